@@ -1,0 +1,197 @@
+"""Workloads: what is to run, in which shapes, on which data, by when, and for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from situs.model.base import Instant, Model, Name
+from situs.model.label import Label
+from situs.model.money import MonthPrice, PositiveMoney
+from situs.model.quantity import Cores, Gb, Gib, Hours, Ms, Number, Seconds, Share
+
+
+class Stage(StrEnum):
+    """Where in its life a piece of AI work is."""
+
+    DEVELOP = "develop"
+    PREPARE = "prepare"
+    TRAIN = "train"
+    TUNE = "tune"
+    SERVE = "serve"
+    BATCH = "batch"
+
+
+class Shape(Model):
+    """One acceptable way to size a workload, with the speed it gives."""
+
+    name: Name = "default"
+    cpu: Cores = 1.0
+    memory: Gib = 1.0
+    accelerators: Annotated[int, Field(ge=0, le=65536)] = 0
+    """in all, over all nodes"""
+    accelerator: frozenset[str] | None = None
+    """acceptable models; None: any"""
+    accelerator_memory: Gib = 0.0
+    """at least, per accelerator"""
+    disk: Gb = 0.0
+    nodes: Annotated[int, Field(ge=1, le=4096)] = 1
+    """spread evenly over so many nodes of one pool"""
+    throughput: Annotated[Number, Field(gt=0)] = 1.0
+    """a job: work done per hour (its length is ``work / throughput / pool speed``); a service: requests
+    per second that one replica answers"""
+
+
+class Job(Model):
+    """Runs to an end."""
+
+    work: Hours
+    """hours it takes at throughput 1 on a pool of speed 1"""
+    per_month: Number | None = None
+    """how often it runs in a month; None: once, in its window"""
+    earliest: Instant | None = None
+    deadline: Instant | None = None
+    """must have ended"""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.earliest and self.deadline and self.deadline <= self.earliest:
+            raise ValueError("the deadline is before the earliest start")
+        if self.per_month is not None and (self.earliest or self.deadline):
+            raise ValueError(
+                "a job that runs every month has no single window; leave per_month or the window out"
+            )
+        return self
+
+
+class Service(Model):
+    """Runs on and answers requests."""
+
+    requests_per_s: Number
+    """peak that must be answered"""
+    gb_per_month: Gb = 0.0
+    """sent to users"""
+
+
+class Input(Model):
+    """Data a workload reads."""
+
+    dataset: Name
+    reads_gb: Gb | None = None
+    """per run (a job) or per month (a service); None: all of it once"""
+    remote: bool = True
+    """may be read over a link; False: a replica must be at the same site"""
+
+
+class Output(Model):
+    """Data a workload writes; becomes a dataset at the place of the run."""
+
+    dataset: Name
+    writes_gb: Gb | None = None
+    """per run or month; None: its whole size"""
+
+
+class LatencyLimit(Model):
+    """How far from some users a service may be."""
+
+    location: Name
+    limit: Ms
+
+
+class Spread(Model):
+    """Units of a workload, or workloads that name the same group, must not all be in one place."""
+
+    over: Literal["site", "operator", "country", "power_zone"] = "site"
+    group: Name | None = None
+    """None: the copies of this workload alone"""
+    at_most: Annotated[int, Field(ge=1)] = 1
+    """units of the group in one place"""
+
+
+class Checkpoint(Model):
+    """State that is saved while running, so that a move loses little."""
+
+    size_gb: Gb
+    interval: Hours
+
+
+class Current(Model):
+    """Where the workload is today."""
+
+    site: Name
+    pool: Name | None = None
+    """None: any pool of the site"""
+    since: Instant | None = None
+    last_moved: Instant | None = None
+
+
+class Run(Model):
+    """How the thing is really started, for sites that situs runs."""
+
+    command: tuple[str, ...]
+    """no shell: the program and its arguments"""
+    env: Mapping[str, str] = Field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    """sent along, relative to the file this stands in"""
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    health: str | None = None
+    """path that answers 200 when a service is ready"""
+    timeout: Seconds | None = None
+
+
+class Workload(Model):
+    """One thing to run, or ``count`` identical ones."""
+
+    title: str | None = None
+    stage: Stage
+    workload_class: str = Field(default="default", alias="class")
+    """for the speed factors of pools: llm-train, vision, tabular, ..."""
+    use_case: Name | None = None
+    purpose: str | None = None
+    owner: str | None = None
+    count: Annotated[int, Field(ge=1, le=100_000_000)] = 1
+    shapes: tuple[Shape, ...] = (Shape(),)
+    job: Job | None = None
+    service: Service | None = None
+    inputs: tuple[Input, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    after: tuple[Name, ...] = ()
+    """workloads that must have ended before"""
+    label: Label | None = None
+    """joined with the labels of its inputs"""
+    latency: tuple[LatencyLimit, ...] = ()
+    spread: tuple[Spread, ...] = ()
+    affinity: frozenset[Name] = frozenset()
+    """workloads that must be at the same site"""
+    availability: Share | None = None
+    """fraction of the time it must be there; at 99.9 % or more spot capacity is refused"""
+    checkpoint: Checkpoint | None = None
+    min_runtime: Hours = 0.0
+    """runs so long at a place before it may be moved"""
+    current: Current | None = None
+    state_gb: Gb = 0.0
+    """what moves with it besides the checkpoint"""
+    downtime_cost: PositiveMoney | None = None
+    """per hour that it is away"""
+    value: MonthPrice | None = None
+    """what it is worth; None: a share of its use case, else by priority"""
+    priority: Annotated[int, Field(ge=0, le=100)] | None = None
+    """None: the use case's"""
+    budget: MonthPrice | None = None
+    run: Run | None = None
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if (self.job is None) == (self.service is None):
+            raise ValueError("a workload is either a job or a service; give exactly one of the two")
+        if not self.shapes:
+            raise ValueError("at least one shape is needed")
+        names = [shape.name for shape in self.shapes]
+        if len(set(names)) != len(names):
+            raise ValueError("two shapes have the same name; give each its own")
+        if self.availability is not None and self.availability > 1:
+            raise ValueError("an availability is a fraction of at most 1 (or 100%)")
+        return self

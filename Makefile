@@ -1,0 +1,48 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ONLY ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-all bench lint docs lock clean
+
+help: ## show what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# The stamp is newer than the lock only when the environment matches it.
+$(VENV)/.installed: requirements/dev.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+install: $(VENV)/.installed ## install into .venv
+
+demo: install ## run the whole path on this machine: decide, run, report
+	$(BIN)/situs demo
+
+test: install ## the fast suite: everything but the slow and the browser tests
+	$(BIN)/python -m pytest -n 2 -m "not slow and not browser and not bench"
+
+test-all: install ## every test, with coverage
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
+
+bench: install ## all benchmarks, or one: make bench ONLY=planner-1k
+	$(BIN)/python -m bench $(ONLY)
+
+lint: install ## format, style, types, floors
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: install ## renew what is generated from code
+	$(BIN)/python docs/generate.py
+
+lock: install ## renew the locked dependencies
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras \
+	  --group dev pyproject.toml -o requirements/dev.lock --custom-compile-command "make lock"
+
+clean: ## remove what was built
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .situs demo-out htmlcov dist

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -291,11 +292,11 @@ class Link(Model):
             if any(tier.up_to_gb is None for tier in self.tiers[:-1]) or self.tiers[-1].up_to_gb is not None:
                 raise ValueError("each tier but the last needs up_to_gb, and the last must have none")
             ends = [tier.up_to_gb or 0.0 for tier in self.tiers[:-1]]
-            if any(late <= early for early, late in zip(ends, ends[1:], strict=False)):
+            if any(late <= early for early, late in pairwise(ends)):
                 raise ValueError("tiers must be in rising order of up_to_gb")
             prices = [tier.price for tier in self.tiers]
             if len({price.currency for price in prices}) > 1:
                 raise ValueError("the tiers of one link must be in one currency")
-            if any(late.amount > early.amount for early, late in zip(prices, prices[1:], strict=False)):
+            if any(late.amount > early.amount for early, late in pairwise(prices)):
                 raise ValueError("tier prices may not rise with volume")
         return self

@@ -44,7 +44,8 @@ class Money(BaseModel):
             raise ValueError(f"{value!r} is not an amount of money; write {cls._example()}")
         if (match[3] or None) not in (cls.per or (None,)):
             raise ValueError(
-                f"{value!r} is not {'a price per ' + cls.per[0] if cls.per else 'a plain amount'}; write {cls._example()}"
+                f"{value!r} is not {f'a price per {cls.per[0]}' if cls.per else 'a plain amount'}; "
+                f"write {cls._example()}"
             )
         return {"amount": Decimal(re.sub("[_,']", "", match[1])), "currency": match[2]}
 

@@ -1,0 +1,97 @@
+"""Fills in what an estate leaves to the facts: nodes and prices by sku, storage, emissions, egress."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from situs.facts.catalogue import Facts
+from situs.facts.fact import PriceFact
+from situs.model.error import InputError
+from situs.model.estate import Link, Node, OnDemand, Owned, Pool, Reserved, Site, SiteKind, Spot, Tier
+from situs.model.intent import Intent
+from situs.model.money import GbMonthPrice, GbPrice, HourPrice
+
+
+def complete(intent: Intent, facts: Facts, at: datetime) -> Intent:
+    """The same estate with every gap that the facts can fill. What the estate says itself always stands.
+
+    Raises InputError for a sku that is in no price catalogue.
+    """
+    sites = {name: _site(name, site, facts) for name, site in intent.sites.items()}
+    links = tuple(_link(link, sites, facts) for link in intent.links)
+    return intent.model_copy(update={"sites": sites, "links": links})
+
+
+def _site(name: str, site: Site, facts: Facts) -> Site:
+    changes: dict[str, Any] = {
+        "pools": {key: _pool(f"{name}/{key}", pool, facts) for key, pool in site.pools.items()}
+    }
+    if site.storage.price is None and (price := facts.storage(site.operator)):
+        money = GbMonthPrice(amount=price.value, currency="USD")
+        changes["storage"] = site.storage.model_copy(update={"price": money})
+    if site.carbon_g_per_kwh is None and (grams := facts.carbon(site.operator, site.region, site.country)):
+        changes["carbon_g_per_kwh"] = float(grams.value)
+    return site.model_copy(update=changes)
+
+
+def _pool(name: str, pool: Pool, facts: Facts) -> Pool:
+    if pool.sku is None or (pool.node is not None and pool.price is not None and _priced(pool)):
+        return pool
+    fact = facts.price(pool.sku)
+    if fact is None:
+        raise InputError(
+            f"pool {name}: no price catalogue has the sku {pool.sku!r}; `situs facts list prices` shows all"
+        )
+    node = pool.node or Node(
+        cpu=float(fact.cpus), memory=float(fact.memory_gib), accelerators=fact.accelerators,
+        accelerator_memory=ACCELERATOR_MEMORY_GIB.get(fact.accelerator or "", 0.0),
+    )  # fmt: skip
+    return pool.model_copy(
+        update={
+            "node": node,
+            "accelerator": pool.accelerator or fact.accelerator,
+            "price": pool.price or _on_demand(fact),
+        }
+    )
+
+
+def _priced(pool: Pool) -> bool:
+    return isinstance(pool.price, OnDemand | Spot | Reserved | Owned)
+
+
+def _on_demand(fact: PriceFact) -> OnDemand:
+    return OnDemand(price=HourPrice(amount=fact.usd_per_hour, currency="USD"))
+
+
+ACCELERATOR_MEMORY_GIB = {
+    "T4": 16.0, "L4": 24.0, "A10": 24.0, "A10G": 24.0, "A30": 24.0, "A6000": 48.0, "RTXA6000": 48.0, "L40S": 48.0,
+    "V100": 16.0, "V100-32GB": 32.0, "P100": 16.0, "A100": 40.0, "A100-80GB": 80.0, "H100": 80.0, "H200": 141.0,
+    "B200": 180.0,
+}  # fmt: skip
+"""By the makers' data sheets; price catalogues name the board and leave its memory out."""
+
+
+def _link(link: Link, sites: dict[str, Site], facts: Facts) -> Link:
+    """A link that leaves a public operator without a price gets the operator's own egress prices."""
+    site = sites.get(link.source)
+    if link.price is not None or link.tiers or site is None or site.kind is not SiteKind.PUBLIC:
+        return link
+    egress = facts.egress(site.operator)
+    if egress is None:
+        return link
+    other = sites.get(link.target)
+    if other is not None and other.operator == site.operator:
+        return link.model_copy(update={"price": _gb(egress.inter_region_per_gb_usd)})
+    tiers = tuple(
+        Tier(
+            up_to_gb=None if tier.up_to_gb is None else float(tier.up_to_gb), price=_gb(tier.price_per_gb_usd)
+        )
+        for tier in egress.tiers
+    )
+    return link.model_copy(update={"tiers": tiers, "free_gb": float(egress.free_gb)})
+
+
+def _gb(usd: Decimal) -> GbPrice:
+    return GbPrice(amount=usd, currency="USD")

@@ -38,6 +38,7 @@ what stays.
 ``change`` alters a share of the workloads of an instance that has been placed, for re-planning.
 """
 
+from bench.instances.change import Change, change, moved_share
 from bench.instances.generate import SIZES, Features, Instance, generate
 
-__all__ = ["SIZES", "Features", "Instance", "generate"]
+__all__ = ["SIZES", "Change", "Features", "Instance", "change", "generate", "moved_share"]

@@ -93,8 +93,8 @@ def _lists(indptr: np.ndarray, row: np.ndarray, amount: Floats, rows: int) -> sp
     return sparse.csr_matrix((amount, row, indptr), shape=(len(indptr) - 1, rows))
 
 
-def solve_flat(problem: Problem, time_limit_s: float, relax: bool = False) -> tuple[Placement | None, float]:
-    """The best placement found, if any, and HiGHS' own bound. Overruns its limit: run it in a child."""
+def solve_flat(problem: Problem, time_limit_s: float) -> Placement | None:
+    """The best placement found, if any. HiGHS overruns its limit: run this in a child that can be ended."""
     model = flat_model(problem)
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = len(model.cost), len(model.low)
@@ -104,31 +104,48 @@ def solve_flat(problem: Problem, time_limit_s: float, relax: bool = False) -> tu
     lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
     lp.a_matrix_.start_, lp.a_matrix_.index_ = model.matrix.indptr, model.matrix.indices
     lp.a_matrix_.value_ = model.matrix.data
-    if not relax:
-        kinds = [highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger]
-        lp.integrality_ = [kinds[int(whole)] for whole in model.integer]
+    kinds = [highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger]
+    lp.integrality_ = [kinds[int(whole)] for whole in model.integer]
     highs = highspy.Highs()
     highs.setOptionValue("output_flag", False)
     highs.setOptionValue("time_limit", time_limit_s)
     highs.setOptionValue("threads", 2)
-    highs.setOptionValue("mip_rel_gap", 1e-6)
+    highs.setOptionValue("mip_feasibility_tolerance", 1e-9)
+    highs.setOptionValue("primal_feasibility_tolerance", 1e-9)
     highs.passModel(lp)
     highs.run()
-    info = highs.getInfo()
-    if relax:
-        return None, float(info.objective_function_value)
-    if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
-        return None, float(info.mip_dual_bound)
-    return _rounded(problem, np.array(highs.getSolution().col_value)), float(info.mip_dual_bound)
+    if highs.getInfo().primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
+        return None
+    return repaired(problem, np.array(highs.getSolution().col_value))
 
 
-def _rounded(problem: Problem, values: Floats) -> Placement:
-    """HiGHS answers within tolerances; what it means are the nearest whole numbers."""
+def repaired(problem: Problem, values: Floats) -> Placement:
+    """HiGHS answers within tolerances: take the nearest whole numbers, then buy what a row is overfull by
+    where fractions can be bought, and leave out a unit where they cannot."""
     ends = np.cumsum([len(problem.col_cost), len(problem.count), len(problem.buy_cost)])
-    x, u, z, y = np.split(values, ends)
-    units, unplaced = np.rint(x).astype(np.int64), np.rint(u).astype(np.int64)
+    x, _, z, y = np.split(values, ends)
+    units, opened = np.rint(x).astype(np.int64), y > 0.5
     bought = np.clip(np.where(problem.buy_integer, np.rint(z), z), 0, problem.buy_limit)
-    opened = y > 0.5
+    use = _column_use(problem)
+    add = _lists(problem.buy_indptr, problem.buy_row, problem.buy_amount, len(problem.row_capacity))
+    take = _lists(problem.open_indptr, problem.open_row, problem.open_amount, len(problem.row_capacity))
+    for _ in range(1000):
+        excess = use.T @ units + take.T @ opened - problem.row_capacity - add.T @ bought
+        row = int(np.argmax(excess))
+        if excess[row] <= 0:
+            break
+        gain = add[:, [row]].toarray().ravel() * ~problem.buy_integer
+        open_now = (problem.buy_open < 0) | opened[problem.buy_open] if len(opened) else problem.buy_open < 0
+        room = np.flatnonzero((gain > 0) & open_now & (bought < problem.buy_limit))
+        if len(room):
+            bought[room[0]] = min(
+                problem.buy_limit[room[0]], bought[room[0]] + excess[row] / gain[room[0]] * (1 + 1e-9)
+            )
+        else:
+            users = np.flatnonzero(use[:, [row]].toarray().ravel() * units > 0)
+            units[users[np.argmin(use[users, row].toarray().ravel())]] -= 1
+    placed = np.bincount(problem.variant_class[problem.col_variant], units, len(problem.count))
+    unplaced = problem.count - placed.astype(np.int64)
     cost = problem.fixed_cost + float(
         problem.col_cost @ units
         + problem.penalty @ unplaced

@@ -1,0 +1,63 @@
+"""``python -m bench [NAME ...]``: measure, print one JSON line a figure; all of them renew the docs."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import pkgutil
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+
+from bench import suite
+from bench.figure import Figure, Protocol
+from bench.table import renew_table
+
+
+def main() -> int:
+    known = discover()
+    arguments = _parse(list(known))
+    protocol = Protocol(tuple(range(arguments.seeds)), tuple(arguments.tightness))
+    measured: list[Figure] = []
+    failed = False
+    for name in arguments.names or known:
+        try:
+            for figure in known[name](protocol):
+                print(figure.line(), flush=True)
+                measured.append(figure)
+        except Exception as error:
+            failed = True
+            traceback.print_exc()
+            print(f"{name}: no further figures: {error}", file=sys.stderr, flush=True)
+    if not arguments.names:
+        renew_table(measured, protocol)
+    return 1 if failed else 0
+
+
+def discover() -> dict[str, Callable[[Protocol], Iterator[Figure]]]:
+    """Every module of ``bench.suite`` is a benchmark: its name with dashes, its ``figures`` the figures."""
+    modules = sorted(module.name for module in pkgutil.iter_modules(suite.__path__))
+    return {
+        name.replace("_", "-"): importlib.import_module(f"bench.suite.{name}").figures for name in modules
+    }
+
+
+def _parse(known: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(known)}")
+    parser.add_argument("--seeds", type=int, default=3, help="so many seeds, from 0 (default 3)")
+    parser.add_argument(
+        "--tightness",
+        type=lambda text: [float(part) for part in text.split(",")],
+        default=[1.0],
+        help="comma-separated scarcities (default 1; the whole protocol: 0.8,1,1.2)",
+    )
+    arguments = parser.parse_args()
+    unknown = [name for name in arguments.names if name not in known]
+    if unknown:
+        parser.error(f"unknown benchmark {unknown[0]!r}; known: {', '.join(known)}")
+    return arguments
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""Run a function in a process of its own: its memory is its own, and it can be ended when it overruns."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Generic, TypeVar
+
+Answer = TypeVar("Answer")
+
+
+class Failed(Exception):
+    """The child raised; the message carries its traceback."""
+
+
+@dataclass(frozen=True)
+class Ran(Generic[Answer]):
+    answer: Answer | None
+    """None if it was ended at its hard limit"""
+    peak_gib: float
+    """largest resident set of the whole process, drawing of the instance included"""
+
+
+def run_child(
+    function: Callable[..., Answer], *arguments: object, hard_limit_s: float = 1800.0
+) -> Ran[Answer]:
+    """``function(*arguments)`` in a fresh process; both must be importable and picklable."""
+    context = multiprocessing.get_context("spawn")
+    receiving, sending = context.Pipe(duplex=False)
+    process = context.Process(target=_child, args=(sending, function, arguments))
+    process.start()
+    sending.close()
+    deadline = time.monotonic() + hard_limit_s
+    try:
+        if not receiving.poll(max(0.0, deadline - time.monotonic())):
+            return Ran(None, 0.0)
+        kind, answer, peak = receiving.recv()
+    except EOFError:
+        process.join()
+        raise Failed(f"{function.__name__} ended without an answer, exit code {process.exitcode}") from None
+    finally:
+        process.kill()
+        process.join()
+    if kind == "raised":
+        raise Failed(answer)
+    return Ran(answer, peak)
+
+
+def _child(sending: Connection, function: Callable[..., object], arguments: tuple[object, ...]) -> None:
+    try:
+        kind, answer = "answered", function(*arguments)
+    except Exception:
+        kind, answer = "raised", traceback.format_exc()
+    peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    sending.send((kind, answer, peak_gib))

@@ -1,0 +1,52 @@
+"""One measured figure, as a JSON line and as a table row; and how much is to be measured."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure, beside what a peer reaches in the same run on the same input."""
+
+    name: str
+    """dotted, starting with the benchmark's name"""
+    value: float
+    unit: str
+    peer: str | None = None
+    peer_value: float | None = None
+    extra: dict[str, object] = field(default_factory=dict)
+    """further keys of the JSON line, such as ``seeds``, ``worst`` or ``bar``"""
+
+    @property
+    def ratio(self) -> float | None:
+        """value over the peer's"""
+        return self.value / self.peer_value if self.peer_value else None
+
+    def line(self) -> str:
+        keys: dict[str, object] = {
+            "name": self.name,
+            "value": _finite(self.value),
+            "unit": self.unit,
+            "peer": self.peer,
+            "peer_value": _finite(self.peer_value),
+            "ratio": _finite(self.ratio),
+        }
+        return json.dumps({**keys, **self.extra})
+
+
+def _finite(value: float | None) -> float | None:
+    """Six significant digits; JSON knows no infinity."""
+    if value is None or not math.isfinite(value):
+        return None
+    return float(f"{value:.6g}")
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How much to measure: which seeds, at which tightness."""
+
+    seeds: tuple[int, ...] = (0, 1, 2)
+    tightness: tuple[float, ...] = (1.0,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import resource
 import time
 import traceback
@@ -52,6 +53,8 @@ def run_child(
 
 
 def _child(sending: Connection, function: Callable[..., object], arguments: tuple[object, ...]) -> None:
+    # Libraries that greet on standard output must not mix with the figures.
+    os.dup2(2, 1)
     try:
         kind, answer = "answered", function(*arguments)
     except Exception:

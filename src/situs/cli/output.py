@@ -26,7 +26,9 @@ def language() -> Language:
 
 def emit_json(value: Any) -> None:
     """Print a JSON value with a stable key order; pydantic models are written by their aliases."""
-    sys.stdout.write(json.dumps(_plain(value), indent=2, sort_keys=True, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.write(
+        json.dumps(_plain(value), indent=2, sort_keys=True, ensure_ascii=False, default=str) + "\n"
+    )
 
 
 def _plain(value: Any) -> Any:

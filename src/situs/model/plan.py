@@ -203,6 +203,9 @@ class Plan(Model):
     gap: float
     """(objective - bound) / cost"""
     costs: Costs
+    """of everything below together"""
+    shared_transfer: Decimal = Decimal(0)
+    """volume bought on links with price tiers, shared by all who send over them"""
     carbon_kg: float
     control: float
     """mean over placed units"""

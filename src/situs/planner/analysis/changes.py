@@ -1,0 +1,171 @@
+"""Changes to an estate for a drill: each takes an intent and gives another; nothing is changed in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from pydantic import BaseModel
+
+from situs.model.error import InputError
+from situs.model.estate import OnDemand, Owned, Pool, Reserved, Site, Spot
+from situs.model.intent import Intent
+from situs.model.money import KwhPrice, Money
+from situs.model.plan import Plan
+from situs.model.workload import Current, Workload
+
+
+def with_price(intent: Intent, operator: str, factor: Decimal) -> Intent:
+    """What ``operator`` (or the site of that name) charges, times ``factor``: nodes, storage and links."""
+    sites = {name: site for name, site in intent.sites.items() if operator in (site.operator, name)}
+    if not sites:
+        known = sorted({site.operator for site in intent.sites.values()} | set(intent.sites))
+        raise InputError(f"there is no operator or site {operator!r}; there are {', '.join(known)}")
+    changed = {name: _repriced_site(site, factor) for name, site in sites.items()}
+    links = tuple(
+        _updated(
+            link,
+            price=_times(link.price, factor),
+            tiers=tuple(_updated(tier, price=_times(tier.price, factor)) for tier in link.tiers),
+        )
+        if link.source in sites
+        else link
+        for link in intent.links
+    )
+    return _updated(intent, sites={**intent.sites, **changed}, links=links)
+
+
+def with_site_down(intent: Intent, name: str) -> Intent:
+    """The estate without a site: nothing can run there, and its replicas cannot be read."""
+    _named(intent.sites, name, "site")
+    datasets = {
+        key: _updated(dataset, replicas=tuple(r for r in dataset.replicas if r != name))
+        for key, dataset in intent.datasets.items()
+    }
+    links = tuple(link for link in intent.links if name not in (link.source, link.target))
+    sites = {key: value for key, value in intent.sites.items() if key != name}
+    workloads = {
+        key: _updated(w, current=None) if w.current and w.current.site == name else w
+        for key, w in intent.workloads.items()
+    }
+    return _updated(intent, sites=sites, datasets=datasets, links=links, workloads=workloads)
+
+
+def with_demand(intent: Intent, name: str, factor: float) -> Intent:
+    """A workload (or all of a use case) asked for ``factor`` times as much."""
+    chosen = {key: w for key, w in intent.workloads.items() if name in (key, w.use_case)}
+    if not chosen:
+        raise InputError(f"there is no workload or use case {name!r}")
+    return _updated(
+        intent, workloads={**intent.workloads, **{key: _scaled(w, factor) for key, w in chosen.items()}}
+    )
+
+
+def with_kwh(intent: Intent, price: KwhPrice) -> Intent:
+    """Electricity at one price everywhere, at every hour."""
+    sites = {
+        name: _updated(site, electricity=_updated(site.electricity, price=price, bands=()))
+        if site.electricity
+        else site
+        for name, site in intent.sites.items()
+    }
+    return _updated(intent, sites=sites)
+
+
+def with_more(intent: Intent, more: Intent) -> Intent:
+    """Two estates as one; a name in both is an error."""
+    merged: dict[str, Any] = {"links": (*intent.links, *more.links)}
+    for part in ("sites", "locations", "datasets", "workloads", "use_cases", "rules"):
+        one, two = getattr(intent, part), getattr(more, part)
+        twice = sorted(set(one) & set(two))
+        if twice:
+            raise InputError(
+                f"{part} {', '.join(twice)} are in the estate already; give the added ones other names"
+            )
+        merged[part] = {**one, **two}
+    return _updated(intent, **merged)
+
+
+def as_planned(intent: Intent, plan: Plan) -> Intent:
+    """The estate once the plan is carried out: work stands where it decided, data too."""
+    places = {
+        decision.workload: decision.assignments[0]
+        for decision in plan.decisions
+        if len({(a.site, a.pool) for a in decision.assignments}) == 1
+    }
+    workloads = {
+        name: _updated(
+            workload,
+            current=Current(site=places[name].site, pool=places[name].pool, since=None, last_moved=None),
+        )
+        if name in places
+        else workload
+        for name, workload in intent.workloads.items()
+    }
+    held: dict[str, list[str]] = {}
+    for replica in plan.replicas:
+        if replica.change != "drop":
+            held.setdefault(replica.dataset, []).append(replica.site)
+    datasets = {
+        name: _updated(dataset, replicas=tuple(sorted(held.get(name, dataset.replicas))))
+        for name, dataset in intent.datasets.items()
+    }
+    return _updated(intent, workloads=workloads, datasets=datasets)
+
+
+def _repriced_site(site: Site, factor: Decimal) -> Site:
+    pools = {name: _repriced_pool(pool, factor) for name, pool in site.pools.items()}
+    storage = _updated(site.storage, price=_times(site.storage.price, factor))
+    return _updated(site, pools=pools, storage=storage)
+
+
+def _repriced_pool(pool: Pool, factor: Decimal) -> Pool:
+    basis = pool.price
+    if isinstance(basis, OnDemand | Spot):
+        return _updated(pool, price=_updated(basis, price=_times(basis.price, factor)))
+    if isinstance(basis, Reserved):
+        return _updated(
+            pool,
+            price=_updated(basis, price=_times(basis.price, factor), upfront=_times(basis.upfront, factor)),
+        )
+    if isinstance(basis, Owned):
+        return _updated(pool, price=_updated(basis, price=_times(basis.price, factor)))
+    return pool
+
+
+def _scaled(workload: Workload, factor: float) -> Workload:
+    if workload.service is not None:
+        service = workload.service
+        return _updated(
+            workload,
+            service=_updated(
+                service,
+                requests_per_s=service.requests_per_s * factor,
+                gb_per_month=service.gb_per_month * factor,
+            ),
+        )
+    job = workload.job
+    assert job is not None
+    if job.per_month is not None:
+        return _updated(workload, job=_updated(job, per_month=job.per_month * factor))
+    return _updated(workload, count=max(1, round(workload.count * factor)))
+
+
+def _times(price: Any, factor: Decimal) -> Any:
+    if price is None:
+        return None
+    assert isinstance(price, Money)
+    return price.model_copy(update={"amount": price.amount * factor})
+
+
+def _updated(model: Any, **changes: Any) -> Any:
+    """A copy with other values; models are immutable and their parts are checked when they are made."""
+    assert isinstance(model, BaseModel)
+    return model.model_copy(update=changes)
+
+
+def _named(mapping: Mapping[str, Any], name: str, what: str) -> Any:
+    if name not in mapping:
+        raise InputError(f"there is no {what} {name!r}; there are {', '.join(sorted(mapping))}")
+    return mapping[name]

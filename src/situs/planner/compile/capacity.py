@@ -1,0 +1,123 @@
+"""Rows for what pools can hold, and purchases for what can be added.
+
+A pool that is shared has a row for each resource its nodes have, in every time slot; further nodes are
+whole purchases that add all their resources at once.  A pool whose nodes are not shared has a row for
+nodes, if there is a limit at all, and costs by use.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from situs.planner.compile.assembly import Assembly
+from situs.planner.compile.options import Fitting
+from situs.planner.compile.world import RESOURCES, Place, World
+
+NODES = len(RESOURCES)
+"""Whole nodes come after the resources of nodes in demand vectors."""
+
+
+@dataclass(frozen=True)
+class NodePurchase:
+    """Nodes that may be added to a pool."""
+
+    number: int
+    """of the purchase in the problem"""
+    place: Place
+    cost: float
+    """of one node within the horizon"""
+
+
+class Capacity:
+    """Capacity rows by pool, resource and slot."""
+
+    resources = NODES + 1
+
+    def __init__(self, world: World, assembly: Assembly) -> None:
+        self._world = world
+        slots = range(len(world.calendar.starts))
+        # rows[pool][slot] is a tuple by resource; -1 where nothing limits it.
+        self._rows: list[list[tuple[int, ...]]] = []
+        self.purchases: list[NodePurchase] = []
+        self.holding_cost: dict[int, float] = {}
+        for place in world.places:
+            p = place.index
+            count, extra = int(world.pools.count[p]), float(world.pools.extra[p])
+            shared = bool(world.pools.packs[p])
+            by_slot = []
+            for slot in slots:
+                opens_later = world.calendar.starts[slot] + 1e-9 < world.pools.available_h[p]
+                there = 0 if opens_later else count
+                rows = [-1] * self.resources
+                if shared:
+                    for q, each in enumerate(world.pools.node[p]):
+                        if each > 0 or q == 2:
+                            rows[q] = assembly.row(
+                                ("pool", place.site, place.name, RESOURCES[q], slot), there * each
+                            )
+                elif math.isfinite(extra):
+                    rows[NODES] = assembly.row(
+                        ("pool", place.site, place.name, "nodes", slot), 0.0 if opens_later else count + extra
+                    )
+                by_slot.append(tuple(rows))
+            self._rows.append(by_slot)
+            if shared:
+                self._shared_nodes(assembly, place, count, extra, by_slot)
+
+    def _shared_nodes(
+        self, assembly: Assembly, place: Place, count: int, extra: float, by_slot: list[tuple[int, ...]]
+    ) -> None:
+        world = self._world
+        node_cost = world.node_month_cost(place) * world.months
+        if count:
+            self.holding_cost[place.index] = node_cost * count
+            assembly.fixed_cost += node_cost * count
+        if extra > 0:
+            node = world.pools.node[place.index]
+            gives = [
+                (row, float(node[q]))
+                for rows in by_slot
+                for q, row in enumerate(rows[:NODES])
+                if row >= 0 and node[q] > 0
+            ]
+            limit = extra if math.isfinite(extra) else 1e6
+            self.purchases.append(NodePurchase(assembly.buy(node_cost, limit, True, gives), place, node_cost))
+
+    def uses(
+        self, place: Place, fitting: Fitting, start_h: float
+    ) -> tuple[tuple[float, ...], tuple[int, ...], list[tuple[int, float]]]:
+        """Demand vector, rows of the first slot, and the further rows and amounts of later slots."""
+        p = place.index
+        shape = fitting.shape
+        units = float(fitting.units[p])
+        shared = bool(self._world.pools.packs[p])
+        demand = (
+            (shape.cpu * units, shape.memory * units, shape.accelerators * units, shape.disk * units, 0.0)
+            if shared
+            else (0.0, 0.0, 0.0, 0.0, float(fitting.nodes[p] * fitting.presence[p]))
+        )
+        slots = self._slots(fitting, p, start_h)
+        first = self._rows[p][slots[0]]
+        more = [
+            (row, amount)
+            for slot in slots[1:]
+            for row, amount in zip(self._rows[p][slot], demand, strict=True)
+            if row >= 0 and amount > 0
+        ]
+        return demand, first, more
+
+    def _slots(self, fitting: Fitting, p: int, start_h: float) -> range:
+        calendar = self._world.calendar
+        if not fitting.once:
+            return range(len(calendar.starts))
+        return calendar.touched(start_h, start_h + float(fitting.duration_h[p]))
+
+    def used(self, place: Place, load: np.ndarray) -> np.ndarray:
+        """(Q,) what is used of each resource in the fullest slot, from the load on all rows."""
+        by_slot = [
+            [load[row] if row >= 0 else 0.0 for row in rows[:NODES]] for rows in self._rows[place.index]
+        ]
+        return np.max(np.asarray(by_slot, dtype=float), axis=0)

@@ -1,0 +1,13 @@
+"""The solver: a placement, and a proof of how far from the best it can be at most.
+
+::
+
+    Problem ─► relaxation (column generation) ─► prices ─► bound, recomputed over all columns
+                     │
+                     └─► rounding ─► restricted searches ─► placement
+"""
+
+from situs.planner.solve.engine import solve
+from situs.planner.solve.result import Infeasible, Phase, Progress, Solution
+
+__all__ = ["Infeasible", "Phase", "Progress", "Solution", "solve"]

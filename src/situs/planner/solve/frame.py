@@ -1,0 +1,115 @@
+"""What every step needs of a problem besides its own arrays, computed once."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from situs.planner.problem import Floats, Ids, Ints, Placement, Problem
+
+CHUNK = 1 << 20
+"""Columns priced at a time: a million, so that the intermediate arrays stay in tens of megabytes."""
+
+
+class Frame:
+    """A problem with its columns grouped by class, and its sparse parts as item lists."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.classes = len(problem.count)
+        self.columns = len(problem.col_cost)
+        self.rows = len(problem.row_capacity)
+        self.opens = len(problem.open_cost)
+        self.buys = len(problem.buy_cost)
+        self.cls: Ids = problem.variant_class[problem.col_variant].astype(np.int32)
+        """(J,) the class of each column, non-decreasing"""
+        numbers = np.arange(self.classes)
+        self.first: Ints = np.searchsorted(self.cls, numbers, "left")
+        self.last: Ints = np.searchsorted(self.cls, numbers, "right")
+        self.extra_col: Ints = _owners(problem.extra_indptr)
+        self.need_col: Ints = _owners(problem.need_indptr)
+        self.buy_of: Ints = _owners(problem.buy_indptr)
+        self.open_of: Ints = _owners(problem.open_indptr)
+        self.finite_row: NDArray[np.bool_] = np.isfinite(problem.row_capacity)
+        self.has_columns: NDArray[np.bool_] = self.last > self.first
+
+    def row_charge(self, row_price: Floats, columns: Ints | None = None) -> Floats:
+        """(J,) or (len(columns),) what one unit of each column pays for the rows it uses."""
+        p = self.problem
+        by_target = np.append(row_price, 0.0)[p.target_row]
+        if columns is not None:
+            charge = np.einsum("jq,jq->j", p.demand[p.col_variant[columns]], by_target[p.col_target[columns]])
+            items, owner = ranges(p.extra_indptr, columns)
+            charge += np.bincount(
+                owner, p.extra_amount[items] * row_price[p.extra_row[items]], minlength=len(columns)
+            )
+            return np.asarray(charge)
+        charge = np.empty(self.columns)
+        for begin in range(0, self.columns, CHUNK):
+            part = slice(begin, begin + CHUNK)
+            variant, target = p.col_variant[part], p.col_target[part]
+            total = np.zeros(len(variant))
+            for q in range(p.demand.shape[1]):
+                total += p.demand[variant, q] * by_target[target, q]
+            charge[part] = total
+        if len(p.extra_row):
+            charge += np.bincount(self.extra_col, p.extra_amount * row_price[p.extra_row], minlength=self.columns)
+        return charge
+
+    def least_by_class(self, values: Floats) -> Floats:
+        """(I,) the least value over the columns of each class, inf for a class without any."""
+        least = np.full(self.classes, np.inf)
+        some = np.flatnonzero(self.has_columns)
+        if len(some):
+            least[some] = np.minimum.reduceat(values, self.first[some])
+        return least
+
+    def load(self, units: Ints, opened: NDArray[np.bool_]) -> Floats:
+        """(M,) what units and opens take from each row."""
+        p = self.problem
+        used = np.flatnonzero(units)
+        load = np.zeros(self.rows)
+        rows = p.target_row[p.col_target[used]]
+        taken = p.demand[p.col_variant[used]] * units[used, None]
+        some = rows >= 0
+        np.add.at(load, rows[some], taken[some])
+        items, owner = ranges(p.extra_indptr, used)
+        np.add.at(load, p.extra_row[items], p.extra_amount[items] * units[used][owner])
+        np.add.at(load, p.open_row, p.open_amount * opened[self.open_of])
+        return load
+
+    def supply(self, bought: Floats) -> Floats:
+        """(M,) capacity with what is bought."""
+        p = self.problem
+        return p.row_capacity + np.bincount(p.buy_row, p.buy_amount * bought[self.buy_of], minlength=self.rows)
+
+    def cost(self, units: Ints, unplaced: Ints, bought: Floats, opened: NDArray[np.bool_]) -> float:
+        """The objective."""
+        p = self.problem
+        used = np.flatnonzero(units)
+        return float(
+            p.fixed_cost
+            + p.col_cost[used] @ units[used]
+            + p.penalty @ unplaced
+            + p.buy_cost @ bought
+            + p.open_cost @ opened
+        )
+
+    def placement(self, units: Ints, bought: Floats, opened: NDArray[np.bool_]) -> Placement:
+        """The placement with these units; what is not placed is left out."""
+        used = np.flatnonzero(units)
+        placed = np.bincount(self.cls[used], units[used], minlength=self.classes).astype(np.int64)
+        unplaced = self.problem.count - placed
+        return Placement(units, unplaced, bought, opened, self.cost(units, unplaced, bought, opened))
+
+
+def _owners(indptr: Ints) -> Ints:
+    return np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+
+
+def ranges(indptr: Ints, chosen: Ints) -> tuple[Ints, Ints]:
+    """Items of the chosen lists one after the other, and the position in ``chosen`` that owns each."""
+    lengths = indptr[chosen + 1] - indptr[chosen]
+    owner = np.repeat(np.arange(len(chosen)), lengths)
+    starts = np.cumsum(lengths) - lengths
+    return np.arange(int(lengths.sum())) - starts[owner] + indptr[chosen][owner], owner

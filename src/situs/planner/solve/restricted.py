@@ -1,0 +1,164 @@
+"""An exact search over a part of the problem: some classes free, some columns each, the rest held still."""
+
+from __future__ import annotations
+
+import highspy
+import numpy as np
+from scipy import sparse
+
+from situs.planner.problem import Floats, Ints, Placement
+from situs.planner.solve.bound import Box
+from situs.planner.solve.frame import Frame, ranges
+from situs.planner.solve.master import SolverFault
+
+
+def search(
+    frame: Frame,
+    columns: Ints,
+    held: Ints,
+    *,
+    start: Placement | None = None,
+    gap: float = 0.0,
+    nodes: int = 1000,
+    seconds: float | None = None,
+    fixed_opens: bool = False,
+) -> Placement | None:
+    """The best placement that uses only ``columns`` for the free classes and keeps the units ``held``.
+
+    ``held`` (J,) are units that stay; a class is free for what of its count is not held.  Purchases and
+    opens are free unless ``fixed_opens``.  None where the search found nothing within its limits, which are
+    counted in nodes so that the same input always gives the same answer; ``seconds`` is only a safety net.
+    """
+    p = frame.problem
+    used = np.flatnonzero(held)
+    held_count = np.bincount(frame.cls[used], held[used], minlength=frame.classes).astype(np.int64)
+    classes = np.flatnonzero(p.count > held_count)
+    left = (p.count - held_count)[classes]
+    columns = columns[(p.count > held_count)[frame.cls[columns]]]
+    class_row = np.full(frame.classes, -1, dtype=np.int64)
+    class_row[classes] = np.arange(len(classes))
+    load = frame.load(held, np.zeros(frame.opens, dtype=bool))
+    limited = np.flatnonzero(frame.finite_row)
+    row_at = np.full(frame.rows, -1, dtype=np.int64)
+    row_at[limited] = len(classes) + np.arange(len(limited))
+    group_at = len(classes) + len(limited)
+    tied = np.flatnonzero(p.buy_open >= 0)
+    tie_at = group_at + len(p.group_min)
+    n_cols = len(columns)
+    out_at, buy_at = n_cols, n_cols + len(classes)
+    open_at = buy_at + frame.buys
+    rows: list[Ints] = [class_row[frame.cls[columns]], np.arange(len(classes))]
+    cols: list[Ints] = [np.arange(n_cols), out_at + np.arange(len(classes))]
+    vals: list[Floats] = [np.ones(n_cols), np.ones(len(classes))]
+    by_target = p.target_row[p.col_target[columns]]
+    demand = p.demand[p.col_variant[columns]]
+    for q in range(demand.shape[1]):
+        at = np.where(by_target[:, q] >= 0, row_at[by_target[:, q]], -1)
+        some = (at >= 0) & (demand[:, q] > 0)
+        rows.append(at[some])
+        cols.append(np.flatnonzero(some))
+        vals.append(demand[some, q])
+    items, owner = ranges(p.extra_indptr, columns)
+    at = row_at[p.extra_row[items]]
+    rows.append(at[at >= 0])
+    cols.append(owner[at >= 0])
+    vals.append(p.extra_amount[items][at >= 0])
+    at = row_at[p.buy_row]
+    rows.append(at[at >= 0])
+    cols.append(buy_at + frame.buy_of[at >= 0])
+    vals.append(-p.buy_amount[at >= 0])
+    at = row_at[p.open_row]
+    rows.append(at[at >= 0])
+    cols.append(open_at + frame.open_of[at >= 0])
+    vals.append(p.open_amount[at >= 0])
+    grouped = np.flatnonzero(p.open_group >= 0)
+    rows.append(group_at + p.open_group[grouped])
+    cols.append(open_at + grouped)
+    vals.append(np.ones(len(grouped)))
+    rows += [tie_at + np.arange(len(tied))] * 2
+    cols += [buy_at + tied, open_at + p.buy_open[tied]]
+    vals += [np.ones(len(tied)), -p.buy_limit[tied]]
+    items, owner = ranges(p.need_indptr, columns)
+    need_at = tie_at + len(tied)
+    pairs, inverse = np.unique(
+        frame.cls[columns[owner]].astype(np.int64) * max(frame.opens, 1) + p.need_open[items], return_inverse=True
+    )
+    rows += [need_at + inverse, need_at + np.arange(len(pairs))]
+    cols += [owner, open_at + pairs % max(frame.opens, 1)]
+    vals += [np.ones(len(owner)), -left[class_row[pairs // max(frame.opens, 1)]].astype(float)]
+    m, n = need_at + len(pairs), open_at + frame.opens
+    matrix = sparse.coo_matrix((np.concatenate(vals), (np.concatenate(rows), np.concatenate(cols))), shape=(m, n)).tocsc()
+    box = Box.whole(frame)
+    open_low = box.open_low.astype(float)
+    held_items, _ = ranges(p.need_indptr, used)
+    open_low[p.need_open[held_items]] = 1.0
+    open_high = box.open_high.astype(float)
+    if fixed_opens and start is not None:
+        open_low = open_high = start.opened.astype(float)
+    inf = highspy.kHighsInf
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = n, m
+    lp.col_cost_ = np.concatenate((p.col_cost[columns], p.penalty[classes], p.buy_cost, p.open_cost))
+    lp.col_lower_ = np.concatenate((np.zeros(n_cols + len(classes)), box.buy_low, open_low))
+    most = np.minimum(p.col_limit[columns] - held[columns], left[class_row[frame.cls[columns]]])
+    lp.col_upper_ = np.concatenate((most, left, box.buy_high, open_high)).astype(float)
+    none = np.full
+    lp.row_lower_ = np.concatenate(
+        (left, none(len(limited), -inf), p.group_min, none(len(tied), -inf), none(len(pairs), -inf))
+    ).astype(float)
+    lp.row_upper_ = np.concatenate(
+        (left, (p.row_capacity - load)[limited], p.group_max, np.zeros(len(tied)), np.zeros(len(pairs)))
+    ).astype(float)
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
+    whole = highspy.HighsVarType.kInteger
+    kinds = [whole] * n
+    for k in np.flatnonzero(~p.buy_integer):
+        kinds[buy_at + k] = highspy.HighsVarType.kContinuous
+    lp.integrality_ = kinds
+    highs = highspy.Highs()
+    for option, value in (
+        ("output_flag", False), ("threads", 1), ("random_seed", 0), ("mip_rel_gap", gap), ("mip_abs_gap", 1e-9),
+        ("mip_max_nodes", nodes), ("mip_feasibility_tolerance", 1e-9), ("primal_feasibility_tolerance", 1e-9),
+    ):  # fmt: skip
+        highs.setOptionValue(option, value)
+    if seconds is not None:
+        highs.setOptionValue("time_limit", seconds)
+    if highs.passModel(lp) == highspy.HighsStatus.kError:
+        raise SolverFault("the MILP library refused the model; its input was inconsistent")
+    if start is not None:
+        begin = highspy.HighsSolution()
+        out = (start.unplaced[classes]).astype(float)
+        begin.col_value = np.concatenate(
+            ((start.units - held)[columns], out, start.bought, start.opened.astype(float))
+        ).astype(float)
+        highs.setSolution(begin)
+    if highs.run() == highspy.HighsStatus.kError:
+        raise SolverFault("the MILP library failed")
+    if highs.getInfo().primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
+        return None
+    value = np.asarray(highs.getSolution().col_value)
+    units = held.copy()
+    units[columns] += np.round(value[:n_cols]).astype(np.int64)
+    bought = value[buy_at:open_at].copy()
+    bought[p.buy_integer] = np.round(bought[p.buy_integer])
+    return tidied(frame, units, bought, value[open_at:] > 0.5)
+
+
+def tidied(frame: Frame, units: Ints, bought: Floats, opened: np.ndarray) -> Placement | None:
+    """A placement with continuous purchases set to just what is used; None if rows do not hold after all."""
+    p = frame.problem
+    bought = np.maximum(bought, 0.0)
+    slack = frame.supply(bought) - frame.load(units, opened)
+    for k in np.flatnonzero(~p.buy_integer):
+        span = slice(p.buy_indptr[k], p.buy_indptr[k + 1])
+        spare = np.min(slack[p.buy_row[span]] / p.buy_amount[span]) if span.stop > span.start else bought[k]
+        change = float(np.clip(bought[k] - spare, 0.0, p.buy_limit[k])) - bought[k]
+        if p.buy_open[k] >= 0 and not opened[p.buy_open[k]]:
+            change = -bought[k]
+        bought[k] += change
+        slack[p.buy_row[span]] += p.buy_amount[span] * change
+    tolerance = 1e-9 * np.maximum(1.0, np.abs(np.where(np.isfinite(p.row_capacity), p.row_capacity, 1.0)))
+    if np.any(slack < -1e-7 * np.maximum(1.0, tolerance * 1e9)):
+        return None
+    return frame.placement(units, bought, opened)

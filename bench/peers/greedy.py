@@ -37,8 +37,16 @@ class _Run:
         self.bought = np.zeros(len(problem.buy_cost))
         self.opened = np.zeros(len(problem.open_cost), dtype=np.bool_)
         self.group_left = problem.group_max.copy()
-        self.block_of_target, self.block_rows = _blocks(problem)
+        self.block_rows = _block_rows(problem)
+        self.block_of_target, self.block_gain = _blocks(problem, self.block_rows)
+        # Reserved capacity is all in blocks; an own pool is only enlarged by them.
+        self.starts_empty = np.array(
+            [all(problem.row_capacity[row] == 0 for row in rows) for rows in self.block_rows], dtype=np.bool_
+        )
         self.metered = _metered(problem)
+        self.unit_price = np.full(len(problem.row_capacity), np.inf)
+        for row, (_, price, _) in self.metered.items():
+            self.unit_price[row] = price
         variants = np.searchsorted(problem.variant_class, np.arange(len(problem.count) + 1))
         self.column_start = np.searchsorted(problem.col_variant, variants).tolist()
 
@@ -76,62 +84,58 @@ class _Run:
         cost = problem.col_cost[first:end].copy()
         short = amounts - self.free[rows] > SLACK
         fits = ~short.any(axis=1)
-        block = self.block_of_target[target]
-        if (block >= 0).any():
-            self._offer_blocks(cost, fits, short, rows, amounts, block)
-        for column in range(first, end) if problem.extra_indptr[first] < problem.extra_indptr[end] else ():
-            cost[column - first] += self._extra_cost(column)
-        for column in range(first, end) if problem.need_indptr[first] < problem.need_indptr[end] else ():
-            cost[column - first] += self._need_cost(column)
+        self._offer_blocks(cost, fits, short, rows, amounts, target)
+        cost += self._extra_costs(first, end)
+        cost += self._need_costs(first, end)
         return cost, fits & np.isfinite(cost)
 
     def _offer_blocks(
-        self, cost: Floats, fits: Flags, short: np.ndarray, rows: Ids, amounts: Floats, block: Ids
+        self, cost: Floats, fits: Flags, short: np.ndarray, rows: Ids, amounts: Floats, target: Ids
     ) -> None:
-        problem = self.problem
-        for at in np.flatnonzero(block >= 0).tolist():
-            k = int(block[at])
-            each = self.block_rows[k]
-            gains = np.array([each.get(int(row), 0.0) for row in rows[at]])
-            if self.rule == "amortised" and self._starts_empty(k):
-                shares = [a / g for a, g in zip(amounts[at], gains, strict=True) if g > 0]
-                cost[at] += problem.buy_cost[k] * max(shares, default=0.0)
-            if fits[at]:
-                continue
-            lacking = amounts[at] - self.free[rows[at]]
-            if bool((short[at] & (gains <= 0)).any()):
-                continue
-            more = max(
-                int(np.ceil(lack / gain - SLACK))
-                for lack, gain in zip(lacking, gains, strict=True)
-                if gain > 0
-            )
-            if self.bought[k] + more <= problem.buy_limit[k]:
-                fits[at] = True
-                if self.rule == "marginal" or not self._starts_empty(k):
-                    cost[at] += problem.buy_cost[k] * more
+        """Let columns fit that further blocks make room for, and charge for them by the rule."""
+        at = np.flatnonzero(self.block_of_target[target] >= 0)
+        block, gain = self.block_of_target[target[at]], self.block_gain[target[at]]
+        adds = gain > 0
+        per_gain = np.divide(amounts[at], gain, out=np.zeros(gain.shape), where=adds)
+        if self.rule == "amortised":
+            share = per_gain.max(axis=1)
+            cost[at] += np.where(self.starts_empty[block], self.problem.buy_cost[block] * share, 0.0)
+        lacking = np.where(adds, amounts[at] - self.free[rows[at]], 0.0)
+        more = np.ceil(np.divide(lacking, gain, out=np.zeros(gain.shape), where=adds) - SLACK).max(axis=1)
+        more = np.where(fits[at], 0.0, np.maximum(more, 0.0))
+        can = ~(short[at] & ~adds).any(axis=1) & (self.bought[block] + more <= self.problem.buy_limit[block])
+        if self.rule == "marginal":
+            charged = more
+        else:
+            charged = np.where(self.starts_empty[block], 0.0, more)
+        cost[at] += self.problem.buy_cost[block] * charged
+        fits[at] |= can
 
-    def _starts_empty(self, k: int) -> bool:
-        """Reserved capacity is all in blocks; an own pool is only enlarged by them."""
-        return all(self.problem.row_capacity[row] == 0 for row in self.block_rows[k])
-
-    def _extra_cost(self, column: int) -> float:
+    def _extra_costs(self, first: int, end: int) -> Floats | float:
         problem = self.problem
-        cost = 0.0
-        for at in range(problem.extra_indptr[column], problem.extra_indptr[column + 1]):
-            row = problem.extra_row[at]
-            lacking = problem.extra_amount[at] - self.free[row]
-            if lacking > SLACK:
-                cost += lacking * self.metered[row][1] if row in self.metered else np.inf
-        return cost
+        items = slice(problem.extra_indptr[first], problem.extra_indptr[end])
+        if items.start == items.stop:
+            return 0.0
+        row = problem.extra_row[items]
+        lacking = problem.extra_amount[items] - self.free[row]
+        charge = np.multiply(lacking, self.unit_price[row], out=np.zeros(len(row)), where=lacking > SLACK)
+        owner = np.repeat(np.arange(end - first), np.diff(problem.extra_indptr[first : end + 1]))
+        return np.bincount(owner, charge, end - first)
 
-    def _need_cost(self, column: int) -> float:
+    def _need_costs(self, first: int, end: int) -> Floats | float:
         problem = self.problem
-        cost = 0.0
-        for f in problem.need_open[problem.need_indptr[column] : problem.need_indptr[column + 1]].tolist():
-            if not self.opened[f]:
-                cost += problem.open_cost[f] if self._open_fits(f) else np.inf
-        return cost
+        items = slice(problem.need_indptr[first], problem.need_indptr[end])
+        if items.start == items.stop:
+            return 0.0
+        needed, position = np.unique(problem.need_open[items], return_inverse=True)
+        charge = np.array([self._opening_cost(f) for f in needed.tolist()])[position]
+        owner = np.repeat(np.arange(end - first), np.diff(problem.need_indptr[first : end + 1]))
+        return np.bincount(owner, charge, end - first)
+
+    def _opening_cost(self, f: int) -> float:
+        if self.opened[f]:
+            return 0.0
+        return float(self.problem.open_cost[f]) if self._open_fits(f) else np.inf
 
     def _open_fits(self, f: int) -> bool:
         problem = self.problem
@@ -213,20 +217,26 @@ class _Run:
         return Placement(self.units, self.unplaced, self.bought, self.opened, cost)
 
 
-def _blocks(problem: Problem) -> tuple[Ids, list[dict[int, float]]]:
-    """The block of each target (-1 for none) and what every block adds to which row."""
-    gains = [
+def _block_rows(problem: Problem) -> list[dict[int, float]]:
+    """What every purchase adds to which row."""
+    return [
         {
             int(problem.buy_row[at]): float(problem.buy_amount[at])
             for at in range(problem.buy_indptr[k], problem.buy_indptr[k + 1])
         }
         for k in range(len(problem.buy_cost))
     ]
+
+
+def _blocks(problem: Problem, rows_of: list[dict[int, float]]) -> tuple[Ids, Floats]:
+    """The block of each target, -1 for none, and what one adds to each of the target's rows."""
     of_row = np.full(len(problem.row_capacity) + 1, -1, dtype=np.int32)
-    for k, rows in enumerate(gains):
+    gain_of_row = np.zeros(len(problem.row_capacity) + 1)
+    for k, rows in enumerate(rows_of):
         if problem.buy_integer[k] and problem.buy_open[k] < 0:
             of_row[list(rows)] = k
-    return of_row[problem.target_row].max(axis=1), gains
+            gain_of_row[list(rows)] = list(rows.values())
+    return of_row[problem.target_row].max(axis=1), gain_of_row[problem.target_row]
 
 
 def _metered(problem: Problem) -> dict[int, tuple[int, float, float]]:

@@ -1,0 +1,8 @@
+"""Policy: labels, rules, and what they refuse. Rules remove places; they never trade against cost."""
+
+from situs.policy.control import Control, control
+from situs.policy.engine import Policy, RuleInfo
+from situs.policy.labels import Labels, effective_labels
+from situs.policy.wording import Sentence, say
+
+__all__ = ["Control", "Labels", "Policy", "RuleInfo", "Sentence", "control", "effective_labels", "say"]

@@ -1,0 +1,74 @@
+"""Refusals in words: a reason and what would lift it, in English and German."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from string import Formatter
+
+from situs.model.refusal import Refusal
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """Why not, and the nearest change that would lift it."""
+
+    reason: str
+    fix: str
+
+
+WORDS: dict[str, dict[str, tuple[str, str]]] = {
+    "en": {
+        "jurisdiction-location": ("{site} is in {country}, the label allows only {allowed}", "use a site in {allowed}, or have the owner allow {country}"),
+        "jurisdiction-operator": ("the {who} of {site} ({operator}) is under the law of {country}, the label allows only {allowed}", "hold your own keys and use confidential computing there, or use an operator from {allowed}"),
+        "may-not-leave": ("the data may not leave {sites}", "bring the work to the data, or have the owner set may_leave"),
+        "purpose": ("the purpose {purpose} is not among those the data were given for: {allowed}", "state one of these purposes, or get consent for {purpose}"),
+        "certificate": ("{site} is not certified for {scheme} until {until} (ends: {lapses})", "have {scheme} certified or renewed beyond {until}"),
+        "administrators": ("administrators of {site} sit in {countries}, the label allows only {allowed}", "have {site} administered from {allowed}"),
+        "clearance": ("{site} is approved for level {clearance}, the label has level {level}", "approve {site} for level {level}"),
+        "tenancy": ("machines at {site} are {tenancy}, the label asks for dedicated ones", "rent dedicated machines at {site}"),
+        "encryption": ("{site} does not offer {missing}", "switch on {missing} at {site}"),
+        "key-custody": ("keys at {site} are held by: {custody}; needed: {needed}", "change key custody at {site} to {needed}"),
+        "latency-limit": ("{location} is {latency} ms from {site}, the limit is {limit} ms", "raise the limit to {latency} ms, or add a site nearer to {location}"),
+        "transit": ("the way from {source} to {target} crosses {countries}, the label allows only {allowed}", "encrypt in transit with your own keys at both ends"),
+        "hardware": ("no pool at {site} can run {workload}", "add a fitting pool at {site}"),
+        "data-reach": ("{workload} cannot get at {dataset} from {site}", "link {site} to the data, or allow a replica there"),
+        "window": ("{workload} cannot end before its deadline anywhere", "extend the deadline"),
+    },
+    "de": {
+        "jurisdiction-location": ("{site} liegt in {country}, das Label erlaubt nur {allowed}", "einen Ort in {allowed} nehmen oder {country} vom Eigentümer erlauben lassen"),
+        "jurisdiction-operator": ("der Betreiber ({who}) von {site}, {operator}, untersteht dem Recht von {country}, das Label erlaubt nur {allowed}", "dort eigene Schlüssel halten und vertraulich rechnen, oder einen Betreiber aus {allowed} nehmen"),
+        "may-not-leave": ("die Daten dürfen {sites} nicht verlassen", "die Arbeit zu den Daten bringen oder may_leave vom Eigentümer setzen lassen"),
+        "purpose": ("der Zweck {purpose} gehört nicht zu denen, für die die Daten gegeben wurden: {allowed}", "einen dieser Zwecke angeben oder für {purpose} eine Einwilligung holen"),
+        "certificate": ("{site} ist nicht bis {until} nach {scheme} zertifiziert (endet: {lapses})", "{scheme} über {until} hinaus zertifizieren oder verlängern lassen"),
+        "administrators": ("Administratoren von {site} sitzen in {countries}, das Label erlaubt nur {allowed}", "{site} aus {allowed} verwalten lassen"),
+        "clearance": ("{site} ist für Stufe {clearance} zugelassen, das Label hat Stufe {level}", "{site} für Stufe {level} zulassen"),
+        "tenancy": ("Maschinen in {site} sind {tenancy}, das Label verlangt eigene", "in {site} dedizierte Maschinen mieten"),
+        "encryption": ("{site} bietet nicht: {missing}", "{missing} in {site} einschalten"),
+        "key-custody": ("die Schlüssel in {site} hält: {custody}; nötig: {needed}", "die Schlüsselhoheit in {site} auf {needed} ändern"),
+        "latency-limit": ("{location} ist {latency} ms von {site} entfernt, die Grenze ist {limit} ms", "die Grenze auf {latency} ms anheben oder einen näheren Ort zu {location} aufnehmen"),
+        "transit": ("der Weg von {source} nach {target} führt durch {countries}, das Label erlaubt nur {allowed}", "an beiden Enden mit eigenen Schlüsseln verschlüsselt übertragen"),
+        "hardware": ("kein Pool in {site} kann {workload} ausführen", "in {site} einen passenden Pool aufnehmen"),
+        "data-reach": ("{workload} kommt von {site} aus nicht an {dataset}", "{site} mit den Daten verbinden oder dort eine Replik erlauben"),
+        "window": ("{workload} kann nirgends vor der Frist enden", "die Frist verlängern"),
+    },
+}  # fmt: skip
+
+USER = {
+    "en": ("rule {rule} ({title}) refuses {site}: {why}", "change rule {rule}, or use another site"),
+    "de": (
+        "Regel {rule} ({title}) lehnt {site} ab: {why}",
+        "Regel {rule} ändern oder einen anderen Ort nehmen",
+    ),
+}
+
+
+def say(refusal: Refusal, language: str = "en") -> Sentence:
+    """A refusal as sentences. A rule that users wrote is named with its title."""
+    reason, fix = WORDS[language].get(refusal.rule, USER[language])
+    values = {"rule": refusal.rule, **refusal.details}
+    return Sentence(_filled(reason, values), _filled(fix, values))
+
+
+def _filled(template: str, values: dict[str, str]) -> str:
+    missing = {name: "?" for _, name, _, _ in Formatter().parse(template) if name and name not in values}
+    return template.format(**{**missing, **values})

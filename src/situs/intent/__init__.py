@@ -1,0 +1,5 @@
+"""Intent as files: reading, checking, and importing what people already have."""
+
+from situs.intent.loader import Loaded, input_hash, load, loads
+
+__all__ = ["Loaded", "input_hash", "load", "loads"]

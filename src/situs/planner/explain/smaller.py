@@ -1,0 +1,55 @@
+"""A change made a little smaller, to show that it is the smallest that does it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from pydantic import JsonValue
+
+from situs.planner.explain.edits import Edit
+from situs.planner.explain.model import Change
+
+SMALLER = 0.98
+"""A change without natural steps is tried at 98 % of its size."""
+
+
+def smaller(change: Change, share: float = SMALLER) -> Change | None:
+    """The change at ``share`` of its size, or one step less where it comes in steps; None: there is none."""
+    edits = tuple(edit.model_copy(update={"value": _back(edit, share)}) for edit in change.edits)
+    if all(edit.value == edit.was for edit in edits) or edits == change.edits:
+        return None
+    return change.model_copy(update={"edits": edits})
+
+
+def _back(edit: Edit, share: float) -> JsonValue:
+    """A value between the old and the new one, near the new one; the new one where there is nothing between."""
+    was, value = edit.was, edit.value
+    if isinstance(value, dict) and isinstance(was, dict) and "price" in value and "price" in was:
+        inner = Edit(path=edit.path, value=value["price"], was=was["price"])
+        return {**value, "price": _back(inner, share)}
+    if isinstance(was, bool) or isinstance(value, bool) or was is None:
+        return value
+    if isinstance(was, int) and isinstance(value, int):
+        return value - 1 if value > was else value + 1 if value < was else value
+    if isinstance(was, int | float) and isinstance(value, int | float):
+        return was + (value - was) * share
+    if isinstance(was, str) and isinstance(value, str):
+        return _text_back(was, value, share)
+    return value
+
+
+def _text_back(was: str, value: str, share: float) -> str:
+    """Instants and money; other text has nothing between."""
+    try:
+        begin, end = datetime.fromisoformat(was), datetime.fromisoformat(value)
+        return (begin + (end - begin) * share).isoformat()
+    except ValueError:
+        pass
+    before, _, unit = was.partition(" ")
+    after, _, same_unit = value.partition(" ")
+    try:
+        amount = Decimal(before) + (Decimal(after) - Decimal(before)) * Decimal(str(share))
+    except ArithmeticError:
+        return value
+    return f"{amount:f} {unit}" if unit and unit == same_unit else value

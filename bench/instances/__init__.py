@@ -24,8 +24,9 @@ run on spot, at the cost of lost work.
 its users, and chance. A workload that would be left without any suitable node gets an exception.
 
 **Scarcity.** Capacities are drawn around the load each target would carry if every workload spread evenly
-over its options, divided by the tightness. Cheap capacity is wanted by many more than fit. Leaving a
-workload out costs two to twelve times what it costs on average to place it, by its priority.
+over its options, times a factor by price basis, divided by the tightness: on demand is elastic, but own
+nodes and spot, which cost a fraction, are wanted by many more than fit. Leaving a workload out costs two
+to twelve times what it costs on average to place it, by its priority.
 
 **features="all"** adds, in the same problem: *datasets* (one per 25 classes, log-normal sizes) with up to
 eight sites that may hold a replica, one to three of them open, their storage, and half of the workloads

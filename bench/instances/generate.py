@@ -35,8 +35,9 @@ SIZES = {
     "1m": Size(2_000, 1_000_000, 1_000),
 }
 
-CAPACITY_SHARE = {OWNED: 1.4, ON_DEMAND: 2.4, SPOT: 1.2, RESERVED: 0.0}
-"""Capacity over the load that would come if every workload spread evenly over all its columns."""
+CAPACITY_SHARE = {OWNED: 2.0, ON_DEMAND: 6.0, SPOT: 2.0, RESERVED: 0.0}
+"""Capacity over the load that would come if every workload spread evenly over all its columns. On-demand
+quotas bind seldom; own nodes and spot are cheap, wanted by many, and run out."""
 
 STORAGE_SHARE = 2.0
 

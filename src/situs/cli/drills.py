@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from situs.planner.decide import Decided
 
 
-
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("whatif")(whatif_command)
@@ -45,7 +44,8 @@ def whatif_command(
         list[str] | None, typer.Option("--demand", help="A workload's or use case's demand: triage=2x.")
     ] = None,
     add_site: Annotated[
-        list[Path] | None, typer.Option("--add-site", help="A file or folder with what is added.", exists=True)
+        list[Path] | None,
+        typer.Option("--add-site", help="A file or folder with what is added.", exists=True),
     ] = None,
     kwh: Annotated[str | None, typer.Option("--kwh", help="Electricity everywhere: 0.40EUR.")] = None,
     at: AtOption = None,
@@ -77,8 +77,12 @@ def whatif_command(
     stay = result.cost_per_month_if_nothing_is_done
     console.print(f"  cost now               {result.cost_per_month_before:,.2f} {unit}")
     console.print(f"  if nothing is done     {'not possible' if stay is None else f'{stay:,.2f} {unit}'}")
-    console.print(f"  after planning again   {result.cost_per_month_after:,.2f} {unit} (gap {result.gap:.4%})")
-    console.print(f"  bill of {len(result.moves)} moves     {result.bill:,.2f} {base.plan.currency}, {result.hours:.1f} h")
+    console.print(
+        f"  after planning again   {result.cost_per_month_after:,.2f} {unit} (gap {result.gap:.4%})"
+    )
+    console.print(
+        f"  bill of {len(result.moves)} moves     {result.bill:,.2f} {base.plan.currency}, {result.hours:.1f} h"
+    )
     for move in result.moves:
         console.print(f"    {move.workload}: {move.source} → {move.target}")
     for name in result.newly_left_out:
@@ -120,7 +124,9 @@ def compare_command(
 
 def pareto_command(
     estate: EstateOption = HERE,
-    axes: Annotated[str, typer.Option(help="At least two of cost, latency, carbon, control.")] = "cost,carbon,control",
+    axes: Annotated[
+        str, typer.Option(help="At least two of cost, latency, carbon, control.")
+    ] = "cost,carbon,control",
     at: AtOption = None,
     off: OffOption = None,
     currency: CurrencyOption = None,
@@ -139,7 +145,9 @@ def pareto_command(
     base = _base(session)
     points = pareto(base, [axis.strip() for axis in axes.split(",") if axis.strip()])
     if as_json:
-        emit_json([point.model_dump(mode="json", exclude={"plan"}) | {"plan": point.plan.id} for point in points])
+        emit_json(
+            [point.model_dump(mode="json", exclude={"plan"}) | {"plan": point.plan.id} for point in points]
+        )
         return
     table = Table(f"{base.plan.currency}/month", "ms", "kg CO2e/month", "control", "placed differently")
     for point in points:
@@ -184,7 +192,9 @@ def posture_command(
 
 def usecases_command(
     estate: EstateOption = HERE,
-    budget: Annotated[float, typer.Option(help="Part of today's cost that may be spent.", min=0.0, max=1.0)] = 0.5,
+    budget: Annotated[
+        float, typer.Option(help="Part of today's cost that may be spent.", min=0.0, max=1.0)
+    ] = 0.5,
     at: AtOption = None,
     off: OffOption = None,
     currency: CurrencyOption = None,
@@ -206,7 +216,14 @@ def usecases_command(
         emit_json(ranked)
         return
     unit = f"{base.plan.currency}/month"
-    table = Table("use case", f"value {unit}", f"own cost {unit}", "value per scarce", "placed", f"dropped at {budget:.0%}")
+    table = Table(
+        "use case",
+        f"value {unit}",
+        f"own cost {unit}",
+        "value per scarce",
+        "placed",
+        f"dropped at {budget:.0%}",
+    )
     for entry in ranked:
         table.add_row(
             entry.use_case, f"{entry.value_per_month:,.2f}", f"{entry.cost_per_month:,.2f}",
@@ -264,8 +281,12 @@ def _drill(
         off.add(name)
         words.append(f"{name} off")
     if not words:
-        raise InputError("nothing to rehearse; give --price, --site-down, --law, --demand, --add-site or --kwh")
-    return Drill(", ".join(words), lambda intent: reduce(lambda i, step: step(i), steps, intent), frozenset(off))
+        raise InputError(
+            "nothing to rehearse; give --price, --site-down, --law, --demand, --add-site or --kwh"
+        )
+    return Drill(
+        ", ".join(words), lambda intent: reduce(lambda i, step: step(i), steps, intent), frozenset(off)
+    )
 
 
 def _pair(option: str, text: str) -> tuple[str, str]:

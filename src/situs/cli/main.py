@@ -16,14 +16,12 @@ from situs.model.error import InputError, SitusError
 TOPICS = (
     "intent",
     "plan",
-    "explain",
     "drills",
     "records",
     "rules",
     "facts",
     "breakeven",
     "report",
-    "run",
     "demo",
 )
 """Modules that register commands, in the order that ``situs --help`` shows them."""

@@ -11,8 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-import highspy
-
 from situs import __version__
 from situs.facts import Facts
 from situs.intent import input_hash
@@ -23,6 +21,7 @@ from situs.planner.compile.world import World
 from situs.planner.decode import Answer, decode
 from situs.planner.problem import Placement
 from situs.planner.solve import Progress, Solution, solve
+from situs.planner.solve.library import library_version
 
 DEFAULT_GAP = 1e-4
 """One part in ten thousand: less than the rounding of any price list, and quick at the size of most estates."""
@@ -62,7 +61,7 @@ def decide(
     )
     provenance = Provenance(
         situs=__version__,
-        solver=f"situs {__version__} with HiGHS {highspy.Highs().version()}",
+        solver=f"situs {__version__} with {library_version()}",
         input_hash=input_hash(intent),
         facts=dict(facts.versions),
         off=off,

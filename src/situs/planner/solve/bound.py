@@ -104,7 +104,9 @@ def buy_part(frame: Frame, prices: Prices, box: Box) -> float:
 def open_reduced(frame: Frame, prices: Prices) -> Floats:
     """(F,) what each open costs after all that depends on it has paid."""
     p = frame.problem
-    cost = p.open_cost + np.bincount(frame.open_of, p.open_amount * prices.row[p.open_row], minlength=frame.opens)
+    cost = p.open_cost + np.bincount(
+        frame.open_of, p.open_amount * prices.row[p.open_row], minlength=frame.opens
+    )
     if len(prices.need_price):
         paid = p.count[prices.need_class] * prices.need_price
         cost = cost - np.bincount(prices.need_open, paid, minlength=frame.opens)

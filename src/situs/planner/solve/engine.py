@@ -115,7 +115,12 @@ def solve(
     run.enter("end")
     status = "optimal" if run.gap <= gap else (run.stopped() or "work")
     return Solution(
-        run.best, run.certificate, run.gap, status, tuple(run.phases[1:]), relaxation.prices  # type: ignore[arg-type]
+        run.best,
+        run.certificate,
+        run.gap,
+        status,
+        tuple(run.phases[1:]),
+        relaxation.prices,  # type: ignore[arg-type]
     )
 
 

@@ -53,7 +53,9 @@ class Frame:
                 total += p.demand[variant, q] * by_target[target, q]
             charge[part] = total
         if len(p.extra_row):
-            charge += np.bincount(self.extra_col, p.extra_amount * row_price[p.extra_row], minlength=self.columns)
+            charge += np.bincount(
+                self.extra_col, p.extra_amount * row_price[p.extra_row], minlength=self.columns
+            )
         return charge
 
     def least_by_class(self, values: Floats) -> Floats:
@@ -81,7 +83,9 @@ class Frame:
     def supply(self, bought: Floats) -> Floats:
         """(M,) capacity with what is bought."""
         p = self.problem
-        return p.row_capacity + np.bincount(p.buy_row, p.buy_amount * bought[self.buy_of], minlength=self.rows)
+        return p.row_capacity + np.bincount(
+            p.buy_row, p.buy_amount * bought[self.buy_of], minlength=self.rows
+        )
 
     def cost(self, units: Ints, unplaced: Ints, bought: Floats, opened: NDArray[np.bool_]) -> float:
         """The objective."""

@@ -18,10 +18,7 @@ from situs.planner.certificate import Prices
 from situs.planner.problem import Floats, Ints
 from situs.planner.solve.bound import Box
 from situs.planner.solve.frame import Frame, ranges
-
-
-class SolverFault(RuntimeError):
-    """The LP library gave no answer; its status is in the message. Never taken for "no improvement"."""
+from situs.planner.solve.library import SolverFault, new_highs
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +37,9 @@ class Relaxed:
 class Master:
     """The relaxation as a live LP; ``columns`` are the problem's columns in it, in order of joining."""
 
-    def __init__(self, frame: Frame, columns: Ints, classes: Ints | None = None, used: Floats | None = None) -> None:
+    def __init__(
+        self, frame: Frame, columns: Ints, classes: Ints | None = None, used: Floats | None = None
+    ) -> None:
         """``classes`` are in play (all by default); ``used`` is what the others take from each row."""
         self._frame = frame
         p = frame.problem
@@ -60,9 +59,7 @@ class Master:
         self._present = np.zeros(frame.columns, dtype=bool)
         self._need_rows: dict[int, int] = {}
         self._need_keys = np.empty(0, dtype=np.int64)
-        self._highs = highspy.Highs()
-        for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 0), ("presolve", "off")):
-            self._highs.setOptionValue(option, value)
+        self._highs = new_highs(presolve="off")
         self._pass_base(used if used is not None else np.zeros(frame.rows))
         self.add(columns)
 
@@ -112,7 +109,12 @@ class Master:
         lp.col_lower_ = np.concatenate((np.zeros(len(count)), box.buy_low, box.open_low.astype(float)))
         lp.col_upper_ = np.concatenate((count, box.buy_high, box.open_high.astype(float)))
         lp.row_lower_ = np.concatenate(
-            (count, np.full(len(self._limited), -inf), p.group_min.astype(float), np.full(len(self._tied), -inf))
+            (
+                count,
+                np.full(len(self._limited), -inf),
+                p.group_min.astype(float),
+                np.full(len(self._tied), -inf),
+            )
         )
         lp.row_upper_ = np.concatenate(
             (
@@ -172,7 +174,9 @@ class Master:
         items, item_owner = ranges(p.need_indptr, columns)
         if len(items) and self._need_rows:
             key = frame.cls[columns[item_owner]].astype(np.int64) * frame.opens + p.need_open[items]
-            known = np.fromiter((self._need_rows.get(int(k), -1) for k in key), dtype=np.int64, count=len(key))
+            known = np.fromiter(
+                (self._need_rows.get(int(k), -1) for k in key), dtype=np.int64, count=len(key)
+            )
             some = known >= 0
             rows.append(known[some])
             values.append(np.ones(int(some.sum())))
@@ -186,8 +190,14 @@ class Master:
         limits[limits >= p.count[frame.cls[columns]]] = highspy.kHighsInf
         self._check(
             self._highs.addCols(
-                len(columns), p.col_cost[columns], np.zeros(len(columns)), limits,
-                matrix.nnz, matrix.indptr[:-1].astype(np.int32), matrix.indices.astype(np.int32), matrix.data,
+                len(columns),
+                p.col_cost[columns],
+                np.zeros(len(columns)),
+                limits,
+                matrix.nnz,
+                matrix.indptr[:-1].astype(np.int32),
+                matrix.indices.astype(np.int32),
+                matrix.data,
             )  # fmt: skip
         )
         self.columns = np.concatenate((self.columns, columns))
@@ -215,12 +225,19 @@ class Master:
         some = in_row >= 0
         rows = np.concatenate((in_row[some], np.arange(len(chosen))))
         cols = np.concatenate((self._column_at + owner[some], self._open_at + pairs[chosen] % frame.opens))
-        values = np.concatenate((np.ones(int(some.sum())), -p.count[pairs[chosen] // frame.opens].astype(float)))
+        values = np.concatenate(
+            (np.ones(int(some.sum())), -p.count[pairs[chosen] // frame.opens].astype(float))
+        )
         matrix = sparse.csr_matrix((values, (rows, cols)), shape=(len(chosen), self._highs.getNumCol()))
         self._check(
             self._highs.addRows(
-                len(chosen), np.full(len(chosen), -highspy.kHighsInf), np.zeros(len(chosen)),
-                matrix.nnz, matrix.indptr[:-1].astype(np.int32), matrix.indices.astype(np.int32), matrix.data,
+                len(chosen),
+                np.full(len(chosen), -highspy.kHighsInf),
+                np.zeros(len(chosen)),
+                matrix.nnz,
+                matrix.indptr[:-1].astype(np.int32),
+                matrix.indices.astype(np.int32),
+                matrix.data,
             )  # fmt: skip
         )
         for k, pair in enumerate(pairs[chosen]):

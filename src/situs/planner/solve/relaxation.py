@@ -97,7 +97,11 @@ def promising(frame: Frame, proof: Priced, each: int) -> Ints:
     scale = 1e-9 * np.maximum(1.0, np.abs(proof.least))
     better = proof.reduced < (proof.least + scale)[frame.cls] + 1e-12
     near = np.flatnonzero(better)
-    return near if len(near) <= each * frame.classes else near[rank_of(frame.cls[near], proof.reduced[near]) < each]
+    return (
+        near
+        if len(near) <= each * frame.classes
+        else near[rank_of(frame.cls[near], proof.reduced[near]) < each]
+    )
 
 
 def rank_in_class(frame: Frame, values: Floats, each: int) -> Ints:

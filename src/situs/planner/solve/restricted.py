@@ -9,7 +9,7 @@ from scipy import sparse
 from situs.planner.problem import Floats, Ints, Placement
 from situs.planner.solve.bound import Box
 from situs.planner.solve.frame import Frame, ranges
-from situs.planner.solve.master import SolverFault
+from situs.planner.solve.library import SolverFault, new_highs
 
 
 def search(
@@ -81,13 +81,16 @@ def search(
     items, owner = ranges(p.need_indptr, columns)
     need_at = tie_at + len(tied)
     pairs, inverse = np.unique(
-        frame.cls[columns[owner]].astype(np.int64) * max(frame.opens, 1) + p.need_open[items], return_inverse=True
+        frame.cls[columns[owner]].astype(np.int64) * max(frame.opens, 1) + p.need_open[items],
+        return_inverse=True,
     )
     rows += [need_at + inverse, need_at + np.arange(len(pairs))]
     cols += [owner, open_at + pairs % max(frame.opens, 1)]
     vals += [np.ones(len(owner)), -left[class_row[pairs // max(frame.opens, 1)]].astype(float)]
     m, n = need_at + len(pairs), open_at + frame.opens
-    matrix = sparse.coo_matrix((np.concatenate(vals), (np.concatenate(rows), np.concatenate(cols))), shape=(m, n)).tocsc()
+    matrix = sparse.coo_matrix(
+        (np.concatenate(vals), (np.concatenate(rows), np.concatenate(cols))), shape=(m, n)
+    ).tocsc()
     box = Box.whole(frame)
     open_low = box.open_low.astype(float)
     held_items, _ = ranges(p.need_indptr, used)
@@ -116,12 +119,13 @@ def search(
     for k in np.flatnonzero(~p.buy_integer):
         kinds[buy_at + k] = highspy.HighsVarType.kContinuous
     lp.integrality_ = kinds
-    highs = highspy.Highs()
-    for option, value in (
-        ("output_flag", False), ("threads", 1), ("random_seed", 0), ("mip_rel_gap", gap), ("mip_abs_gap", 1e-9),
-        ("mip_max_nodes", nodes), ("mip_feasibility_tolerance", 1e-9), ("primal_feasibility_tolerance", 1e-9),
-    ):  # fmt: skip
-        highs.setOptionValue(option, value)
+    highs = new_highs(
+        mip_rel_gap=gap,
+        mip_abs_gap=1e-9,
+        mip_max_nodes=nodes,
+        mip_feasibility_tolerance=1e-9,
+        primal_feasibility_tolerance=1e-9,
+    )
     if seconds is not None:
         highs.setOptionValue("time_limit", seconds)
     if highs.passModel(lp) == highspy.HighsStatus.kError:

@@ -1,0 +1,1 @@
+"""The demonstration: four small sites on this machine, real data, real models, one plan."""

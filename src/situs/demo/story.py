@@ -1,0 +1,211 @@
+"""The demonstration from beginning to end: decide, run, ask, refuse, report, clean up."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import tempfile
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from importlib.resources import as_file, files
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from situs.facts import load as load_facts
+from situs.intent import load
+from situs.model.intent import Intent
+from situs.model.plan import Assignment, Plan
+from situs.planner.compile.world import World
+from situs.planner.decide import Decided, decide
+from situs.policy import Sentence, say
+from situs.report import board
+from situs.sites.run import Runner, Step
+
+QUESTIONS = 20
+"""Pictures that the service at the edge is asked about."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What came of it."""
+
+    plan: Plan
+    steps: tuple[Step, ...]
+    why: dict[str, str]
+    refused_question: str
+    refusals: tuple[Sentence, ...]
+    answer: str
+    report: Path
+
+    def summary(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "plan": self.plan.id,
+            "cost_per_month": str(self.plan.cost),
+            "gap": self.plan.gap,
+            "steps": [
+                {
+                    "workload": step.workload,
+                    "site": step.assignment.site,
+                    "pool": step.assignment.pool,
+                    "seconds": step.status.usage.wall_s if step.status.usage else None,
+                    "cost": str(step.cost),
+                    "why": self.why[step.workload],
+                }
+                for step in self.steps
+            ],
+            "refused": [sentence.reason for sentence in self.refusals],
+            "answer": self.answer,
+            "report": str(self.report),
+        }
+
+
+def tell(out: Path, language: str, *, keep: bool, say: Callable[[str], object]) -> Told:
+    """Run the demonstration; whatever happens, nothing of it goes on running afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="situs-demo-"))
+    before = signal.signal(signal.SIGTERM, _interrupted)
+    try:
+        with as_file(files("situs.demo")) as package:
+            return _tell(package, folder, out, language, say)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            say(f"kept: {folder}")
+
+
+def _interrupted(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _tell(package: Path, folder: Path, out: Path, language: str, say: Callable[[str], object]) -> Told:
+    intent = load(package / "estate.yaml").intent
+    facts = load_facts()
+    say("[bold]1[/] decide: four sites, six datasets, five workloads")
+    decided = decide(intent, facts, datetime.now(UTC).replace(minute=0, second=0, microsecond=0))
+    world = decided.candidates.world
+    runner = Runner(decided.plan, intent, folder, package, lambda a: hourly_rate(world, a))
+    pictures = _place_data(runner, intent)
+    steps: list[Step] = []
+    try:
+        runner.place_replicas()
+        say("[bold]2[/] run: every step where it may live, in order")
+        for name in runner.order():
+            step = runner.run(name)
+            steps.append(step)
+            say(f"  {name} at {step.assignment.site}/{step.assignment.pool}")
+        service = next(step for step in steps if step.address)
+        say(f"[bold]3[/] ask the service at {service.assignment.site}: {QUESTIONS} pictures over HTTP")
+        right = _ask(service, *pictures)
+        steps = [runner.stop(step) if step.address else step for step in steps]
+    finally:
+        runner.stop_all()
+    report = _write_report(out, decided, intent, language)
+    return Told(
+        plan=decided.plan,
+        steps=tuple(steps),
+        why={step.workload: _why(decided, step.workload, language) for step in steps},
+        refused_question=(
+            "patients-train in public-cloud" if language == "en" else "patients-train in der public-cloud"
+        ),
+        refusals=_refusals(world, language),
+        answer=(
+            f"{right} of {QUESTIONS} pictures read right by the model in the shop"
+            if language == "en"
+            else f"{right} von {QUESTIONS} Bildern hat das Modell im Laden richtig gelesen"
+        ),
+        report=report,
+    )
+
+
+def hourly_rate(world: World, assignment: Assignment) -> Decimal:
+    """What one node of the place costs an hour: its rent, or its share of being owned."""
+    place = next(p for p in world.places if (p.site, p.name) == (assignment.site, assignment.pool))
+    hourly = float(world.pools.hourly[place.index])
+    rate = hourly if hourly else world.node_month_cost(place) / 730.0
+    return Decimal(str(round(rate, 6)))
+
+
+def _place_data(runner: Runner, intent: Intent) -> tuple[np.ndarray, np.ndarray]:
+    """Put the source data where the estate says they are; gives pictures to ask about."""
+    from sklearn.datasets import load_breast_cancer, load_digits
+
+    digits = load_digits()
+    cancer = load_breast_cancer()
+    for name, x, y in (
+        ("patients", cancer.data, cancer.target),
+        ("shop-images", digits.data[:-QUESTIONS], digits.target[:-QUESTIONS]),
+    ):
+        for site in intent.datasets[name].replicas:
+            path = runner.data(site, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("wb") as file:
+                np.savez(file, x=x, y=y)
+    return digits.data[-QUESTIONS:], digits.target[-QUESTIONS:]
+
+
+def _ask(service: Step, x: np.ndarray, y: np.ndarray) -> int:
+    """How many pictures the service reads right."""
+    with urllib.request.urlopen(f"{service.address}/health", timeout=10) as answer:  # noqa: S310 - our own loopback address
+        assert answer.status == 200
+    request = urllib.request.Request(  # noqa: S310
+        f"{service.address}/predict",
+        data=json.dumps({"records": x.tolist()}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        classes = json.loads(answer.read())["classes"]
+    return int(np.sum(np.asarray(classes) == y))
+
+
+def _refusals(world: World, language: str) -> tuple[Sentence, ...]:
+    return tuple(
+        say(refusal, language) for refusal in world.policy.workload_refusals("patients-train", "public-cloud")
+    )
+
+
+WHY = {
+    "en": {
+        "only-place": "the only place that the rules and its data allow",
+        "cheapest": "the cheapest of the places it may be",
+        "cheapest-with-data": "the cheapest place, its data included",
+        "shared-constraint": "the best for all together, though not for it alone",
+        "stays-move-does-not-pay": "a move would not pay its bill",
+        "held-by-minimum-runtime": "it has not run its minimum time",
+        "scarce-capacity": "capacity is scarce, and others are worth more",
+        "no-place": "there is no place it may be",
+    },
+    "de": {
+        "only-place": "der einzige Ort, den Regeln und Daten erlauben",
+        "cheapest": "der günstigste der erlaubten Orte",
+        "cheapest-with-data": "der günstigste Ort, die Daten eingerechnet",
+        "shared-constraint": "das Beste für alle zusammen, wenn auch nicht für sie allein",
+        "stays-move-does-not-pay": "ein Umzug würde sich nicht bezahlt machen",
+        "held-by-minimum-runtime": "die Mindestlaufzeit ist noch nicht um",
+        "scarce-capacity": "Kapazität ist knapp, und anderes ist mehr wert",
+        "no-place": "es gibt keinen erlaubten Ort",
+    },
+}
+
+
+def _why(decided: Decided, workload: str, language: str) -> str:
+    decision = decided.plan.decision(workload)
+    refused = ", ".join(f"{rule} ×{count}" for rule, count in decision.refused.items())
+    return WHY[language][decision.reason] + (f" ({refused})" if refused else "")
+
+
+def _write_report(out: Path, decided: Decided, intent: Intent, language: str) -> Path:
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / "board.html"
+    new = path.with_suffix(".new")
+    new.write_text(board(decided, intent, decided.candidates.world.facts, language), encoding="utf-8")
+    new.replace(path)
+    return path.resolve()

@@ -1,0 +1,180 @@
+"""Finding what is there: kubeconfig contexts, SSH hosts, Slurm partitions, this machine.
+
+Nothing is contacted but ``sinfo``; files are read, and what is found is written down with a comment for
+everything that only a person can know.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+SINFO_SECONDS = 5
+"""Slurm's tools hang when their controller is down; nobody waits longer than this for a first estate."""
+
+
+@dataclass(frozen=True)
+class FoundPool:
+    """A pool as far as it can be seen from outside."""
+
+    name: str
+    cpu: int
+    memory_gib: float
+    count: int
+    accelerator: str | None = None
+    accelerators: int = 0
+
+
+@dataclass(frozen=True)
+class FoundSite:
+    """A site as far as it can be seen from outside."""
+
+    name: str
+    source: str
+    adapter: str
+    options: Mapping[str, str]
+    pools: tuple[FoundPool, ...]
+
+
+def found_sites(*, everything: bool, home: Path, environment: Mapping[str, str]) -> list[FoundSite]:
+    """This machine, and with ``everything`` all else that its files tell of. Names are unique."""
+    sites = [_this_machine()]
+    if everything:
+        sites += [*_slurm(), *_kubernetes(home, environment), *_ssh(home / ".ssh" / "config")]
+    unique: dict[str, FoundSite] = {}
+    for site in sites:
+        unique.setdefault(site.name, site)
+    return list(unique.values())
+
+
+def written(sites: list[FoundSite], country: str) -> str:
+    """The estate as commented YAML."""
+    return "\n".join(
+        [
+            "# An estate for situs. `situs validate` checks it; `situs schema` lets your editor complete it.",
+            "sites:",
+            *(line for site in sites for line in _site_lines(site, country)),
+            "links:",
+            "  # How the places reach each other; the more specific link wins.",
+            '  - {from: "*", to: "*", latency: 20ms, bandwidth: 1Gbit/s}',
+            "",
+        ]
+    )
+
+
+def _site_lines(site: FoundSite, country: str) -> Iterator[str]:
+    yield f"  {site.name}: # found by: {site.source}"
+    yield "    kind: on_prem # public, private, on_prem or edge"
+    yield f"    country: {country}"
+    yield "    clearance: 1 # highest label level the place is approved for, 0 to 4"
+    yield "    encryption: {at_rest: false, in_transit: false} # what is really switched on"
+    options = "".join(f", {key}: {_quoted(value)}" for key, value in site.options.items())
+    yield f"    adapter: {{kind: {site.adapter}" + (f", options: {{{options[2:]}}}" if options else "") + "}"
+    if not site.pools:
+        yield "    pools: {} # nodes cannot be seen from here: write them down"
+        return
+    yield "    pools:"
+    for pool in site.pools:
+        yield f"      {pool.name}:"
+        gpu = f", accelerators: {pool.accelerators}" if pool.accelerators else ""
+        yield f"        node: {{cpu: {pool.cpu}, memory: {pool.memory_gib:g}GiB{gpu}}}"
+        if pool.accelerator:
+            yield f"        accelerator: {pool.accelerator}"
+        yield f"        count: {pool.count}"
+        yield "        # What a node cost, or what renting one costs an hour: without it there is nothing to decide."
+        yield "        price: {basis: owned, price: 0 EUR, life: 60 months, idle: 100W, busy: 300W}"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _this_machine() -> FoundSite:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    model, count = _nvidia()
+    pool = FoundPool("machine", os.cpu_count() or 1, round(memory, 1), 1, model, count)
+    return FoundSite("this-machine", "this machine", "local", {}, (pool,))
+
+
+def _nvidia() -> tuple[str | None, int]:
+    lines = _output(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"])
+    names = [line.strip() for line in lines if line.strip()]
+    return (re.sub(r"[^A-Za-z0-9.-]+", "-", names[0]).strip("-"), len(names)) if names else (None, 0)
+
+
+def _slurm() -> Iterator[FoundSite]:
+    """Each partition with its node shape: partition, nodes, processors, MiB, gres."""
+    pools = []
+    for line in _output(["sinfo", "-h", "-o", "%R|%D|%c|%m|%G"]):
+        fields = line.strip().split("|")
+        if len(fields) != 5:
+            continue
+        name, nodes, cpus, memory, gres = fields
+        # gres is (null), gpu:4 or gpu:a100:4(S:0-1)
+        match = re.search(r"gpu:(?:([A-Za-z][\w.-]*):)?([0-9]+)", gres)
+        pools.append(
+            FoundPool(
+                _name(name),
+                int(cpus.rstrip("+")),
+                round(int(memory.rstrip("+")) / 1024, 1),
+                int(nodes),
+                (match[1] or "gpu") if match else None,
+                int(match[2]) if match else 0,
+            )  # fmt: skip
+        )
+    if pools:
+        yield FoundSite("slurm", "sinfo", "slurm", {}, tuple({pool.name: pool for pool in pools}.values()))
+
+
+def _kubernetes(home: Path, environment: Mapping[str, str]) -> Iterator[FoundSite]:
+    named = environment.get("KUBECONFIG", "")
+    paths = [Path(part) for part in named.split(os.pathsep) if part] or [home / ".kube" / "config"]
+    for path in paths:
+        try:
+            config = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, yaml.YAMLError, UnicodeDecodeError):
+            continue
+        contexts = config.get("contexts") if isinstance(config, dict) else None
+        for context in contexts if isinstance(contexts, list) else []:
+            name = context.get("name") if isinstance(context, dict) else None
+            if isinstance(name, str):
+                yield FoundSite(_name(name), f"kubeconfig {path.name}", "kubernetes", {"context": name}, ())
+
+
+def _ssh(path: Path) -> Iterator[FoundSite]:
+    """Hosts of an SSH config; patterns stand for no single host and are left out."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return
+    for line in lines:
+        words = line.split()
+        if len(words) > 1 and words[0].lower() == "host":
+            for host in words[1:]:
+                if not set(host) & set("*?!"):
+                    yield FoundSite(_name(host), "SSH config", "ssh", {"host": host}, ())
+
+
+def _output(command: list[str]) -> list[str]:
+    """Lines a command prints; none when it is not there, fails, or takes too long."""
+    program = shutil.which(command[0])
+    if program is None:
+        return []
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed arguments, no shell
+            [program, *command[1:]], capture_output=True, text=True, timeout=SINFO_SECONDS, check=True
+        )
+    except (subprocess.SubprocessError, OSError):
+        return []
+    return done.stdout.splitlines()
+
+
+def _name(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", text).strip("-.") or "site"

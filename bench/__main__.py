@@ -16,13 +16,13 @@ from bench.table import renew_table
 
 def main() -> int:
     known = discover()
-    arguments = _parse(list(known))
+    arguments = _parse(known)
     protocol = Protocol(tuple(range(arguments.seeds)), tuple(arguments.tightness))
     measured: list[Figure] = []
     failed = False
     for name in arguments.names or known:
         try:
-            for figure in known[name](protocol):
+            for figure in figures_of(name)(protocol):
                 print(figure.line(), flush=True)
                 measured.append(figure)
         except Exception as error:
@@ -34,12 +34,17 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def discover() -> dict[str, Callable[[Protocol], Iterator[Figure]]]:
-    """Every module of ``bench.suite`` is a benchmark: its name with dashes, its ``figures`` the figures."""
-    modules = sorted(module.name for module in pkgutil.iter_modules(suite.__path__))
-    return {
-        name.replace("_", "-"): importlib.import_module(f"bench.suite.{name}").figures for name in modules
-    }
+def discover() -> list[str]:
+    """Every module of ``bench.suite`` is a benchmark, its name written with dashes."""
+    return sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(suite.__path__))
+
+
+def figures_of(name: str) -> Callable[[Protocol], Iterator[Figure]]:
+    """The ``figures`` function of a benchmark; only what is asked for is imported."""
+    figures: Callable[[Protocol], Iterator[Figure]] = importlib.import_module(
+        f"bench.suite.{name.replace('-', '_')}"
+    ).figures
+    return figures
 
 
 def _parse(known: list[str]) -> argparse.Namespace:

@@ -55,7 +55,7 @@ def breakeven_command(
             life_months=life,
             residual=residual,
             discount_rate=discount,
-        )  # fmt: skip
+        )
     )
     if as_json:
         emit_json(asdict(answer))
@@ -65,9 +65,8 @@ def breakeven_command(
     console.print(
         f"  month                {f'{answer.month:.1f}' if answer.month is not None else 'not within its life'}"
     )
-    console.print(
-        f"  least utilisation    {f'{answer.utilisation:.0%}' if answer.utilisation is not None else 'not even at full use'}"
-    )
+    least = "not even at full use" if answer.utilisation is None else f"{answer.utilisation:.0%}"
+    console.print(f"  least utilisation    {least}")
     console.print(f"  present value        {answer.npv:,.0f}")
     console.print(f"  probability          {answer.probability:.0%} when rent and utilisation spread")
     table = Table("assumption", "a fifth lower", "a fifth higher")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -21,7 +21,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for program
 def language() -> Language:
     """``SITUS_LANG`` if set, else the locale, else English."""
     wanted = os.environ.get("SITUS_LANG") or os.environ.get("LC_ALL") or os.environ.get("LANG") or "en"
-    return cast(Language, "de" if wanted.lower().startswith("de") else "en")
+    return "de" if wanted.lower().startswith("de") else "en"
 
 
 def emit_json(value: Any) -> None:

@@ -165,9 +165,8 @@ def show_plan(plan: Plan) -> None:
     for purchase in plan.purchases:
         console.print(f"  add {purchase.nodes} × {purchase.site}/{purchase.pool}")
     for move in plan.moves:
-        console.print(
-            f"  move {move.workload}: {move.source} → {move.target}, bill {sum(move.bill.values()):,.2f} {plan.currency}"
-        )
+        bill = f"{sum(move.bill.values()):,.2f} {plan.currency}"
+        console.print(f"  move {move.workload}: {move.source} → {move.target}, bill {bill}")
     console.print(
         f"{'Kosten' if german else 'cost'} {float(plan.cost) / months:,.2f} {plan.currency}/"
         f"{'Monat' if german else 'month'}, {'bewiesene Lücke' if german else 'proven gap'} {plan.gap:.4%} "

@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
@@ -88,8 +89,9 @@ def serve(source: str) -> None:
 
 def _save(target: str, **arrays: np.ndarray) -> None:
     with open(target, "wb") as file:  # noqa: PTH123 - the script is sent alone and stays plain
-        np.savez(file, **arrays)
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 if __name__ == "__main__":
-    {"prepare": prepare, "tune": tune, "serve": serve}[sys.argv[1]](*sys.argv[2:])
+    steps: dict[str, Callable[..., None]] = {"prepare": prepare, "tune": tune, "serve": serve}
+    steps[sys.argv[1]](*sys.argv[2:])

@@ -102,11 +102,11 @@ class _Builder:
             raise _error(
                 self._name, event.start_mark, f"the tag {event.tag!r} is not read", "leave the tag out"
             )
-        where[path] = Position(self._name, event.start_mark.line + 1, event.start_mark.column + 1)
+        where[path] = _position(self._name, event)
         if isinstance(event, yaml.ScalarEvent):
             return event.value if event.style or event.tag == "!" else _plain(event.value)
         if isinstance(event, yaml.SequenceStartEvent):
-            items = []
+            items: list[Any] = []
             for item in events:
                 if isinstance(item, yaml.SequenceEndEvent):
                     return items
@@ -133,10 +133,12 @@ class _Builder:
                 )
             _check_letters(self._name, key)
             values[key.value] = self._node(next(events), events, where, (*path, key.value))
-            where[(*path, key.value)] = Position(
-                self._name, key.start_mark.line + 1, key.start_mark.column + 1
-            )
+            where[(*path, key.value)] = _position(self._name, key)
         return values
+
+
+def _position(name: str, event: Any) -> Position:
+    return Position(name, event.start_mark.line + 1, event.start_mark.column + 1)
 
 
 def _plain(text: str) -> Any:

@@ -116,7 +116,7 @@ def _circles(intent: Intent, locate: Locate) -> Iterator[Problem]:
             "leave one of them out",
         )
     lineage: dict[str, list[str]] = {}
-    for name, workload in intent.workloads.items():
+    for workload in intent.workloads.values():
         inputs = [item.dataset for item in workload.inputs]
         for output in workload.outputs:
             entry = intent.datasets.get(output.dataset)

@@ -152,10 +152,10 @@ class Policy:
 
     def _tables_of(self, subject: Subject) -> list[tuple[Refusal | None, ...]]:
         tables = []
-        for rule in self._builtin:
-            aspect = rule.aspect(subject)
+        for builtin in self._builtin:
+            aspect = builtin.aspect(subject)
             if aspect is not None:
-                tables.append(self._table(rule, aspect))
+                tables.append(self._table(builtin, aspect))
         for name, rule in self._user.items():
             if applies(rule.applies_to, subject):
                 tables.append(self._selector_table(name, rule))

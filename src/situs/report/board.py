@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib.resources import files
 
+import numpy as np
 from jinja2 import Environment
 
 from situs.economics.breakeven import Case, break_even
@@ -159,7 +160,8 @@ class _Board:
         yield self._sources()
 
     def _decisions(self) -> Section:
-        t, rows = self._t, []
+        t = self._t
+        rows: list[tuple[str, ...]] = []
         months = Decimal(self._plan.horizon_hours) / 730
         for decision in self._plan.decisions:
             for a in decision.assignments:
@@ -213,11 +215,10 @@ class _Board:
         for place in owned:
             basis = place.pool.price
             assert isinstance(basis, Owned)
-            large = (world.pools.node + 1e-9 >= world.pools.node[place.index]).all(axis=1)
-            rented = [k for k in range(len(world.places)) if world.pools.hourly[k] > 0 and large[k]]
-            if not rented:
+            rents = [(_rent_of_its_like(world, place.index, k), k) for k in range(len(world.places))]
+            rent_per_hour, rent = min(rents, default=(float("inf"), 0))
+            if rent_per_hour == float("inf"):
                 continue
-            rent = min(rented, key=lambda k: (float(world.pools.hourly[k]), k))
             energy = (
                 float(basis.busy) / 1000 * world.site(place.site).pue * world.kwh_price(place.site, 0.0, 24.0)
             )
@@ -226,7 +227,7 @@ class _Board:
             case = Case(
                 price=world.money(basis.price),
                 running_per_hour=energy,
-                rent_per_hour=float(world.pools.hourly[rent]),
+                rent_per_hour=rent_per_hour,
                 fixed_per_month=fixed,
                 life_months=basis.life,
                 residual=world.money(basis.residual),
@@ -341,7 +342,7 @@ class _Board:
         self,
         key: str,
         heads: tuple[tuple[str, int], ...],
-        rows: list[tuple[str, ...]],
+        rows: Sequence[tuple[str, ...]],
         *,
         note: str = "",
         svg: str = "",
@@ -361,3 +362,15 @@ class _Board:
             total,
             more,
         )
+
+
+def _rent_of_its_like(world: World, owned: int, rented: int) -> float:
+    """What as many rented nodes as replace an owned one cost an hour; inf where they cannot."""
+    table = world.pools
+    if table.hourly[rented] <= 0:
+        return float("inf")
+    wanted, there = table.node[owned], table.node[rented]
+    if np.any((wanted > 0) & (there <= 0)):
+        return float("inf")
+    nodes = np.ceil(np.max(wanted[wanted > 0] / there[wanted > 0]) - 1e-9)
+    return float(nodes * table.hourly[rented])

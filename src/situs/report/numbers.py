@@ -17,8 +17,8 @@ def number(value: float | Decimal, language: str, digits: int = 2) -> str:
 def money(value: float | Decimal, currency: str, language: str, digits: int = 2) -> str:
     """``€1,234.50`` or ``1.234,50 €``; currencies without a sign keep their code."""
     sign = SYMBOLS.get(currency)
-    text = number(abs(value), language, digits)
-    minus = "−" if round(value, digits) < 0 else ""
+    text = number(value.copy_abs() if isinstance(value, Decimal) else abs(value), language, digits)
+    minus = "−" if round(float(value), digits) < 0 else ""
     if language == "de":
         return f"{minus}{text} {sign or currency}"
     return f"{minus}{sign}{text}" if sign else f"{minus}{text} {currency}"

@@ -95,9 +95,9 @@ def crossing(
         parts.append(
             f'<polyline points="{" ".join(point(k, v) for k, v in enumerate(series))}" class="{style}"/>'
         )
-        x, y = point(count, series[-1]).split(",")
+        end_x, end_y = point(count, series[-1]).split(",")
         parts.append(
-            f'<text x="{float(x) + 6:.1f}" y="{float(y) + 4:.1f}" class="work">{escape(name)}</text>'
+            f'<text x="{float(end_x) + 6:.1f}" y="{float(end_y) + 4:.1f}" class="work">{escape(name)}</text>'
         )
     for k in range(0, count + 1, 12):
         x = left + wide * k / count

@@ -109,7 +109,7 @@ class Adapter(Protocol):
         """Copy a file out of the run's folder; gives its SHA-256."""
         ...
 
-    def keys(self) -> list[Key]:
+    def known(self) -> list[Key]:
         """All runs of ours that the site knows."""
         ...
 

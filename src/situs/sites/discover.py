@@ -127,7 +127,7 @@ def _slurm() -> Iterator[FoundSite]:
                 int(nodes),
                 (match[1] or "gpu") if match else None,
                 int(match[2]) if match else 0,
-            )  # fmt: skip
+            )
         )
     if pools:
         yield FoundSite("slurm", "sinfo", "slurm", {}, tuple({pool.name: pool for pool in pools}.values()))

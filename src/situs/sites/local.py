@@ -42,10 +42,11 @@ class LocalSite:
 
     def start(self, task: Task) -> None:
         """Start the task, unless it runs or ran already. Raises StaleGeneration for an old generation."""
-        newest = max((k.generation for k in self.keys() if k.workload == task.key.workload), default=0)
+        newest = max((k.generation for k in self.known() if k.workload == task.key.workload), default=0)
         if task.key.generation < newest:
             raise StaleGeneration(
-                f"{task.key.workload}: generation {task.key.generation} is older than {newest}, which this site has seen"
+                f"{task.key.workload}: generation {task.key.generation} is older than {newest}, "
+                "which this site has seen"
             )
         folder = self._folder(task.key)
         (folder / "work").mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -116,7 +117,7 @@ class LocalSite:
         target.parent.mkdir(parents=True, exist_ok=True)
         return copied(source, target)
 
-    def keys(self) -> list[Key]:
+    def known(self) -> list[Key]:
         """All runs that this folder knows."""
         found = []
         for folder in sorted(self._root.glob("*@*")):

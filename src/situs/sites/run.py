@@ -163,7 +163,7 @@ class Runner:
     def stop_all(self) -> None:
         """End whatever still runs, at every site."""
         for site in self._sites.values():
-            for key in site.keys():
+            for key in site.known():
                 if site.status(key).state == "running":
                     site.stop(key, grace_s=0.5)
 

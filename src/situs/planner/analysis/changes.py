@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -14,6 +14,8 @@ from situs.model.intent import Intent
 from situs.model.money import KwhPrice, Money
 from situs.model.plan import Plan
 from situs.model.workload import Current, Workload
+
+M = TypeVar("M", bound=BaseModel)
 
 
 def with_price(intent: Intent, operator: str, factor: Decimal) -> Intent:
@@ -159,9 +161,8 @@ def _times(price: Any, factor: Decimal) -> Any:
     return price.model_copy(update={"amount": price.amount * factor})
 
 
-def _updated(model: Any, **changes: Any) -> Any:
+def _updated(model: M, **changes: Any) -> M:
     """A copy with other values; models are immutable and their parts are checked when they are made."""
-    assert isinstance(model, BaseModel)
     return model.model_copy(update=changes)
 
 

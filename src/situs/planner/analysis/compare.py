@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 
 from situs.facts import Facts
@@ -10,9 +11,10 @@ from situs.model.base import Model
 from situs.model.intent import Intent
 from situs.model.plan import Plan
 from situs.model.rule import Match, Rule
-from situs.planner.solve.greedy import cheapest_first
+from situs.model.workload import Workload
 from situs.planner.analysis.whatif import per_month
 from situs.planner.decide import Decided, decide, decoded
+from situs.planner.solve.greedy import cheapest_first
 
 IN_HOUSE = frozenset({"on_prem", "edge", "private"})
 
@@ -57,8 +59,9 @@ def _ways(base: Decided, intent: Intent, facts: Facts, gap: float) -> Iterator[A
     yield _alternative("plan", base.plan)
 
 
-def _held(workload, at):  # type: ignore[no-untyped-def]
+def _held(workload: Workload, at: datetime) -> Workload:
     """The workload, not to be moved: it began now and runs longer than any horizon before it may."""
+    assert workload.current is not None
     current = workload.current.model_copy(update={"since": at})
     return workload.model_copy(update={"current": current, "min_runtime": 1e9})
 

@@ -46,11 +46,11 @@ def ranked_use_cases(base: Decided, *, budget_share: float = 0.5, gap: float = 1
     units = base.solution.placement.units
     for column in np.flatnonzero(units):
         option = entry.options[column]
-        use_case = entry.classes[option.number].workload.use_case
-        if use_case:
+        belongs_to = entry.classes[option.number].workload.use_case
+        if belongs_to:
             cost = float(entry.problem.col_cost[column] * units[column])
-            own[use_case] += cost
-            scarce[use_case] += cost + float(
+            own[belongs_to] += cost
+            scarce[belongs_to] += cost + float(
                 _row_value(entry.problem, int(column), row_price) * units[column]
             )
     dropped = _dropped(base, budget_share, gap)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Hashable, Iterable, Sequence
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,7 @@ class Assembly:
         self._variant_class = array("q")
         self._demand: list[tuple[float, ...]] = []
         self._targets: dict[tuple[int, ...], int] = {}
-        self._columns = {name: array(kind) for name, kind in _COLUMN_ARRAYS.items()}
+        self._columns: dict[str, array[Any]] = {name: array(kind) for name, kind in _COLUMN_ARRAYS.items()}
         self.fixed_cost = 0.0
 
     def row(self, key: Hashable, capacity: float = float("inf")) -> int:

@@ -120,4 +120,4 @@ class Capacity:
         by_slot = [
             [load[row] if row >= 0 else 0.0 for row in rows[:NODES]] for rows in self._rows[place.index]
         ]
-        return np.max(np.asarray(by_slot, dtype=float), axis=0)
+        return np.asarray(np.max(np.asarray(by_slot, dtype=float), axis=0))

@@ -199,7 +199,7 @@ def _extended(way: Way, source: _Source, *, read: bool) -> Way:
         cost=way.cost + source.cost,
         listed=way.listed + source.listed,
         extra=way.extra + source.extra,
-        needs=way.needs + (copy.open,),
+        needs=(*way.needs, copy.open),
         delay_h=max(way.delay_h, ready + source.hours) if read else way.delay_h,
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from situs.planner.certificate import Prices
-from situs.planner.problem import Floats, Ints
+from situs.planner.problem import Flags, Floats, Ints
 from situs.planner.solve.frame import Frame
 
 
@@ -69,7 +69,7 @@ def need_charge(frame: Frame, prices: Prices) -> Floats:
     return np.where(key[at] == wanted, price[at], 0.0)
 
 
-def _limited_surplus(frame: Frame, reduced: Floats, least: Floats, limited: Floats) -> float:
+def _limited_surplus(frame: Frame, reduced: Floats, least: Floats, limited: Flags) -> float:
     """What the bound gains where a class's cheapest column cannot take all its units."""
     p = frame.problem
     at_least = limited & (reduced < p.penalty[frame.cls])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 
@@ -19,10 +20,19 @@ SMALL = 20_000
 """Columns up to which the whole problem is searched at once."""
 
 
+Stop = Literal["time", "cancelled"]
+
+
 class _Run:
     """Best placement and bound so far, and when to stop."""
 
-    def __init__(self, gap, time_limit_s, on_progress, cancelled) -> None:  # type: ignore[no-untyped-def]
+    def __init__(
+        self,
+        gap: float,
+        time_limit_s: float | None,
+        on_progress: Callable[[Progress], None] | None,
+        cancelled: Callable[[], bool] | None,
+    ) -> None:
         self.wanted = gap
         self.began = time.perf_counter()
         self.limit = time_limit_s
@@ -49,7 +59,7 @@ class _Run:
     def done(self) -> bool:
         return self.gap <= self.wanted or self.stopped() is not None
 
-    def stopped(self):  # type: ignore[no-untyped-def]
+    def stopped(self) -> Stop | None:
         if self.cancelled is not None and self.cancelled():
             return "cancelled"
         if self.limit is not None and time.perf_counter() - self.began > self.limit:
@@ -120,7 +130,7 @@ def solve(
         run.gap,
         status,
         tuple(run.phases[1:]),
-        relaxation.prices,  # type: ignore[arg-type]
+        relaxation.prices,
     )
 
 

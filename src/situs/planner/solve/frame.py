@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -105,6 +107,10 @@ class Frame:
         placed = np.bincount(self.cls[used], units[used], minlength=self.classes).astype(np.int64)
         unplaced = self.problem.count - placed
         return Placement(units, unplaced, bought, opened, self.cost(units, unplaced, bought, opened))
+
+
+AnyInts = NDArray[np.integer[Any]]
+"""Indices of any width."""
 
 
 def _owners(indptr: Ints) -> Ints:

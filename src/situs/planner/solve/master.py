@@ -198,7 +198,7 @@ class Master:
                 matrix.indptr[:-1].astype(np.int32),
                 matrix.indices.astype(np.int32),
                 matrix.data,
-            )  # fmt: skip
+            )
         )
         self.columns = np.concatenate((self.columns, columns))
         return len(columns)
@@ -238,7 +238,7 @@ class Master:
                 matrix.indptr[:-1].astype(np.int32),
                 matrix.indices.astype(np.int32),
                 matrix.data,
-            )  # fmt: skip
+            )
         )
         for k, pair in enumerate(pairs[chosen]):
             self._need_rows[int(pair)] = base + k

@@ -10,7 +10,7 @@ import numpy as np
 from situs.planner.certificate import Prices
 from situs.planner.problem import Floats, Ints
 from situs.planner.solve.bound import Box, Priced, priced
-from situs.planner.solve.frame import Frame
+from situs.planner.solve.frame import AnyInts, Frame
 from situs.planner.solve.master import Master, Relaxed
 
 FIRST_COLUMNS = 4
@@ -58,12 +58,13 @@ def relax(
         master = Master(frame, cheapest(frame, guess.reduced, FIRST_COLUMNS))
     master.set_box(box)
     best: Relaxation | None = None
+    relaxed = master.solve()
     for _ in range(MOST_ROUNDS):
-        relaxed = master.solve()
         if relaxed is None:
             return None
         added = master.add_violated_needs(relaxed, NEEDS_PER_ROUND)
         if added:
+            relaxed = master.solve()
             continue
         proof = priced(frame, relaxed.prices, box)
         if best is None or proof.value > best.bound:
@@ -73,7 +74,9 @@ def relax(
         attractive = promising(frame, proof, COLUMNS_PER_ROUND)
         if gap <= close_enough or not master.add(attractive) or stop():
             return Relaxation(best.bound, best.prices, best.priced, relaxed, master)
-    assert best is not None or relaxed is not None
+        relaxed = master.solve()
+    if relaxed is None:
+        return None
     if best is None:
         proof = priced(frame, relaxed.prices, box)
         return Relaxation(proof.value, relaxed.prices, proof, relaxed, master)
@@ -109,7 +112,7 @@ def rank_in_class(frame: Frame, values: Floats, each: int) -> Ints:
     return rank_of(frame.cls, values)
 
 
-def rank_of(cls: Ints, values: Floats) -> Ints:
+def rank_of(cls: AnyInts, values: Floats) -> Ints:
     """Position of each entry among those of its class, least value first; ``cls`` non-decreasing."""
     order = np.lexsort((values, cls))
     sorted_cls = cls[order]

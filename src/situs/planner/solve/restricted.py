@@ -8,7 +8,7 @@ from scipy import sparse
 
 from situs.planner.problem import Floats, Ints, Placement
 from situs.planner.solve.bound import Box
-from situs.planner.solve.frame import Frame, ranges
+from situs.planner.solve.frame import AnyInts, Frame, ranges
 from situs.planner.solve.library import SolverFault, new_highs
 
 
@@ -47,8 +47,8 @@ def search(
     n_cols = len(columns)
     out_at, buy_at = n_cols, n_cols + len(classes)
     open_at = buy_at + frame.buys
-    rows: list[Ints] = [class_row[frame.cls[columns]], np.arange(len(classes))]
-    cols: list[Ints] = [np.arange(n_cols), out_at + np.arange(len(classes))]
+    rows: list[AnyInts] = [class_row[frame.cls[columns]], np.arange(len(classes))]
+    cols: list[AnyInts] = [np.arange(n_cols), out_at + np.arange(len(classes))]
     vals: list[Floats] = [np.ones(n_cols), np.ones(len(classes))]
     by_target = p.target_row[p.col_target[columns]]
     demand = p.demand[p.col_variant[columns]]

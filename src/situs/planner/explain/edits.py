@@ -82,7 +82,9 @@ def _ends_in_plain_values(child: Any, rest: list[str]) -> bool:
     return True
 
 
-def _put_in_list(node: tuple[Any, ...], key: str, rest: list[str], value: JsonValue, path: str) -> tuple[Any, ...]:
+def _put_in_list(
+    node: tuple[Any, ...], key: str, rest: list[str], value: JsonValue, path: str
+) -> tuple[Any, ...]:
     if key == "-" and not rest:
         return (*node, value)
     if not key.isdigit() or int(key) >= len(node):

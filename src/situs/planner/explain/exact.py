@@ -76,7 +76,9 @@ def optimum(problem: Problem, *wishes: Demand) -> Placement | None:
 
 def _of_columns(columns: Ints, total: int) -> csr_array:
     """One line of a constraint matrix that counts the units on the columns."""
-    return csr_array((np.ones(len(columns)), (np.zeros(len(columns), dtype=np.int64), columns)), shape=(1, total))
+    return csr_array(
+        (np.ones(len(columns)), (np.zeros(len(columns), dtype=np.int64), columns)), shape=(1, total)
+    )
 
 
 def _most(wish: Demand) -> float:

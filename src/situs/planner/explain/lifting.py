@@ -34,7 +34,9 @@ def _accelerator(world: World, workload: str, site: str, refusal: Refusal) -> Ch
     pool = world.site(site).pools[refusal.details["pool"]]
     assert pool.node is not None
     edits = []
-    suits = pool.accelerator is not None and (shape.accelerator is None or pool.accelerator in shape.accelerator)
+    suits = pool.accelerator is not None and (
+        shape.accelerator is None or pool.accelerator in shape.accelerator
+    )
     if not suits:
         # The pool gets boards of the first acceptable kind; which one has no meaning to the planner.
         board = min(shape.accelerator) if shape.accelerator else _any_board(world)
@@ -64,7 +66,11 @@ def _node_size(world: World, workload: str, site: str, refusal: Refusal) -> Chan
     value: int | float = round(wanted) if resource == "accelerators" else wanted
     edits = [Edit(path=f"/sites/{site}/pools/{pool}/node/{resource}", value=value, was=there)]
     return Change(
-        kind="hardware", edits=tuple(edits), size=wanted - float(there), unit=resource, details=refusal.details
+        kind="hardware",
+        edits=tuple(edits),
+        size=wanted - float(there),
+        unit=resource,
+        details=refusal.details,
     )
 
 
@@ -84,7 +90,9 @@ def _spot(world: World, workload: str, site: str, refusal: Refusal) -> Change:
 def _no_nodes(world: World, workload: str, site: str, refusal: Refusal) -> Change:
     pool = refusal.details["pool"]
     edit = Edit(path=f"/sites/{site}/pools/{pool}/limit", value=1, was=world.site(site).pools[pool].limit)
-    return Change(kind="capacity", edits=(edit,), size=1.0, unit="nodes", details=refusal.details | {"nodes": "1"})
+    return Change(
+        kind="capacity", edits=(edit,), size=1.0, unit="nodes", details=refusal.details | {"nodes": "1"}
+    )
 
 
 def _replica(world: World, workload: str, site: str, refusal: Refusal) -> Change:
@@ -144,7 +152,9 @@ def _not_yet(world: World, workload: str, site: str, refusal: Refusal) -> Change
         was=None if before is None else before.isoformat(),
     )
     hours = float(refusal.details["hours"])
-    return Change(kind="window", edits=(edit,), size=hours, unit="h", details=refusal.details | {"lift": "pool"})
+    return Change(
+        kind="window", edits=(edit,), size=hours, unit="h", details=refusal.details | {"lift": "pool"}
+    )
 
 
 def _own_budget(world: World, workload: str, site: str, refusal: Refusal) -> Change:
@@ -155,7 +165,11 @@ def _own_budget(world: World, workload: str, site: str, refusal: Refusal) -> Cha
     edit = Edit(path=f"/workloads/{workload}/budget", value=f"{wanted} {currency}/month", was=str(before))
     size = float(refusal.details["cost"]) - world.money(before)
     return Change(
-        kind="budget", edits=(edit,), size=size, unit=f"{currency}/month", details=refusal.details | {"lift": "own"}
+        kind="budget",
+        edits=(edit,),
+        size=size,
+        unit=f"{currency}/month",
+        details=refusal.details | {"lift": "own"},
     )
 
 

@@ -55,7 +55,9 @@ def blockade(candidates: Candidates, name: str, site: str) -> Blockade:
         before_site.append(Refusal(rule="no-pool", details={"workload": name, "site": site}))
     delay_h = _least_delay(candidates, workload, site)
     shapes = fittings(world, workload)
-    pools = [(place.name, _before_pool(candidates, name, workload, place, shapes, delay_h)) for place in places]
+    pools = [
+        (place.name, _before_pool(candidates, name, workload, place, shapes, delay_h)) for place in places
+    ]
     return Blockade(tuple(before_site), tuple(sorted(pools, key=lambda pool: (len(pool[1]), pool[0]))))
 
 
@@ -65,7 +67,11 @@ def _data(candidates: Candidates, workload: Workload, site: str) -> Iterator[Ref
     runs = runs_in_horizon(world, workload)
     items: list[Input | Output] = [*workload.inputs, *workload.outputs]
     for item in items:
-        alone = {"inputs": (item,), "outputs": ()} if isinstance(item, Input) else {"inputs": (), "outputs": (item,)}
+        alone = (
+            {"inputs": (item,), "outputs": ()}
+            if isinstance(item, Input)
+            else {"inputs": (), "outputs": (item,)}
+        )
         if candidates.replicas.ways(workload.model_copy(update=alone), site, runs):
             continue
         refused = world.policy.dataset_refusals(item.dataset, site)

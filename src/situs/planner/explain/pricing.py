@@ -48,7 +48,11 @@ def smallest_cut(before: Race, free: Race) -> float | None:
         )
 
     def line(placement: Placement | None) -> Line | None:
-        return None if placement is None else Line(placement.cost, _slope(before.problem, free.problem, placement))
+        return (
+            None
+            if placement is None
+            else Line(placement.cost, _slope(before.problem, free.problem, placement))
+        )
 
     def without(cut: float) -> Line:
         found = line(at(cut).elsewhere)
@@ -74,7 +78,10 @@ def _slope(before: Problem, free: Problem, placement: Placement) -> float:
 def _same_but_for_costs(before: Race, free: Race) -> bool:
     """Whether the two problems have the same columns, rows and limits, in the same order."""
     blank = {name: np.zeros(0) for name in PRICED}
-    one, two = replace(before.problem, **blank, fixed_cost=0.0), replace(free.problem, **blank, fixed_cost=0.0)  # type: ignore[arg-type]
+    one, two = (
+        replace(before.problem, **blank, fixed_cost=0.0),
+        replace(free.problem, **blank, fixed_cost=0.0),
+    )  # type: ignore[arg-type]
     return all(
         np.array_equal(getattr(one, name), getattr(two, name)) for name in Problem.__dataclass_fields__
     ) and all(

@@ -51,7 +51,9 @@ class _Asked:
         self._rule = refusal.rule
         self._dataset = None
         if refusal not in world.policy.workload_refusals(workload, site):
-            self._dataset = next(d for d in self.datasets if refusal in world.policy.dataset_refusals(d, site))
+            self._dataset = next(
+                d for d in self.datasets if refusal in world.policy.dataset_refusals(d, site)
+            )
         self._before = self._refusals(world.policy)
 
     def label(self) -> Label:
@@ -61,7 +63,9 @@ class _Asked:
 
     def lifted(self, edits: Edits) -> bool:
         """Whether with the edits the rule refuses less, and no other more."""
-        now = self._refusals(Policy(apply(self.intent, edits), self.world.facts, self.world.at, self.world.off))
+        now = self._refusals(
+            Policy(apply(self.intent, edits), self.world.facts, self.world.at, self.world.off)
+        )
         fewer = now[self._rule] < self._before[self._rule]
         return fewer and all(now[rule] <= self._before[rule] for rule in now)
 

@@ -23,10 +23,12 @@ from situs.planner.explain.lifting import lift
 from situs.planner.explain.model import Change, Counterfactual
 from situs.planner.explain.obstacles import blockade
 from situs.planner.explain.pricing import smallest_cut
-from situs.planner.explain.race import Race, Runner, race
-from situs.planner.explain.smaller import smaller
+from situs.planner.explain.race import Race, race
+from situs.planner.explain.smaller import SMALLER, comes_in_steps, smaller
 
 MOST_OBSTACLES = 12
+TIGHT = 1e-4
+"""How exactly the size of a change is tightened, as a share of it."""
 MOST_OFFERS = 3
 Changes = tuple[Change, ...]
 
@@ -189,7 +191,8 @@ class Search:
         return changes
 
     def _found(self, several: list[Changes]) -> Found:
-        needed = {_key(changes): changes for changes in map(self._pruned, several)}
+        small = (self._tightened(self._pruned(changes)) for changes in several)
+        needed = {_key(changes): changes for changes in small}
         ranked = sorted(needed.values(), key=_rank)[:MOST_OFFERS]
         offers = [self._offer(changes) for changes in ranked]
         # An offer that holds when it is checked comes before any that could not be.
@@ -202,6 +205,31 @@ class Search:
             if self._wins(others):
                 return self._pruned(others)
         return changes
+
+    def _tightened(self, changes: Changes) -> Changes:
+        """With every part as small as the others let it be; what was set first was set without the rest."""
+        for number, change in enumerate(changes):
+            before, after = changes[:number], changes[number + 1 :]
+            less = smaller(change)
+            if comes_in_steps(change):
+                while less is not None and self._wins((*before, less, *after)):
+                    change, less = less, smaller(less)
+            elif less is not None and self._wins((*before, less, *after)):
+                change = self._least_share(change, before, after)
+            changes = (*before, change, *after)
+        return changes
+
+    def _least_share(self, change: Change, before: Changes, after: Changes) -> Change:
+        """The change at the smallest share of its size that wins, by halving."""
+        low, high = 0.0, SMALLER
+        while high - low > TIGHT:
+            middle = (low + high) / 2.0
+            less = smaller(change, middle)
+            if less is not None and self._wins((*before, less, *after)):
+                high = middle
+            else:
+                low = middle
+        return smaller(change, high) or change
 
     def _offer(self, changes: Changes) -> Counterfactual:
         after = self._race(changes)
@@ -251,8 +279,3 @@ def _rank(changes: Changes) -> tuple[int, int, float]:
     kinds = [KIND_ORDER.index(change.kind) for change in changes]
     percent = sum(float(change.details.get("percent", 0.0)) for change in changes if change.kind == "price")
     return len(changes), max(kinds), percent
-
-
-def runner_of(base: Race, units: int) -> Runner:
-    """The same runner with the units that stand at the site already."""
-    return Runner(base.runner.workload, base.runner.site, units)

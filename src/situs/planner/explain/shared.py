@@ -59,7 +59,9 @@ def _rows_of(problem: Problem, columns: np.ndarray) -> frozenset[int]:
     """Rows that the columns take from, apart from those of the first slot of a pool."""
     found: set[int] = set()
     for column in columns:
-        found.update(problem.extra_row[problem.extra_indptr[column] : problem.extra_indptr[column + 1]].tolist())
+        found.update(
+            problem.extra_row[problem.extra_indptr[column] : problem.extra_indptr[column + 1]].tolist()
+        )
     return frozenset(found)
 
 
@@ -69,7 +71,9 @@ def _affinity_opens(race: Race) -> frozenset[int]:
     problem = race.problem
     found: set[int] = set()
     for column in race.columns:
-        found.update(problem.need_open[problem.need_indptr[column] : problem.need_indptr[column + 1]].tolist())
+        found.update(
+            problem.need_open[problem.need_indptr[column] : problem.need_indptr[column + 1]].tolist()
+        )
     return frozenset(found - replicas)
 
 
@@ -84,7 +88,8 @@ def _others(race: Race) -> dict[str, str]:
     numbers = {
         race.candidates.options[column].number
         for column in range(len(problem.col_cost))
-        if ties & set(problem.need_open[problem.need_indptr[column] : problem.need_indptr[column + 1]].tolist())
+        if ties
+        & set(problem.need_open[problem.need_indptr[column] : problem.need_indptr[column + 1]].tolist())
     }
     names = {name for number in numbers for name in race.candidates.classes[number].names}
     return {"others": ", ".join(sorted(names - {race.runner.workload}))}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_DOWN, ROUND_UP, Decimal
 
 from pydantic import JsonValue
 
@@ -14,12 +14,20 @@ SMALLER = 0.98
 """A change without natural steps is tried at 98 % of its size."""
 
 
+MILLIONTH = Decimal("0.000001")
+
+
 def smaller(change: Change, share: float = SMALLER) -> Change | None:
     """The change at ``share`` of its size, or one step less where it comes in steps; None: there is none."""
     edits = tuple(edit.model_copy(update={"value": _back(edit, share)}) for edit in change.edits)
     if all(edit.value == edit.was for edit in edits) or edits == change.edits:
         return None
     return change.model_copy(update={"edits": edits})
+
+
+def comes_in_steps(change: Change) -> bool:
+    """Whether what can be made smaller about it are whole numbers."""
+    return smaller(change, 0.5) == smaller(change, 0.25)
 
 
 def _back(edit: Edit, share: float) -> JsonValue:
@@ -52,4 +60,5 @@ def _text_back(was: str, value: str, share: float) -> str:
         amount = Decimal(before) + (Decimal(after) - Decimal(before)) * Decimal(str(share))
     except ArithmeticError:
         return value
+    amount = amount.quantize(MILLIONTH, ROUND_UP if Decimal(after) > Decimal(before) else ROUND_DOWN)
     return f"{amount:f} {unit}" if unit and unit == same_unit else value

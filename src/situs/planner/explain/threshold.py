@@ -86,15 +86,17 @@ def _chord_stays_above(
     # Chord minus the least of two lines is convex between kinks, so its minimum is at an end or at the kink.
     points = [low, high]
     if abs(else_low.slope - else_high.slope) > 1e-15:
-        kink = (
-            else_high.value - else_high.slope * high - else_low.value + else_low.slope * low
-        ) / (else_low.slope - else_high.slope)
+        kink = (else_high.value - else_high.slope * high - else_low.value + else_low.slope * low) / (
+            else_low.slope - else_high.slope
+        )
         if low < kink < high:
             points.append(kink)
     return all(chord(cut) > tangents(cut) for cut in points)
 
 
-def _guess(low: float, high: float, there_low: Line, else_low: Line, there_high: Line, else_high: Line) -> float:
+def _guess(
+    low: float, high: float, there_low: Line, else_low: Line, there_high: Line, else_high: Line
+) -> float:
     """Where the two plans known on the right would tie, else where those on the left would, else the middle.
 
     The guess is set a hair to the right of the tie, so that a race of straight lines is decided by it, and

@@ -11,10 +11,11 @@ from situs.model.intent import Intent
 from situs.model.plan import amount
 from situs.model.refusal import Refusal
 from situs.planner.compile.candidates import Candidates
-from situs.planner.decide import Decided, decide
+from situs.planner.decide import Decided
+from situs.planner.explain.exact import optimum
 from situs.planner.explain.model import WhyNot
 from situs.planner.explain.obstacles import blockade
-from situs.planner.explain.race import Race, Runner
+from situs.planner.explain.race import Race, Runner, race
 from situs.planner.explain.search import Found, Search
 from situs.planner.explain.shared import shared_limits
 
@@ -47,7 +48,7 @@ def why_not(decided: Decided, workload: str, site: str) -> WhyNot:
         extra = None if not np.isfinite(base.lead) else amount(base.lead)
         return asked.model_copy(update={"verdict": "tie", "extra_cost": extra})
     reasons = tuple(_reasons(candidates, base))
-    found = _searched(decided, base, entry.names)
+    found = _searched(base)
     return asked.model_copy(
         update={
             "verdict": "loses" if len(base.columns) else "refused",
@@ -69,12 +70,14 @@ def units_at(decided: Decided, names: tuple[str, ...], site: str) -> int:
     )
 
 
-def _searched(decided: Decided, base: Race, names: tuple[str, ...]) -> Found:
-    world = base.candidates.world
+def _searched(base: Race) -> Found:
+    world, runner = base.candidates.world, base.runner
 
     def decides(intent: Intent) -> bool:
-        again = decide(intent, world.facts, world.at, off=world.off, gap=0.0)
-        return units_at(again, names, base.runner.site) > base.runner.units
+        """Decide afresh, to the exact optimum and with nothing asked of it, and look where it put the units."""
+        again = race(world, runner, intent)
+        found = optimum(again.problem)
+        return found is not None and int(found.units[again.columns].sum()) > again.units
 
     return Search(world, base, decides).run()
 

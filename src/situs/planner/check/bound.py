@@ -94,11 +94,11 @@ def _wrong_prices(problem: Problem, prices: Prices) -> Iterator[str]:
     yield from _wrong_values("buy", prices.buy)
     yield from name_offenders(
         np.isinf(problem.row_capacity) & (prices.row != 0),
-        lambda r: f"Row {r} has no end, so its price must be 0, not {prices.row[r]!r}.",
+        lambda r: f"Row {r} has no end, so its price must be 0, not {prices.row[r].item()}.",
     )
     yield from name_offenders(
         (problem.buy_open < 0) & (prices.buy != 0),
-        lambda k: f"Purchase {k} needs no open, so that need must cost 0, not {prices.buy[k]!r}.",
+        lambda k: f"Purchase {k} needs no open, so that need must cost 0, not {prices.buy[k].item()}.",
     )
     known = (prices.need_class >= 0) & (prices.need_class < len(problem.count))
     known &= (prices.need_open >= 0) & (prices.need_open < len(problem.open_cost))
@@ -109,7 +109,7 @@ def _wrong_prices(problem: Problem, prices: Prices) -> Iterator[str]:
 
 def _wrong_values(name: str, values: Floats) -> list[str]:
     bad = ~(np.isfinite(values) & (values >= 0))
-    return name_offenders(bad, lambda k: f"{name}[{k}] is {values[k]!r}, not a price of 0 or more.")
+    return name_offenders(bad, lambda k: f"{name}[{k}] is {values[k].item()}, not a price of 0 or more.")
 
 
 def _wrong_tree(problem: Problem, certificate: Certificate) -> Iterator[str]:

@@ -54,7 +54,7 @@ def check_placement(problem: Problem, placement: Placement) -> Checked:
     violations += _group_violations(problem, placement)
     violations += name_offenders(
         used > available + RELATIVE_TOLERANCE * size,
-        lambda r: f"Row {r} is overfull: {used[r]!r} used of {available[r]!r}.",
+        lambda r: f"Row {r} is overfull: {used[r].item()} used of {available[r].item()}.",
     )
     parts = {
         "columns": problem.col_cost * placement.units,
@@ -130,11 +130,11 @@ def _purchase_violations(problem: Problem, placement: Placement) -> Iterator[str
     bought = placement.bought
     yield from name_offenders(
         ~((bought >= 0) & (bought <= problem.buy_limit)),
-        lambda k: f"Purchase {k} is {bought[k]!r}, outside 0 to {problem.buy_limit[k]!r}.",
+        lambda k: f"Purchase {k} is {bought[k].item()}, outside 0 to {problem.buy_limit[k].item()}.",
     )
     yield from name_offenders(
         problem.buy_integer & (bought != np.floor(bought)),
-        lambda k: f"Purchase {k} is {bought[k]!r}, but comes in whole units only.",
+        lambda k: f"Purchase {k} is {bought[k].item()}, but comes in whole units only.",
     )
     needs_open = problem.buy_open >= 0
     closed = np.zeros(len(bought), dtype=np.bool_)

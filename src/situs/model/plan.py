@@ -94,8 +94,9 @@ class Alternative(Model):
     extra_cost: Decimal | None = None
     """over the chosen place, per unit, for the horizon; None: it may not or cannot be there"""
     reason: Literal[
-        "cost", "rule", "capacity", "no-pool", "minimum-runtime", "window", "affinity", "move-bill"
-    ]
+        "cost", "rule", "capacity", "no-pool", "minimum-runtime", "window", "affinity", "move-bill", "data",
+        "budget", "limit",
+    ]  # fmt: skip
     refusal: Refusal | None = None
 
 

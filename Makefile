@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 ONLY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all bench lint docs lock clean
+.PHONY: help install demo test test-all bench peers lint docs lock clean
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,15 @@ test-all: install ## every test, with coverage
 bench: install ## all benchmarks, or one: make bench ONLY=planner-1k
 	$(BIN)/python -m bench $(ONLY)
 
+# SkyPilot asks for versions of its own, so it has its own environment; only benchmarks use it.
+.venv-skypilot/.installed: requirements/peers.lock
+	$(PYTHON) -m venv .venv-skypilot
+	.venv-skypilot/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  -r requirements/peers.lock
+	touch $@
+
+peers: .venv-skypilot/.installed ## install what the benchmarks compare with
+
 lint: install ## format, style, types, floors
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -37,12 +46,14 @@ lint: install ## format, style, types, floors
 	$(BIN)/lint-imports
 
 docs: install ## renew what is generated from code
-	$(BIN)/python docs/generate.py
+	$(BIN)/python -m docs.generate
 
 lock: install ## renew the locked dependencies
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --all-extras \
 	  --group dev pyproject.toml -o requirements/dev.lock --custom-compile-command "make lock"
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	  requirements/peers.in -o requirements/peers.lock --custom-compile-command "make lock"
 
 clean: ## remove what was built
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .situs demo-out htmlcov dist
+	rm -rf $(VENV) .venv-skypilot .pytest_cache .mypy_cache .ruff_cache .situs demo-out htmlcov dist

@@ -10,28 +10,46 @@ import traceback
 from collections.abc import Callable, Iterator
 
 from bench import suite
-from bench.figure import Figure, Protocol
-from bench.table import renew_table
+from bench.figure import CannotMeasure, Figure, Protocol
+from bench.page import renew_page
 
 
 def main() -> int:
     known = discover()
     arguments = _parse(known)
     protocol = Protocol(tuple(range(arguments.seeds)), tuple(arguments.tightness))
-    measured: list[Figure] = []
-    failed = False
+    run = Run(protocol)
     for name in arguments.names or known:
-        try:
-            for figure in figures_of(name)(protocol):
-                print(figure.line(), flush=True)
-                measured.append(figure)
-        except Exception as error:
-            failed = True
-            traceback.print_exc()
-            print(f"{name}: no further figures: {error}", file=sys.stderr, flush=True)
+        run.measure(name)
     if not arguments.names:
-        renew_table(measured, protocol)
-    return 1 if failed else 0
+        renew_page(run.figures, run.missing, protocol)
+    return 1 if run.missing else 0
+
+
+class Run:
+    """What was measured, and what could not be."""
+
+    def __init__(self, protocol: Protocol) -> None:
+        self.protocol = protocol
+        self.figures: list[Figure] = []
+        self.missing: dict[str, str] = {}
+        """benchmark -> why it has no (further) figures"""
+
+    def measure(self, name: str) -> None:
+        """Print each figure of a benchmark as it comes; one that fails does not take the others with it."""
+        try:
+            for figure in figures_of(name)(self.protocol):
+                print(figure.line(), flush=True)
+                self.figures.append(figure)
+        except CannotMeasure as reason:
+            self._miss(name, str(reason))
+        except Exception as error:
+            traceback.print_exc()
+            self._miss(name, str(error).strip().splitlines()[-1] if str(error).strip() else repr(error))
+
+    def _miss(self, name: str, reason: str) -> None:
+        self.missing[name] = reason
+        print(f"{name}: no further figures: {reason}", file=sys.stderr, flush=True)
 
 
 def discover() -> list[str]:

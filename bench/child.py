@@ -5,11 +5,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import resource
+import sys
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Generic, TypeVar
 
 Answer = TypeVar("Answer")
@@ -59,5 +61,19 @@ def _child(sending: Connection, function: Callable[..., object], arguments: tupl
         kind, answer = "answered", function(*arguments)
     except Exception:
         kind, answer = "raised", traceback.format_exc()
-    peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    sending.send((kind, answer, peak_gib))
+    sending.send((kind, answer, peak_gib()))
+
+
+def peak_gib() -> float:
+    """Largest resident set of this process so far.
+
+    Linux hands ``ru_maxrss`` down from whoever started the process, and so its peak may be the parent's;
+    the kernel's own mark begins anew with the program.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 2**20
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**30 if sys.platform == "darwin" else peak / 2**20

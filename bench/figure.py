@@ -7,6 +7,10 @@ import math
 from dataclasses import dataclass, field
 
 
+class CannotMeasure(Exception):
+    """What a benchmark needs is not here; the message says what, and where to get it."""
+
+
 @dataclass(frozen=True)
 class Figure:
     """A figure, beside what a peer reaches in the same run on the same input."""
@@ -22,8 +26,23 @@ class Figure:
 
     @property
     def ratio(self) -> float | None:
-        """value over the peer's"""
-        return self.value / self.peer_value if self.peer_value else None
+        """value over the peer's; None where the peer found nothing or its value is 0"""
+        there = self.peer_value is not None and self.peer_value != 0 and math.isfinite(self.peer_value)
+        return self.value / self.peer_value if there and self.peer_value else None
+
+    @property
+    def bar(self) -> float | None:
+        """at most so much is asked for"""
+        bar = self.extra.get("bar")
+        return bar if isinstance(bar, int | float) else None
+
+    @property
+    def met(self) -> bool | None:
+        """whether the worst of the values is within the bar; None without one"""
+        if self.bar is None:
+            return None
+        worst = self.extra.get("worst", self.value)
+        return isinstance(worst, int | float) and worst <= self.bar
 
     def line(self) -> str:
         keys: dict[str, object] = {
@@ -34,7 +53,8 @@ class Figure:
             "peer_value": _finite(self.peer_value),
             "ratio": _finite(self.ratio),
         }
-        return json.dumps({**keys, **self.extra})
+        extra = {key: _finite(v) if isinstance(v, float) else v for key, v in self.extra.items()}
+        return json.dumps({**keys, **extra}, allow_nan=False)
 
 
 def _finite(value: float | None) -> float | None:

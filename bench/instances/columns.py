@@ -133,4 +133,5 @@ def expected_cost(chunk: Chunk, estate: Estate, demand: Demand, extras: Extras |
     blocks = estate.target_worth - estate.target_price
     in_blocks = np.einsum("jq,jq->j", blocks[chunk.target], demand.demand[chunk.variant])
     home = extras.datasets.home[extras.datasets.read_by[demand.variant_class[chunk.variant]]]
-    return chunk.cost + in_blocks + chunk.egress_gb * egress_price(estate)[home]
+    cost: Floats = chunk.cost + in_blocks + chunk.egress_gb * egress_price(estate)[home]
+    return cost

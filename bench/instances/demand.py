@@ -67,7 +67,8 @@ def _draw_counts(rng: np.random.Generator, classes: int, units: int) -> Ints:
         return np.ones(classes, dtype=np.int64)
     weight = rng.lognormal(0, 1.2, classes)
     ends = np.floor(np.cumsum(weight) / weight.sum() * (units - classes) + 0.5).astype(np.int64)
-    return 1 + np.diff(ends, prepend=0)
+    counts: Ints = 1 + np.diff(ends, prepend=0)
+    return counts
 
 
 def _draw_variants(
@@ -123,4 +124,5 @@ def allowed_sites(rng: np.random.Generator, estate: Estate, demand: Demand, firs
     misfit += rng.normal(0, 0.6, misfit.shape)
     kept = np.maximum(1, np.round(demand.allowed_share[chosen] * estate.sites)).astype(np.int64)
     limit = np.take_along_axis(np.sort(misfit, axis=1), (kept - 1)[:, None], axis=1)
-    return misfit <= limit
+    allowed: Flags = misfit <= limit
+    return allowed

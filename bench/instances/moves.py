@@ -56,7 +56,8 @@ def with_moves(
     chunk_cost[here[whole]] -= bill[owner[here[whole]]]
     order = np.concatenate([np.arange(len(owner)), part])
     is_part = np.arange(len(order)) >= len(owner)
-    order, is_part = (array[np.lexsort((is_part, order))] for array in (order, is_part))
+    sorting = np.lexsort((is_part, order))
+    order, is_part = order[sorting], is_part[sorting]
     extended = chunk.with_cost(chunk_cost).take(order)
     extended.cost[is_part] -= bill[owner[part]]
     limit = count[owner][order]

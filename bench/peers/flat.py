@@ -106,7 +106,8 @@ def solve_flat(problem: Problem, time_limit_s: float) -> Placement | None:
     lp.a_matrix_.value_ = model.matrix.data
     kinds = [highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger]
     lp.integrality_ = [kinds[int(whole)] for whole in model.integer]
-    highs = highspy.Highs()
+    highspy.Highs.resetGlobalScheduler(True)
+    highs = highspy.Highs()  # type: ignore[no-untyped-call]
     highs.setOptionValue("output_flag", False)
     highs.setOptionValue("time_limit", time_limit_s)
     highs.setOptionValue("threads", 2)
@@ -114,6 +115,8 @@ def solve_flat(problem: Problem, time_limit_s: float) -> Placement | None:
     highs.setOptionValue("primal_feasibility_tolerance", 1e-9)
     highs.passModel(lp)
     highs.run()
+    # Threads are shared by the process; who comes next may want another number of them.
+    highspy.Highs.resetGlobalScheduler(True)
     if highs.getInfo().primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
         return None
     return repaired(problem, np.array(highs.getSolution().col_value))

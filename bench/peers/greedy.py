@@ -15,6 +15,7 @@ import numpy as np
 from situs.planner.problem import Flags, Floats, Ids, Placement, Problem
 
 Rule = Literal["amortised", "marginal"]
+RULES: tuple[Rule, ...] = ("amortised", "marginal")
 SLACK = 1e-12
 
 
@@ -120,7 +121,7 @@ class _Run:
         lacking = problem.extra_amount[items] - self.free[row]
         charge = np.multiply(lacking, self.unit_price[row], out=np.zeros(len(row)), where=lacking > SLACK)
         owner = np.repeat(np.arange(end - first), np.diff(problem.extra_indptr[first : end + 1]))
-        return np.bincount(owner, charge, end - first)
+        return np.bincount(owner, charge, end - first).astype(np.float64)
 
     def _need_costs(self, first: int, end: int) -> Floats | float:
         problem = self.problem
@@ -130,7 +131,7 @@ class _Run:
         needed, position = np.unique(problem.need_open[items], return_inverse=True)
         charge = np.array([self._opening_cost(f) for f in needed.tolist()])[position]
         owner = np.repeat(np.arange(end - first), np.diff(problem.need_indptr[first : end + 1]))
-        return np.bincount(owner, charge, end - first)
+        return np.bincount(owner, charge, end - first).astype(np.float64)
 
     def _opening_cost(self, f: int) -> float:
         if self.opened[f]:

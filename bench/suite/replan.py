@@ -10,12 +10,15 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bench.answers import above, proven_gap
 from bench.child import run_child
 from bench.figure import Figure, Protocol
 from bench.instances import change, generate, moved_share
-from bench.planner import Case, above
-from situs.planner.check import check_bound, check_placement
-from situs.planner.solve import repair, solve
+from bench.planner import Case
+from situs.planner.certificate import Prices
+from situs.planner.check import check_placement
+from situs.planner.problem import Placement, Problem
+from situs.planner.solve import Solution, repair, solve
 
 CHANGED_SHARE = 0.01
 
@@ -80,12 +83,18 @@ def _repair(case: Case, seed: int, tightness: float) -> Repaired:
     problem = changed.instance.problem
 
     began = time.perf_counter()
-    repaired = repair(problem, changed.previous, prices)
+    repaired = replanned(problem, changed.previous, prices)
     time_s = time.perf_counter() - began
-    cost = check_placement(problem, repaired.placement).cost
-    gap = above(cost, check_bound(problem, repaired.certificate))
+    cost, bound, _ = proven_gap(problem, repaired.placement, repaired.certificate)
+    gap = above(cost, bound)
 
     began = time.perf_counter()
     anew = solve(problem, gap=gap / (1 + gap), time_limit_s=case.time_limit_s)
+    anew_s = time.perf_counter() - began
     check_placement(problem, anew.placement)
-    return Repaired(gap, time_s, moved_share(changed, repaired.placement), time.perf_counter() - began)
+    return Repaired(gap, time_s, moved_share(changed, repaired.placement), anew_s)
+
+
+def replanned(problem: Problem, previous: Placement, prices: Prices) -> Solution:
+    """The one call that is measured: a placement and a bound, from the placement and prices before."""
+    return repair(problem, previous, prices)

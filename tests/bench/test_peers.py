@@ -13,7 +13,7 @@ from tests.planner.oracle import brute_force, random_problem
 
 @pytest.mark.parametrize("rule", ["amortised", "marginal"])
 @pytest.mark.parametrize("features", ["base", "all"])
-@pytest.mark.parametrize("size", ["1k", "1m"])
+@pytest.mark.parametrize("size", ["1k", pytest.param("1m", marks=pytest.mark.slow)])
 def test_greedy_is_feasible(size: str, features: str, rule: Rule) -> None:
     problem = generate(size, 0, 1.2, features).problem  # type: ignore[arg-type]
     checked = check_placement(problem, cheapest_feasible_first(problem, rule))

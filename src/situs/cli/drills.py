@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal, InvalidOperation
-from functools import partial, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,9 +15,8 @@ from situs.cli.session import AtOption, CurrencyOption, FactsOption, OffOption, 
 from situs.model.error import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
-    from situs.model.intent import Intent
     from situs.planner.analysis.whatif import Drill
     from situs.planner.decide import Decided
 
@@ -125,7 +122,7 @@ def compare_command(
 def pareto_command(
     estate: EstateOption = HERE,
     axes: Annotated[
-        str, typer.Option(help="At least two of cost, latency, carbon, control.")
+        str, typer.Option(help="At least two of cost, latency, carbon, control, exit.")
     ] = "cost,carbon,control",
     at: AtOption = None,
     off: OffOption = None,
@@ -149,11 +146,13 @@ def pareto_command(
             [point.model_dump(mode="json", exclude={"plan"}) | {"plan": point.plan.id} for point in points]
         )
         return
-    table = Table(f"{base.plan.currency}/month", "ms", "kg CO2e/month", "control", "placed differently")
+    table = Table(
+        f"{base.plan.currency}/month", "ms", "kg CO2e/month", "control", "leaving", "placed differently"
+    )
     for point in points:
         table.add_row(
             f"{point.cost_per_month:,.2f}", f"{point.latency_ms:.1f}", f"{point.carbon_kg_per_month:,.1f}",
-            f"{point.control:.3f}", str(point.moved),
+            f"{point.control:.3f}", f"{point.exit_cost:,.0f}", str(point.moved),
         )  # fmt: skip
     console.print(table)
 
@@ -247,46 +246,35 @@ def _drill(
     add_site: list[Path] | None,
     kwh: str | None,
 ) -> Drill:
-    """The changes of the command line as one, in the order added, gone, dearer, more."""
+    """The changes of the command line as one."""
     from situs.intent import load
-    from situs.model.money import KwhPrice
-    from situs.planner.analysis import changes
-    from situs.planner.analysis.whatif import Drill
+    from situs.planner.analysis.drill import combined, kwh_price
 
-    steps: list[Callable[[Intent], Intent]] = []
-    words: list[str] = []
-    for path in add_site or ():
-        steps.append(partial(changes.with_more, more=load(path).intent))
-        words.append(f"with {path}")
-    for name in site_down or ():
-        steps.append(partial(changes.with_site_down, name=name))
-        words.append(f"{name} down")
-    for text in price or ():
-        name, factor = _pair("--price", text)
-        steps.append(partial(changes.with_price, operator=name, factor=_factor("--price", factor)))
-        words.append(f"prices of {name} {factor}")
-    if kwh is not None:
-        amount = re.sub(r"(?i)/kwh$", "", kwh.strip())
-        steps.append(partial(changes.with_kwh, price=KwhPrice.model_validate(f"{amount}/kWh")))
-        words.append(f"electricity at {kwh}")
-    for text in demand or ():
-        name, factor = _pair("--demand", text)
-        steps.append(partial(changes.with_demand, name=name, factor=float(_factor("--demand", factor))))
-        words.append(f"demand of {name} {factor}")
-    off = set()
-    for text in law or ():
-        name, state = _pair("--law", text)
-        if state != "off":
-            raise InputError(f"--law {text!r}: only 'off' can be rehearsed, as in eu-us-dpf=off")
-        off.add(name)
-        words.append(f"{name} off")
-    if not words:
-        raise InputError(
-            "nothing to rehearse; give --price, --site-down, --law, --demand, --add-site or --kwh"
-        )
-    return Drill(
-        ", ".join(words), lambda intent: reduce(lambda i, step: step(i), steps, intent), frozenset(off)
+    return combined(
+        added={str(path): load(path).intent for path in add_site or ()},
+        site_down=site_down or (),
+        price=dict(_factors("--price", price)),
+        kwh=None if kwh is None else kwh_price(kwh),
+        demand={name: float(factor) for name, factor in _factors("--demand", demand)},
+        law_off=[_law(text) for text in law or ()],
     )
+
+
+def _law(text: str) -> str:
+    name, state = _pair("--law", text)
+    if state != "off":
+        raise InputError(f"--law {text!r}: only 'off' can be rehearsed, as in eu-us-dpf=off")
+    return name
+
+
+def _factors(option: str, texts: list[str] | None) -> Iterator[tuple[str, Decimal]]:
+    seen = set()
+    for text in texts or ():
+        name, factor = _pair(option, text)
+        if name in seen:
+            raise InputError(f"{option} is given twice for {name!r}; give one factor")
+        seen.add(name)
+        yield name, _factor(option, factor)
 
 
 def _pair(option: str, text: str) -> tuple[str, str]:

@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from situs.cli import prices
+from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json
 from situs.cli.session import FactsOption
 from situs.model.error import InputError
@@ -18,12 +20,14 @@ facts_app = typer.Typer(
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    prices.register(facts_app)
     app.add_typer(facts_app, name="facts")
 
 
 @facts_app.command("list")
 def list_command(
     catalogue: Annotated[str | None, typer.Argument(help="prices, exchange, groups or schemes.")] = None,
+    estate: EstateOption = HERE,
     facts: FactsOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -35,9 +39,9 @@ def list_command(
 
       situs facts list prices --json
     """
-    from situs.facts import load
+    from situs.store.catalogues import Catalogues
 
-    known = load(facts or [])
+    known = Catalogues(estate).facts(facts or ())
     if catalogue is None:
         rows = [{"catalogue": name, "version": version} for name, version in sorted(known.versions.items())]
     elif catalogue == "prices":
@@ -45,7 +49,7 @@ def list_command(
             {
                 "sku": p.key, "cpus": str(p.cpus), "memory_gib": str(p.memory_gib),
                 "accelerators": f"{p.accelerators}× {p.accelerator}" if p.accelerators else "",
-                "usd_per_hour": str(p.usd_per_hour), "spot": str(p.usd_per_hour_spot or ""), "as_of": p.as_of,
+                "per_hour": f"{p.per_hour} {p.currency}", "spot": str(p.per_hour_spot or ""), "as_of": p.as_of,
             }
             for p in known.prices()
         ]  # fmt: skip
@@ -76,6 +80,7 @@ def list_command(
 @facts_app.command("show")
 def show_command(
     name: Annotated[str, typer.Argument(help="A sku (operator/region/sku), country, group or operator.")],
+    estate: EstateOption = HERE,
     facts: FactsOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -87,9 +92,9 @@ def show_command(
 
       situs facts show EU
     """
-    from situs.facts import load
+    from situs.store.catalogues import Catalogues
 
-    known = load(facts or [])
+    known = Catalogues(estate).facts(facts or ())
     found: dict[str, object] = {}
     if (price := known.price(name)) is not None:
         found["price"] = price.model_dump(mode="json")
@@ -111,3 +116,21 @@ def show_command(
         emit_json(found)
     else:
         console.print_json(data=found)
+
+
+@facts_app.command("versions")
+def versions_command(estate: EstateOption = HERE, as_json: JsonOption = False) -> None:
+    """The versions of catalogues that recorded plans were made with; each can be given to --facts.
+
+    Examples:
+
+      situs facts versions -C examples/clinic-group
+    """
+    from situs.store.catalogues import Catalogues
+
+    kept = Catalogues(estate).kept()
+    if as_json:
+        emit_json([{"catalogue": v.catalogue, "version": v.version} for v in kept])
+        return
+    for version in kept:
+        console.print(str(version), soft_wrap=True)

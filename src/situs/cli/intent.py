@@ -11,6 +11,7 @@ import typer
 
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json
+from situs.cli.writing import write_whole
 from situs.model.error import InputError
 
 
@@ -31,9 +32,13 @@ def validate_command(estate: EstateOption = HERE, as_json: JsonOption = False) -
       situs validate --json
     """
     from situs.intent import input_hash, load
+    from situs.policy import check_written
+    from situs.store.catalogues import Catalogues
 
     try:
-        intent = load(estate).intent
+        loaded = load(estate)
+        intent = loaded.intent
+        check_written(intent, Catalogues(estate).facts(()), loaded.position)
     except InputError as error:
         if as_json:
             emit_json(
@@ -66,6 +71,12 @@ def validate_command(estate: EstateOption = HERE, as_json: JsonOption = False) -
 
 
 def schema_command(
+    kind: Annotated[
+        str | None,
+        typer.Argument(
+            help="One kind of thing, such as site or workload; else a whole file.", show_default=False
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="File to write; else standard output.")
     ] = None,
@@ -76,48 +87,73 @@ def schema_command(
 
       situs schema -o estate.schema.json
 
+      situs schema workload
+
       Then begin a file with: # yaml-language-server: $schema=estate.schema.json
     """
-    from situs.model.intent import Intent
+    from situs.intent.schema import json_schema
 
-    schema = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Intent.model_json_schema(by_alias=True),
-    }
-    text = json.dumps(schema, indent=1, sort_keys=True) + "\n"
+    text = json.dumps(json_schema(kind), indent=1, sort_keys=True) + "\n"
     if out is None:
         typer.echo(text, nl=False)
     else:
-        out.write_text(text, encoding="utf-8")
+        write_whole(out, text, force=True)
 
 
 def init_command(
     folder: Annotated[Path, typer.Argument(help="Folder to write the estate to.")] = HERE,
     find: Annotated[
-        bool, typer.Option("--find", help="Look at kubeconfig, SSH config, Slurm and this machine.")
-    ] = False,
-    country: Annotated[str | None, typer.Option(help="Where these places are, such as DE.")] = None,
+        bool | None,
+        typer.Option(
+            "--find/--no-find",
+            help="Look at kubeconfig, SSH config, Slurm and this machine, or at this machine alone.",
+            show_default=False,
+        ),
+    ] = None,
+    country: Annotated[
+        str | None, typer.Option(help="Where these places are, such as DE.", show_default=False)
+    ] = None,
+    clearance: Annotated[
+        int | None,
+        typer.Option(help="Highest label level they are approved for.", min=0, max=4, show_default=False),
+    ] = None,
+    electricity: Annotated[
+        str | None, typer.Option(help="What power costs there, such as '0.28 EUR/kWh'.", show_default=False)
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over an estate that is there.")] = False,
 ) -> None:
     """Write a first, commented estate: from a few questions, or from what is found.
 
+    With --country nothing is asked; what no option tells stays at its default.
+
     Examples:
 
-      situs init my-estate --country DE
+      situs init my-estate
 
-      situs init my-estate --find --country DE
+      situs init my-estate --find --country DE --electricity "0.28 EUR/kWh"
     """
+    from situs.intent import loads
     from situs.sites.discover import found_sites, written
 
     target = folder / "estate.yaml"
     if target.exists() and not force:
         raise InputError(f"{target} is there already; give --force to write over it")
-    where = country or typer.prompt("Country of these places (two letters, such as DE)").strip()
-    if not (len(where) == 2 and where.isascii() and where.isupper() and where.isalpha()):
-        raise InputError(f"{where!r} is not a country code; write two capitals, such as DE")
-    sites = found_sites(everything=find, home=Path.home(), environment=os.environ)
+    if country is None:
+        country = typer.prompt("Country of these places (two letters, such as DE)", err=True).strip()
+        if find is None:
+            find = typer.confirm("Look for Kubernetes, SSH hosts and Slurm too?", default=False, err=True)
+        if clearance is None:
+            ask = "Highest label level they are approved for (0 public to 4 special)"
+            clearance = typer.prompt(ask, default=1, type=int, err=True)
+        if electricity is None:
+            ask = "What power costs there, such as 0.28 EUR/kWh (empty: not known)"
+            electricity = typer.prompt(ask, default="", show_default=False, err=True).strip()
+    sites = found_sites(everything=bool(find), home=Path.home(), environment=os.environ)
+    text = written(
+        sites, country, clearance=1 if clearance is None else clearance, electricity=electricity or None
+    )
+    # What was typed in is checked where every estate is checked.
+    loads(text, str(target))
     folder.mkdir(parents=True, exist_ok=True)
-    new = target.with_name(f".{target.name}.new")
-    new.write_text(written(sites, where), encoding="utf-8")
-    new.replace(target)
+    write_whole(target, text, force=force)
     console.print(f"{target}: {len(sites)} sites; look through it, then run `situs validate -C {folder}`")

@@ -9,20 +9,24 @@ from typing import Annotated
 
 import typer
 
-from situs import __version__
 from situs.cli.output import error_console
 from situs.model.error import InputError, SitusError
+from situs.version import __version__
 
 TOPICS = (
     "intent",
+    "importing",
     "plan",
+    "explain",
     "drills",
     "records",
     "rules",
     "facts",
     "breakeven",
+    "exit",
     "report",
     "demo",
+    "completion",
 )
 """Modules that register commands, in the order that ``situs --help`` shows them."""
 
@@ -32,6 +36,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
+    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -75,6 +80,10 @@ def run() -> None:
         sys.exit(error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        # A full disk, a folder that may not be written: of the machine, not of situs.
+        error_console.print(f"[red]error:[/] {_escape(str(error))}", soft_wrap=True)
         sys.exit(1)
 
 

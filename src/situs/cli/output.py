@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
+
+from situs.model.error import InputError
 
 Language = Literal["en", "de"]
 
@@ -22,6 +25,17 @@ def language() -> Language:
     """``SITUS_LANG`` if set, else the locale, else English."""
     wanted = os.environ.get("SITUS_LANG") or os.environ.get("LC_ALL") or os.environ.get("LANG") or "en"
     return "de" if wanted.lower().startswith("de") else "en"
+
+
+def ready_for(out: Path) -> Path:
+    """Make the folder of a file that will be written, before the work for it is done. Raises InputError."""
+    if out.is_dir():
+        raise InputError(f"--out {out} is a folder; name a file")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out {out} cannot be written: {error.strerror}") from None
+    return out
 
 
 def emit_json(value: Any) -> None:

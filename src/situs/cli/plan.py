@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich import box
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from situs.cli.estate import HERE, EstateOption
-from situs.cli.output import JsonOption, console, emit_json, error_console, language
+from situs.cli.output import JsonOption, Language, console, emit_json, error_console, language, ready_for
 from situs.cli.session import AtOption, CurrencyOption, FactsOption, OffOption, open_session
-from situs.model.error import InputError
 
 if TYPE_CHECKING:
     from situs.model.plan import Plan
+    from situs.planner.explain import Conflict
     from situs.planner.solve import Progress as SolverProgress
 
 GapOption = Annotated[
@@ -48,7 +49,11 @@ def plan_command(
     out: Annotated[Path | None, typer.Option("--out", help="Also write the plan to this file.")] = None,
     parent: Annotated[
         str | None,
-        typer.Option("--parent", help="The plan this one replaces.", show_default="the latest record"),
+        typer.Option(
+            "--parent",
+            help="The plan this one follows; what need not change stays where that has put it.",
+            show_default="the latest record",
+        ),
     ] = None,
     owner: Annotated[str | None, typer.Option("--owner", help="Who answers for the decision.")] = None,
     reason: Annotated[str | None, typer.Option("--reason", help="Why it is made now.")] = None,
@@ -66,30 +71,37 @@ def plan_command(
       situs plan --at 2026-11-23T08:00Z --gap 0.001 --json
 
       situs plan --off eu-us-dpf --no-record
+
+      situs plan --facts prices@2026-10-01 --no-record
     """
     from situs.planner.decide import decide
     from situs.store.records import Records
 
-    if out is not None and out.is_dir():
-        raise InputError(f"--out {out} is a folder; name a file")
+    if out is not None:
+        ready_for(out)
     session = open_session(estate, at, off, currency, facts)
     records = Records(estate)
     # A drill or a plan that is not recorded stands for itself; all others follow the one recorded last.
-    parent_id = records.load(parent).id if parent else (records.latest() if record else None)
+    follows = parent or (records.latest() if record else None)
+    before = records.load(follows) if follows else None
     with shown_progress(quiet=as_json) as (on_progress, cancelled):
         decided = decide(
             session.intent, session.facts, session.at, off=session.off, gap=gap, time_limit_s=time_limit,
-            parent=parent_id, owner=owner, reason=reason, on_progress=on_progress, cancelled=cancelled,
+            parent=before, owner=owner, reason=reason, on_progress=on_progress, cancelled=cancelled,
         )  # fmt: skip
     plan = decided.plan
     if record:
-        records.save(plan, session.intent)
+        if before is not None:
+            records.keep(before)
+        records.save(plan, session.intent, session.facts)
     if out is not None:
         out.write_text(plan.model_dump_json(indent=1) + "\n", encoding="utf-8")
     if as_json:
         emit_json(plan)
     else:
-        show_plan(plan)
+        from situs.planner.explain import conflicts
+
+        show_plan(plan, conflicts(decided))
 
 
 @contextmanager
@@ -125,51 +137,151 @@ def shown_progress(*, quiet: bool) -> Iterator[tuple[Callable[[SolverProgress], 
             signal.signal(signal.SIGINT, before)
 
 
-def show_plan(plan: Plan) -> None:
-    """The plan as tables."""
-    german = language() == "de"
+WORDS = {
+    "en": {
+        "title": "Decisions",
+        "heads": ("workload", "site", "pool", "basis", "units", "from", "{currency}/month", "reason"),
+        "now": "now",
+        "create": "create replica of {dataset} at {site}",
+        "drop": "drop replica of {dataset} at {site}",
+        "add": "add {nodes} × {site}/{pool}",
+        "move": "move {workload}: {source} → {target}, bill {bill} {currency}",
+        "worth": "worth {worth} {currency} a month for each unit",
+        "alone": "alone it would fit: {fit}",
+        "now_fit": "now",
+        "after_scale_up": "after scale-up",
+        "at": "later",
+        "total": "cost {cost} {currency}/month, proven gap {gap} ({status}), {carbon} kg CO2e, control {control}",
+        "optimal": "optimal",
+        "feasible": "feasible",
+        "best-so-far": "best so far",
+    },
+    "de": {
+        "title": "Entscheidungen",
+        "heads": ("Arbeitslast", "Ort", "Pool", "Preisart", "Einheiten", "ab", "{currency}/Monat", "Grund"),
+        "now": "jetzt",
+        "create": "Kopie von {dataset} anlegen in {site}",
+        "drop": "Kopie von {dataset} löschen in {site}",
+        "add": "{nodes} × {site}/{pool} dazu",
+        "move": "{workload} zieht um: {source} → {target}, Rechnung {bill} {currency}",
+        "worth": "jede Einheit ist {worth} {currency} im Monat wert",
+        "alone": "allein passte es: {fit}",
+        "now_fit": "jetzt",
+        "after_scale_up": "nach Ausbau",
+        "at": "später",
+        "total": "Kosten {cost} {currency}/Monat, bewiesene Lücke {gap} ({status}), {carbon} kg CO2e, "
+        "Kontrolle {control}",
+        "optimal": "optimal",
+        "feasible": "machbar",
+        "best-so-far": "das Beste bis hierher",
+    },
+}  # fmt: skip
+
+
+def show_plan(plan: Plan, conflicts: Sequence[Conflict] = ()) -> None:
+    """The plan as tables, then what is left out and why. ``conflicts``: what does not fit together."""
+    from situs.report.texts import TEXTS
+
+    lang = language()
+    words: Mapping[str, Any] = WORDS[lang]
     months = plan.horizon_hours / 730.0
-    table = Table(title="Entscheidungen" if german else "Decisions", title_justify="left")
-    headings = (
-        ("Arbeitslast", "Ort", "Pool", "Preisart", "Einheiten", "ab", f"{plan.currency}/Monat", "Grund")
-        if german
-        else ("workload", "site", "pool", "basis", "units", "from", f"{plan.currency}/month", "reason")
-    )
-    for heading in headings:
-        table.add_column(
-            heading, justify="right" if heading.endswith(("onth", "onat", "units", "heiten")) else "left"
-        )
-    for decision in plan.decisions:
-        for assignment in decision.assignments:
-            table.add_row(
-                decision.workload,
-                assignment.site,
-                assignment.pool,
-                assignment.basis,
-                str(assignment.units),
-                f"{assignment.start:%a %H:%M}" if assignment.start else ("jetzt" if german else "now"),
-                f"{float(sum(assignment.costs.values())) / months:,.2f}",
-                decision.reason,
-            )
-        if decision.unplaced:
-            rules = ", ".join(refusal.rule for refusal in decision.needs_lifting)
-            table.add_row(
-                decision.workload, "[red]—[/]", "", "", str(decision.unplaced), "", "",
-                f"{decision.reason}{f': {rules}' if rules else ''}",
-            )  # fmt: skip
+    table = Table(
+        title=words["title"], title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1), collapse_padding=True,
+        pad_edge=False,
+    )  # fmt: skip
+    rows = list(_rows(plan, words, TEXTS[lang]))
+    # Columns that say the same in every row would only take the room that names need.
+    plain = {UNITS: "1", START: words["now"]}
+    shown = [
+        number
+        for number in range(len(words["heads"]))
+        if number not in plain or any(row[number] not in ("", plain[number]) for row in rows)
+    ]
+    for number in shown:
+        heading = words["heads"][number].format(currency=plan.currency)
+        table.add_column(heading, justify="right" if number in (UNITS, COST) else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(row[number] for number in shown))
     console.print(table)
     for replica in plan.replicas:
         if replica.change != "keep":
             origin = f" ← {replica.source}" if replica.source else ""
-            console.print(f"  {replica.change} replica of {replica.dataset} at {replica.site}{origin}")
+            said = words[replica.change].format(dataset=replica.dataset, site=replica.site)
+            console.print(f"  {said}{origin}")
     for purchase in plan.purchases:
-        console.print(f"  add {purchase.nodes} × {purchase.site}/{purchase.pool}")
+        console.print(
+            "  " + words["add"].format(nodes=purchase.nodes, site=purchase.site, pool=purchase.pool)
+        )
     for move in plan.moves:
-        bill = f"{sum(move.bill.values()):,.2f} {plan.currency}"
-        console.print(f"  move {move.workload}: {move.source} → {move.target}, bill {bill}")
+        bill = f"{sum(move.bill.values()):,.2f}"
+        said = words["move"].format(
+            workload=move.workload, source=move.source, target=move.target, bill=bill, currency=plan.currency
+        )
+        console.print(f"  {said}")
+    for line in _left_out(plan, conflicts, words, lang):
+        console.print(f"  {line}", markup=False)
     console.print(
-        f"{'Kosten' if german else 'cost'} {float(plan.cost) / months:,.2f} {plan.currency}/"
-        f"{'Monat' if german else 'month'}, {'bewiesene Lücke' if german else 'proven gap'} {plan.gap:.4%} "
-        f"({plan.status}), {plan.carbon_kg / months:,.1f} kg CO2e, control {plan.control:.2f}"
+        words["total"].format(
+            cost=f"{float(plan.cost) / months:,.2f}",
+            currency=plan.currency,
+            gap=f"{plan.gap:.4%}",
+            status=words[plan.status],
+            carbon=f"{plan.carbon_kg / months:,.1f}",
+            control=f"{plan.control:.2f}",
+        )
     )
     console.print(f"[dim]{plan.id}[/]", soft_wrap=True)
+
+
+UNITS, START, COST = 4, 5, 6
+"""Columns of the table."""
+
+
+def _rows(plan: Plan, words: Mapping[str, str], texts: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
+    """A row for each place of each workload, and one for what it lacks."""
+    months = plan.horizon_hours / 730.0
+    for decision in plan.decisions:
+        for a in decision.assignments:
+            yield (
+                decision.workload,
+                a.site,
+                a.pool,
+                texts[a.basis],
+                str(a.units),
+                f"{a.start:%a %H:%M}" if a.start else words["now"],
+                f"{float(sum(a.costs.values())) / months:,.2f}",
+                texts[decision.reason],
+            )
+        if decision.unplaced:
+            missing = str(decision.unplaced)
+            yield (decision.workload, "[red]—[/]", "", "", missing, "", "", texts[decision.reason])
+
+
+def _left_out(
+    plan: Plan, conflicts: Sequence[Conflict], words: Mapping[str, str], lang: Language
+) -> Iterator[str]:
+    """A sentence for each workload that lacks places: what stands in the way, or who has the room."""
+    from situs.planner.explain.wording import say, say_conflict, say_left_out
+
+    together = {conflict.left_out: conflict for conflict in conflicts}
+    for decision in plan.decisions:
+        if not decision.unplaced:
+            continue
+        facts = []
+        if decision.worth is not None:
+            facts.append(words["worth"].format(worth=f"{decision.worth:,.2f}", currency=plan.currency))
+        if decision.alone != "never":
+            fit = words["now_fit"] if decision.alone == "now" else words[decision.alone.value]
+            facts.append(words["alone"].format(fit=fit))
+        said = (
+            say_conflict(together[decision.workload], lang)
+            if decision.workload in together
+            else say_left_out(decision, lang)
+        )
+        said = said.rstrip(".")
+        if decision.needs_lifting:
+            said += ": " + "; ".join(say(refusal, lang) for refusal in decision.needs_lifting)
+        told = f" ({', '.join(facts)})" if facts else ""
+        yield f"{said}{told}"
+    for refusal in plan.unmet:
+        yield say(refusal, lang)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from situs.cli.estate import HERE, EstateOption
@@ -59,19 +60,22 @@ def replay_command(
 ) -> None:
     """Make a recorded plan again: byte for byte the same, or what differs. Exit code 1 when it differs.
 
+    The facts are those the plan was made with, which are kept with it; --facts takes others instead.
+
     Examples:
 
       situs replay latest -C examples/clinic-group
 
       situs replay 3fa9c1 --json
     """
-    from situs.facts import load
+    from situs.store.catalogues import Catalogues
     from situs.store.records import Records
     from situs.store.replay import replay
 
     records = Records(estate)
     recorded = records.load(plan)
-    result = replay(records, recorded, load(facts or []))
+    kept = None if facts else records.facts_of(recorded)
+    result = replay(records, recorded, kept or Catalogues(estate).facts(facts or ()))
     if as_json:
         emit_json({"plan": recorded.id, "same": result.same, "differences": list(result.differences)})
     elif result.same:
@@ -97,16 +101,17 @@ def diff_command(
       situs diff 3fa9c1 latest
     """
     from situs.store.records import Records
-    from situs.store.replay import differences
+    from situs.store.replay import differences, origins
 
     records = Records(estate)
-    found = differences(records.load(before), records.load(after))
+    old, new = records.load(before), records.load(after)
+    found = () if old.id == new.id else (*origins(old, new), *differences(old, new))
     if as_json:
         emit_json([{"what": c.what, "name": c.name, "before": c.before, "after": c.after} for c in found])
     else:
         table = Table("what", "name", "before", "after")
         for c in found:
-            table.add_row(c.what, c.name, c.before, c.after)
+            table.add_row(c.what, c.name, escape(c.before), escape(c.after))
         console.print(table if found else "no difference")
     if found:
         raise typer.Exit(1)

@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 
 from situs.cli.estate import HERE, EstateOption
-from situs.cli.output import console, language
+from situs.cli.output import JsonOption, console, emit_json, language, ready_for
 from situs.cli.session import AtOption, CurrencyOption, FactsOption, OffOption, open_session
-from situs.model.error import InputError
 
 
 def register(app: typer.Typer) -> None:
@@ -25,6 +24,7 @@ def report_command(
     off: OffOption = None,
     currency: CurrencyOption = None,
     facts: FactsOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Write one self-contained page: picture, decisions, alternatives, break-even, rule prices, risks, sources.
 
@@ -37,13 +37,14 @@ def report_command(
     from situs.planner.decide import decide
     from situs.report import board
 
-    if out.is_dir():
-        raise InputError(f"--out {out} is a folder; name a file")
+    ready_for(out)
     session = open_session(estate, at, off, currency, facts)
     decided = decide(session.intent, session.facts, session.at, off=session.off)
     page = board(decided, session.intent, session.facts, language())
-    out.parent.mkdir(parents=True, exist_ok=True)
     new = out.with_name(f".{out.name}.new")
     new.write_text(page, encoding="utf-8")
     new.replace(out)
-    console.print(f"{out}", soft_wrap=True)
+    if as_json:
+        emit_json({"report": str(out.resolve()), "plan": decided.plan.id, "language": language()})
+    else:
+        console.print(f"{out}", soft_wrap=True, markup=False)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from situs.facts import Facts, load
-from situs.intent import load as load_intent
 from situs.model.error import InputError
-from situs.model.intent import Intent
+
+if TYPE_CHECKING:
+    # Building the models takes a third of a second, which --help and --version need not wait for.
+    from situs.facts import Facts
+    from situs.model.intent import Intent
 
 AtOption = Annotated[
     str | None,
@@ -30,7 +32,11 @@ CurrencyOption = Annotated[
 ]
 FactsOption = Annotated[
     list[Path] | None,
-    typer.Option("--facts", help="Further fact catalogues; later ones win. May be repeated."),
+    typer.Option(
+        "--facts",
+        metavar="FILE|VERSION",
+        help="Further catalogues, or a version that a plan was made with; later ones win. May be repeated.",
+    ),
 ]
 
 
@@ -53,17 +59,24 @@ def open_session(
     facts: list[Path] | None = None,
 ) -> Session:
     """Read what a command was pointed at. Raises InputError with every problem found."""
-    intent = load_intent(folder).intent
+    from situs.intent import load as load_intent
+    from situs.policy import check_written
+    from situs.store.catalogues import Catalogues
+
+    loaded = load_intent(folder)
+    intent, known = loaded.intent, Catalogues(folder).facts(facts or ())
+    check_written(intent, known, loaded.position)
     if currency:
         if not (len(currency) == 3 and currency.isalpha() and currency.isascii()):
             raise InputError(f"{currency!r} is not a currency code such as EUR")
         settings = intent.settings.model_copy(update={"currency": currency.upper()})
         intent = intent.model_copy(update={"settings": settings})
-    when = _instant(at) or intent.settings.at or datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    return Session(folder, intent, load(facts or []), when, frozenset(off or ()))
+    when = instant(at) or intent.settings.at or datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    return Session(folder, intent, known, when, frozenset(off or ()))
 
 
-def _instant(text: str | None) -> datetime | None:
+def instant(text: str | None) -> datetime | None:
+    """An option's text as an instant in UTC; None stays None."""
     if text is None:
         return None
     try:

@@ -20,13 +20,17 @@ import numpy as np
 
 from situs.facts import load as load_facts
 from situs.intent import load
+from situs.model.error import SitusError
 from situs.model.intent import Intent
 from situs.model.plan import Assignment, Plan
+from situs.model.refusal import Refusal
+from situs.planner.analysis.whatif import per_month
 from situs.planner.compile.world import World
 from situs.planner.decide import Decided, decide
-from situs.policy import Sentence, say
+from situs.policy import Sentence
+from situs.policy import say as say_why
 from situs.report import board
-from situs.sites.run import Runner, Step
+from situs.sites.run import Refused, Runner, Step
 
 QUESTIONS = 20
 """Pictures that the service at the edge is asked about."""
@@ -48,7 +52,7 @@ class Told:
         """For programs."""
         return {
             "plan": self.plan.id,
-            "cost_per_month": str(self.plan.cost),
+            "cost_per_month": str(round(per_month(self.plan), 6)),
             "gap": self.plan.gap,
             "steps": [
                 {
@@ -79,7 +83,7 @@ def tell(out: Path, language: str, *, keep: bool, say: Callable[[str], object]) 
         if not keep:
             shutil.rmtree(folder, ignore_errors=True)
         else:
-            say(f"kept: {folder}")
+            say(WORDS[language]["kept"].format(folder=folder))
 
 
 def _interrupted(_number: int, _frame: FrameType | None) -> None:
@@ -89,23 +93,28 @@ def _interrupted(_number: int, _frame: FrameType | None) -> None:
 def _tell(package: Path, folder: Path, out: Path, language: str, say: Callable[[str], object]) -> Told:
     intent = load(package / "estate.yaml").intent
     facts = load_facts()
-    say("[bold]1[/] decide: four sites, six datasets, five workloads")
-    decided = decide(intent, facts, datetime.now(UTC).replace(minute=0, second=0, microsecond=0))
+    words = WORDS[language]
+    counts = {part: len(getattr(intent, part)) for part in ("sites", "datasets", "workloads")}
+    say(f"[bold]1[/] {words['decide'].format(**counts)}")
+    decided = decide(intent, facts, intent.settings.at or datetime.now(UTC))
     world = decided.candidates.world
-    runner = Runner(decided.plan, intent, folder, package, lambda a: hourly_rate(world, a))
+    runner = Runner(decided.plan, intent, folder, package, lambda a: hourly_rate(world, a), world.policy)
     pictures = _place_data(runner, intent)
     steps: list[Step] = []
     try:
         runner.place_replicas()
-        say("[bold]2[/] run: every step where it may live, in order")
+        say(f"[bold]2[/] {words['run']}")
         for name in runner.order():
             step = runner.run(name)
             steps.append(step)
-            say(f"  {name} at {step.assignment.site}/{step.assignment.pool}")
+            say(f"  {name} → {step.assignment.site}/{step.assignment.pool}")
+            say(f"    [dim]{_last_line(runner, step)}[/]")
         service = next(step for step in steps if step.address)
-        say(f"[bold]3[/] ask the service at {service.assignment.site}: {QUESTIONS} pictures over HTTP")
+        say(f"[bold]3[/] {words['ask'].format(site=service.assignment.site, n=QUESTIONS)}")
         right = _ask(service, *pictures)
         steps = [runner.stop(step) if step.address else step for step in steps]
+        say(f"[bold]4[/] {words['attempt']}")
+        refusals = _attempt(runner, decided.plan)
     finally:
         runner.stop_all()
     report = _write_report(out, decided, intent, language)
@@ -113,17 +122,15 @@ def _tell(package: Path, folder: Path, out: Path, language: str, say: Callable[[
         plan=decided.plan,
         steps=tuple(steps),
         why={step.workload: _why(decided, step.workload, language) for step in steps},
-        refused_question=(
-            "patients-train in public-cloud" if language == "en" else "patients-train in der public-cloud"
-        ),
-        refusals=_refusals(world, language),
-        answer=(
-            f"{right} of {QUESTIONS} pictures read right by the model in the shop"
-            if language == "en"
-            else f"{right} von {QUESTIONS} Bildern hat das Modell im Laden richtig gelesen"
-        ),
+        refused_question=words["refused"],
+        refusals=tuple(say_why(refusal, language) for refusal in refusals),
+        answer=words["answer"].format(right=right, n=QUESTIONS),
         report=report,
     )
+
+
+def _last_line(runner: Runner, step: Step) -> str:
+    return (runner.output(step).splitlines() or [""])[-1]
 
 
 def hourly_rate(world: World, assignment: Assignment) -> Decimal:
@@ -154,9 +161,7 @@ def _place_data(runner: Runner, intent: Intent) -> tuple[np.ndarray, np.ndarray]
 
 def _ask(service: Step, x: np.ndarray, y: np.ndarray) -> int:
     """How many pictures the service reads right."""
-    with urllib.request.urlopen(f"{service.address}/health", timeout=10) as answer:  # noqa: S310 - our own loopback address
-        assert answer.status == 200
-    request = urllib.request.Request(  # noqa: S310
+    request = urllib.request.Request(  # noqa: S310 - our own loopback address
         f"{service.address}/predict",
         data=json.dumps({"records": x.tolist()}).encode(),
         headers={"Content-Type": "application/json"},
@@ -166,12 +171,41 @@ def _ask(service: Step, x: np.ndarray, y: np.ndarray) -> int:
     return int(np.sum(np.asarray(classes) == y))
 
 
-def _refusals(world: World, language: str) -> tuple[Sentence, ...]:
-    return tuple(
-        say(refusal, language) for refusal in world.policy.workload_refusals("patients-train", "public-cloud")
+def _attempt(runner: Runner, plan: Plan) -> tuple[Refusal, ...]:
+    """Insist on training patient data in the public cloud; gives why that was refused."""
+    shop = plan.decision("shop-prepare").assignments[0]
+    elsewhere = (
+        plan.decision("patients-train")
+        .assignments[0]
+        .model_copy(update={"site": "public-cloud", "pool": shop.pool, "basis": shop.basis})
     )
+    try:
+        step = runner.run("patients-train", elsewhere)
+    except Refused as refused:
+        return refused.refusals
+    raise SitusError(f"patient data were trained on at {step.assignment.site}: the rules did not hold")
 
 
+WORDS = {
+    "en": {
+        "decide": "decide: {sites} sites, {datasets} datasets, {workloads} workloads",
+        "run": "run: every step where it may live, in order",
+        "ask": "ask the service at {site}: {n} pictures over HTTP",
+        "attempt": "try to train on patient data in the public cloud",
+        "refused": "patients-train in public-cloud",
+        "answer": "{right} of {n} pictures read right by the model in the shop",
+        "kept": "kept: {folder}",
+    },
+    "de": {
+        "decide": "entscheiden: {sites} Orte, {datasets} Datensätze, {workloads} Arbeitslasten",
+        "run": "ausführen: jeder Schritt dort, wo er sein darf, der Reihe nach",
+        "ask": "den Dienst am Ort {site} fragen: {n} Bilder über HTTP",
+        "attempt": "versuchen, mit Patientendaten in der Public Cloud zu trainieren",
+        "refused": "patients-train in der public-cloud",
+        "answer": "{right} von {n} Bildern hat das Modell im Laden richtig gelesen",
+        "kept": "behalten: {folder}",
+    },
+}
 WHY = {
     "en": {
         "only-place": "the only place that the rules and its data allow",
@@ -198,8 +232,9 @@ WHY = {
 
 def _why(decided: Decided, workload: str, language: str) -> str:
     decision = decided.plan.decision(workload)
-    refused = ", ".join(f"{rule} ×{count}" for rule, count in decision.refused.items())
-    return WHY[language][decision.reason] + (f" ({refused})" if refused else "")
+    refused = ", ".join(f"{rule} ({count})" for rule, count in decision.refused.items())
+    elsewhere = "; refused elsewhere by " if language == "en" else "; anderswo abgelehnt durch "
+    return WHY[language][decision.reason] + (elsewhere + refused if refused else "")
 
 
 def _write_report(out: Path, decided: Decided, intent: Intent, language: str) -> Path:

@@ -13,7 +13,10 @@ HOURS_PER_DAY = 24
 
 def price_at(electricity: Electricity, instant: datetime) -> KwhPrice:
     """The price of a kilowatt-hour at an instant; the first band that covers the local hour counts."""
-    hour = (instant + timedelta(hours=electricity.utc_offset)).hour
+    return _price_of_hour(electricity, (instant + timedelta(hours=electricity.utc_offset)).hour)
+
+
+def _price_of_hour(electricity: Electricity, hour: int) -> KwhPrice:
     return next((band.price for band in electricity.bands if _covers(band, hour)), electricity.price)
 
 
@@ -41,15 +44,16 @@ def average_price_per_kwh(electricity: Electricity, start: datetime, hours: floa
 
 
 def _pieces(electricity: Electricity, start: datetime, hours: float) -> list[tuple[KwhPrice, float]]:
-    """Price and length of each piece between full hours."""
-    pieces = []
-    done = 0.0
+    """Price and length of each piece between full hours of local time, which may be half past in UTC."""
+    local = start + timedelta(hours=electricity.utc_offset)
+    into_hour = local.minute / 60.0 + local.second / 3600.0 + local.microsecond / 3.6e9
+    pieces: list[tuple[KwhPrice, float]] = []
+    done, hour = 0.0, local.hour
     while done < hours - 1e-12:
-        instant = start + timedelta(hours=done)
-        into_hour = instant.minute / 60.0 + instant.second / 3600.0 + instant.microsecond / 3.6e9
-        part = min(1.0 - into_hour, hours - done)
-        pieces.append((price_at(electricity, instant), part))
+        part = min(1.0 - (into_hour if not pieces else 0.0), hours - done)
+        pieces.append((_price_of_hour(electricity, hour), part))
         done += part
+        hour = (hour + 1) % HOURS_PER_DAY
     return pieces
 
 

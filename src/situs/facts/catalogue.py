@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
-import hashlib
-import io
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
-from importlib.resources import files
-from pathlib import Path
-from typing import Any
 
-from situs.facts.fact import Egress, EgressTier, Fact, Membership, PriceFact, Scheme
+from situs.facts.fact import Egress, Fact, Membership, PriceFact, Scheme
+from situs.facts.layer import Layers
 from situs.model.error import InputError
-
-CATALOGUES = (
-    "prices.csv",
-    "egress.json",
-    "storage.json",
-    "commitments.json",
-    "exchange.csv",
-    "carbon_regions.csv",
-    "carbon_countries.csv",
-    "round_trips.csv",
-    "countries.csv",
-    "groups.json",
-    "schemes.json",
-)
 
 
 @dataclass(frozen=True, eq=False)
 class Facts:
-    """Dated, sourced figures. Made by :func:`load`; never changed."""
+    """Dated, sourced figures. Made by :func:`situs.facts.reading.load`; never changed."""
 
+    layers: Layers
+    """the files that these figures are made of; the same layers give the same facts"""
     versions: Mapping[str, str]
     """catalogue -> newest date in it and the beginning of its content's hash"""
     price_facts: Mapping[str, PriceFact]
@@ -55,24 +36,37 @@ class Facts:
     group_titles: Mapping[str, str]
     scheme_facts: Sequence[Scheme]
     country_names: Mapping[str, str]
+    region_countries: Mapping[tuple[str, str], str]
+    """(operator, region) -> country"""
     _groups: dict[tuple[str, datetime, frozenset[str]], frozenset[str] | None] = field(default_factory=dict)
 
     def rate(self, source: str, target: str, at: datetime) -> Decimal:
-        """Units of ``target`` for one unit of ``source``, by the newest rates valid at the instant."""
+        """Units of ``target`` for one unit of ``source``, by the newest rates known at the instant.
+
+        Before the first known rate, the first one counts.
+        """
         if source == target:
             return Decimal(1)
         return self._per_euro(target, at) / self._per_euro(source, at)
 
     def _per_euro(self, currency: str, at: datetime) -> Decimal:
+        return self.exchange_fact(currency, at).value
+
+    def exchange_fact(self, currency: str, at: datetime) -> Fact:
+        """The rate of a currency that counts at the instant, with its source. Raises InputError for none."""
         known = [fact for fact in self.exchange.get(currency, ()) if fact.valid_at(at)]
         if not known:
             raise InputError(
                 f"no exchange rate is known for {currency}{_meant(currency, self.exchange)}; "
                 "add one with `situs facts import`"
             )
-        return max(known, key=lambda fact: fact.as_of).value
+        told = [fact for fact in known if fact.as_of <= f"{at:%Y-%m-%d}"]
+        # Of two rates of one day the later layer's counts: max would give the first.
+        if told:
+            return max(reversed(told), key=lambda fact: fact.as_of)
+        return min(known, key=lambda fact: fact.as_of)
 
-    def price(self, sku: str, at: datetime | None = None) -> PriceFact | None:
+    def price(self, sku: str) -> PriceFact | None:
         """The price of ``operator/region/sku``, None where it is in no catalogue."""
         return self.price_facts.get(sku)
 
@@ -143,173 +137,3 @@ class Facts:
 def _meant(name: str, known: Mapping[str, object] | Sequence[str]) -> str:
     close = difflib.get_close_matches(name, list(known), n=1)
     return f" (did you mean {close[0]}?)" if close else ""
-
-
-def load(extra: Sequence[Path] = ()) -> Facts:
-    """The packaged catalogues, and the user's own files or folders on top; later ones win."""
-    own = tuple(path for place in extra for path in _files(place))
-    return _load(own) if own else _packaged()
-
-
-@cache
-def _packaged() -> Facts:
-    return _load(())
-
-
-def _files(place: Path) -> list[Path]:
-    if place.is_dir():
-        return sorted(path for path in place.iterdir() if path.suffix in (".csv", ".json"))
-    if not place.exists():
-        raise InputError(f"there is no fact catalogue at {place}")
-    return [place]
-
-
-def _load(own: tuple[Path, ...]) -> Facts:
-    raw = {name: [(files("situs.facts") / "data" / name).read_bytes()] for name in CATALOGUES}
-    for path in own:
-        # An imported catalogue says which it extends by the beginning of its name: prices-2026-10.csv.
-        target = next(
-            (
-                name
-                for name in CATALOGUES
-                if path.name.startswith(Path(name).stem) and path.suffix == Path(name).suffix
-            ),
-            None,
-        )
-        if target is None:
-            raise InputError(f"{path}: a catalogue's name begins with one of {', '.join(CATALOGUES)}")
-        raw[target].append(path.read_bytes())
-    rows: dict[str, list[dict[str, str]]] = {}
-    values: dict[str, list[dict[str, Any]]] = {}
-    for name, contents in raw.items():
-        if name.endswith(".csv"):
-            rows[name] = [
-                row
-                for content in contents
-                for row in csv.DictReader(io.StringIO(content.decode("utf-8-sig")))
-            ]
-        else:
-            values[name] = [json.loads(content, parse_float=Decimal) for content in contents]
-    versions = {
-        Path(
-            name
-        ).stem: f"{_newest(rows.get(name), values.get(name))}+{hashlib.sha256(b''.join(contents)).hexdigest()[:12]}"
-        for name, contents in raw.items()
-    }
-    return Facts(
-        versions=versions,
-        price_facts={fact.key: fact for fact in map(_price, rows["prices.csv"])},
-        exchange=_grouped(rows["exchange.csv"], lambda r: r["currency"], _rate),
-        egress_facts=_egress(values["egress.json"]),
-        storage_facts=_storage(values["storage.json"]),
-        commitment_facts=_commitments(values["commitments.json"]),
-        region_carbon={
-            (r["operator"], r["region"]): _figure(r, "g_per_kwh", "g/kWh") for r in rows["carbon_regions.csv"]
-        },
-        country_carbon={r["country"]: _figure(r, "g_per_kwh", "g/kWh") for r in rows["carbon_countries.csv"]},
-        round_trips={(r["from"], r["to"]): _figure(r, "rtt_ms", "ms") for r in rows["round_trips.csv"]},
-        memberships={
-            name: tuple(Membership.model_validate(m) for m in group["members"])
-            for value in values["groups.json"]
-            for name, group in value["groups"].items()
-        },
-        group_titles={
-            name: group["title"] for value in values["groups.json"] for name, group in value["groups"].items()
-        },
-        scheme_facts=tuple(
-            Scheme.model_validate(s) for value in values["schemes.json"] for s in value["schemes"]
-        ),
-        country_names={r["country"]: r["name"] for r in rows["countries.csv"]},
-    )
-
-
-def _newest(rows: list[dict[str, str]] | None, values: list[dict[str, Any]] | None) -> str:
-    dates = [row.get("as_of", "") for row in rows or ()] + [
-        str(value.get("as_of", "")) for value in values or ()
-    ]
-    return max(dates, default="") or "undated"
-
-
-def _grouped(
-    rows: list[dict[str, str]], key: Callable[[dict[str, str]], str], make: Callable[[dict[str, str]], Fact]
-) -> dict[str, list[Fact]]:
-    grouped: dict[str, list[Fact]] = {}
-    for row in rows:
-        grouped.setdefault(key(row), []).append(make(row))
-    return grouped
-
-
-def _price(row: dict[str, str]) -> PriceFact:
-    spot = row.get("usd_per_hour_spot") or ""
-    return PriceFact(
-        operator=row["operator"],
-        region=row["region"],
-        country=row["country"],
-        sku=row["sku"],
-        cpus=Decimal(row["cpus"] or 0),
-        memory_gib=Decimal(row["memory_gib"] or 0),
-        accelerator=row["accelerator"] or None,
-        accelerators=int(Decimal(row["accelerators"] or 0)),
-        usd_per_hour=Decimal(row["usd_per_hour"]),
-        usd_per_hour_spot=Decimal(spot) if spot else None,
-        as_of=row["as_of"],
-        source=row["source"],
-    )
-
-
-def _rate(row: dict[str, str]) -> Fact:
-    return Fact(
-        value=Decimal(row["per_eur"]), unit=f"{row['currency']}/EUR", as_of=row["as_of"], source=row["source"]
-    )
-
-
-def _figure(row: dict[str, str], column: str, unit: str) -> Fact:
-    return Fact(value=Decimal(row[column]), unit=unit, as_of=row["as_of"], source=row["source"])
-
-
-def _operators(values: list[dict[str, Any]]) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
-    return [
-        (operator, entry, value)
-        for value in values
-        for operator, entry in value.items()
-        if isinstance(entry, dict) and "tiers" in entry
-    ]
-
-
-def _egress(values: list[dict[str, Any]]) -> dict[str, Egress]:
-    return {
-        operator: Egress(
-            operator=operator,
-            free_gb=entry["free_tier_gb"],
-            tiers=tuple(
-                EgressTier(up_to_gb=tier["up_to_gb"], price_per_gb_usd=tier["price_per_gb_usd"])
-                for tier in entry["tiers"]
-            ),
-            inter_region_per_gb_usd=entry["inter_region_per_gb_usd"],
-            as_of=value["as_of"],
-            source=value["source"],
-        )
-        for operator, entry, value in _operators(values)
-    }
-
-
-def _storage(values: list[dict[str, Any]]) -> dict[str, Fact]:
-    """The standard ("hot") class that has a price at any size."""
-    facts = {}
-    for operator, entry, value in _operators(values):
-        hot = next(t for t in entry["tiers"] if t["tier"] == "hot" and "capacity_gb_limit" not in t)
-        facts[operator] = Fact(
-            value=hot["price_per_gb_month_usd"],
-            unit="USD/GB-month",
-            as_of=value["as_of"],
-            source=value["source"],
-        )
-    return facts
-
-
-def _commitments(values: list[dict[str, Any]]) -> dict[str, dict[str, Decimal]]:
-    return {
-        operator: {kind: Decimal(rate) for kind, rate in rates.items() if not kind.startswith("_")}
-        for value in values
-        for operator, rates in value["rates_by_cloud"].items()
-    }

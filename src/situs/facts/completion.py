@@ -46,7 +46,7 @@ def _pool(name: str, pool: Pool, facts: Facts) -> Pool:
         )
     node = pool.node or Node(
         cpu=float(fact.cpus), memory=float(fact.memory_gib), accelerators=fact.accelerators,
-        accelerator_memory=ACCELERATOR_MEMORY_GIB.get(fact.accelerator or "", 0.0),
+        accelerator_memory=_accelerator_memory(fact),
     )  # fmt: skip
     return pool.model_copy(
         update={
@@ -62,7 +62,13 @@ def _priced(pool: Pool) -> bool:
 
 
 def _on_demand(fact: PriceFact) -> OnDemand:
-    return OnDemand(price=HourPrice(amount=fact.usd_per_hour, currency="USD"))
+    return OnDemand(price=HourPrice(amount=fact.per_hour, currency=fact.currency))
+
+
+def _accelerator_memory(fact: PriceFact) -> float:
+    if fact.accelerator_memory_gib is not None:
+        return float(fact.accelerator_memory_gib)
+    return ACCELERATOR_MEMORY_GIB.get(fact.accelerator or "", 0.0)
 
 
 ACCELERATOR_MEMORY_GIB = {
@@ -70,7 +76,7 @@ ACCELERATOR_MEMORY_GIB = {
     "V100": 16.0, "V100-32GB": 32.0, "P100": 16.0, "A100": 40.0, "A100-80GB": 80.0, "H100": 80.0, "H200": 141.0,
     "B200": 180.0,
 }  # fmt: skip
-"""By the makers' data sheets; price catalogues name the board and leave its memory out."""
+"""By the makers' data sheets; many price catalogues name the board and leave its memory out."""
 
 
 def _link(link: Link, sites: dict[str, Site], facts: Facts) -> Link:

@@ -1,4 +1,4 @@
-"""Intent as files: reading, checking, and importing what people already have."""
+"""Intent as files: reading, checking, writing, and importing what people already have."""
 
 from situs.intent.loader import Loaded, input_hash, load, loads
 

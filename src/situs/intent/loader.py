@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from situs.intent.reader import Document, read_file, read_text
+from situs.intent.complaints import complaint
+from situs.intent.hints import did_you_mean, shortened
+from situs.intent.reader import Document, Reader, printable, read_text
 from situs.intent.references import check_references
+from situs.model.base import Name
+from situs.model.data import Dataset
 from situs.model.error import InputError, Position, Problem
-from situs.model.intent import Intent
+from situs.model.estate import Link, Location, Site
+from situs.model.intent import Intent, Settings
+from situs.model.rule import Rule
+from situs.model.usecase import UseCase
+from situs.model.workload import Workload
 
 Path_ = tuple[str | int, ...]
 
-MAPPINGS = ("sites", "locations", "datasets", "workloads", "use_cases", "rules", "settings")
-SECTIONS = (*MAPPINGS, "links")
+NAMED: Mapping[str, type[BaseModel]] = {
+    "sites": Site,
+    "locations": Location,
+    "datasets": Dataset,
+    "workloads": Workload,
+    "use_cases": UseCase,
+    "rules": Rule,
+}
+"""Sections whose entries have names."""
+SECTIONS = (*NAMED, "links", "settings")
+MOST_FILES = 20_000
 MOST_PROBLEMS = 100
 """Whoever has more mistakes than this has one mistake a hundred times."""
+MOST_COUNTED = 2_000
+"""Beyond, problems are not even counted: a file of nothing but mistakes shall not take minutes."""
+
+_NAME = TypeAdapter(Name)
 
 
 @dataclass(frozen=True)
@@ -31,7 +51,11 @@ class Loaded:
     """An intent and where everything in it stands."""
 
     intent: Intent
-    positions: Mapping[Path_, Position]
+    written: Written
+
+    def position(self, *path: str | int) -> Position | None:
+        """Where something stands: ``position("sites", "frankfurt", "country")``."""
+        return self.written.position(path)
 
 
 def load(path: Path) -> Loaded:
@@ -39,19 +63,27 @@ def load(path: Path) -> Loaded:
 
     Raises InputError with every problem found: file, line, column, the value, and the likely fix.
     """
-    documents: list[Document] = []
-    problems: list[Problem] = []
-    for file in _yaml_files(path):
+    written = Written()
+    reader = Reader()
+    for number, file in enumerate(_yaml_files(path)):
+        if number == MOST_FILES:
+            raise InputError(
+                f"there are more than {MOST_FILES:,} YAML files under {path}; is this an estate?"
+            )
         try:
-            documents.extend(read_file(file))
+            for document in reader.file(file):
+                written.add(document)
         except InputError as error:
-            problems.extend(error.problems)
-    return _built(documents, problems)
+            written.unread(error.problems)
+    return _built(written)
 
 
 def loads(text: str, name: str = "<text>") -> Loaded:
     """One text as an intent."""
-    return _built(read_text(text, name), [])
+    written = Written()
+    for document in read_text(text, name):
+        written.add(document)
+    return _built(written)
 
 
 def input_hash(intent: Intent) -> str:
@@ -85,12 +117,13 @@ def _sets_sorted(value: Any, key: str = "") -> Any:
 
 
 def _yaml_files(path: Path) -> Iterator[Path]:
+    shown = printable(str(path))
     if path.is_file():
         yield path
         return
     if not path.is_dir():
         raise InputError(
-            f"there is no estate at {path}; give a folder with YAML files, or make one with `situs init`"
+            f"there is no estate at {shown}; give a folder with YAML files, or make one with `situs init`"
         )
     found = False
     # Links are not followed: a circle of them has no end, and they may lead anywhere.
@@ -101,174 +134,163 @@ def _yaml_files(path: Path) -> Iterator[Path]:
                 found = True
                 yield Path(folder) / name
     if not found:
-        raise InputError(f"there are no YAML files under {path}; `situs init` makes a first one")
+        raise InputError(f"there are no YAML files under {shown}; `situs init` makes a first one")
 
 
-def _built(documents: list[Document], problems: list[Problem]) -> Loaded:
-    merged, where, more = _merged(documents)
-    problems = [*problems, *more]
-    try:
-        intent = Intent.model_validate(merged)
-    except ValidationError as error:
-        problems.extend(_problem(item, merged, where) for item in error.errors(include_url=False))
-        raise InputError(_worth_showing(problems)) from None
-    problems.extend(check_references(intent, lambda path: _nearest(where, path)))
+@dataclass
+class Written:
+    """What stands in all documents together, by section and name, and what is wrong with its form."""
+
+    entries: dict[str, dict[str, Any]] = field(default_factory=lambda: {name: {} for name in NAMED})
+    links: list[Any] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    complete: bool = True
+    """False: a file could not be read, so what it would have defined is not known"""
+    _homes: dict[Path_, tuple[Document, Path_]] = field(default_factory=dict)
+    """for each entry the document it stands in and its path there"""
+
+    def unread(self, problems: list[Problem]) -> None:
+        """Note a file that could not be read."""
+        self.problems.extend(problems)
+        self.complete = False
+
+    def position(self, path: Path_) -> Position | None:
+        """Where something stands, or the closest thing around it."""
+        for length in (2, 1):
+            home = self._homes.get(path[:length])
+            if home is not None:
+                document, start = home
+                return document.position(*start, *path[length:])
+        return None
+
+    def add(self, document: Document) -> None:
+        """Take in the sections of a document."""
+        self.problems.extend(document.slips)
+        if document.value is None:
+            return
+        if not isinstance(document.value, dict):
+            self._wrong(
+                document, (), "a document must be a mapping of sections", f"begin with one of {_SECTIONS}"
+            )
+            return
+        for section, content in document.value.items():
+            if len(self.problems) >= MOST_COUNTED:
+                return
+            self._homes.setdefault((section,), (document, (section,)))
+            if section not in SECTIONS:
+                self._wrong(
+                    document, (section,), f"there is no section {shortened(section, 100)!r}",
+                    did_you_mean(section, SECTIONS) or f"there are {_SECTIONS}",
+                )  # fmt: skip
+            elif content is None:
+                continue
+            elif section == "links":
+                self._add_links(document, content)
+            elif not isinstance(content, dict):
+                shape = "'name: value'" if section == "settings" else "'name:' with its fields below"
+                self._wrong(
+                    document, (section,), f"{section} must be a mapping", f"write each entry as {shape}"
+                )
+            else:
+                self._add_entries(document, section, content)
+
+    def _add_links(self, document: Document, content: Any) -> None:
+        if not isinstance(content, list):
+            self._wrong(document, ("links",), "links must be a list", "begin each link with '- from: ...'")
+            return
+        for number, link in enumerate(content):
+            self._homes["links", len(self.links)] = (document, ("links", number))
+            self.links.append(link)
+
+    def _add_entries(self, document: Document, section: str, content: dict[str, Any]) -> None:
+        target = self.settings if section == "settings" else self.entries[section]
+        for name, entry in content.items():
+            if name in target:
+                first = self.position((section, name))
+                what = f"{section} {shortened(name, 100)!r} is defined a second time; the first is at {first}"
+                self._wrong(document, (section, name), what, "rename one of them")
+            else:
+                target[name] = entry
+                self._homes[section, name] = (document, (section, name))
+
+    def _wrong(self, document: Document, path: Path_, what: str, fix: str | None) -> None:
+        self.problems.append(Problem(what, document.position(*path), fix))
+
+
+_SECTIONS = ", ".join(SECTIONS)
+
+
+def _built(written: Written) -> Loaded:
+    problems = written.problems
+    models: dict[str, Any] = {
+        section: _entries(section, model, written, problems) for section, model in NAMED.items()
+    }
+    links = [_model(Link, entry, ("links", k), written, problems) for k, entry in enumerate(written.links)]
+    settings = _model(Settings, written.settings, ("settings",), written, problems)
+    intent = Intent.model_validate(
+        models
+        | {"links": tuple(link for link in links if link is not None), "settings": settings or Settings()}
+    )
+    if written.complete and len(problems) < MOST_COUNTED:
+        numbers = [k for k, link in enumerate(links) if link is not None]
+
+        def locate(path: Path_) -> Position | None:
+            if path[0] == "links" and isinstance(path[1], int):
+                path = ("links", numbers[path[1]], *path[2:])
+            return written.position(path)
+
+        # What is named but broken is not also missing.
+        for problem in check_references(intent, locate, written.entries):
+            problems.append(problem)
+            if len(problems) >= MOST_COUNTED:
+                break
     if problems:
         raise InputError(_worth_showing(problems))
-    return Loaded(intent, where)
+    return Loaded(intent, written)
+
+
+def _entries(
+    section: str, model: type[BaseModel], written: Written, problems: list[Problem]
+) -> dict[str, BaseModel]:
+    """The sound entries of a section; what is wrong with the others goes to ``problems``."""
+    made: dict[str, BaseModel] = {}
+    for name, entry in written.entries[section].items():
+        if len(problems) >= MOST_COUNTED:
+            break
+        value = _model(model, entry, (section, name), written, problems)
+        try:
+            _NAME.validate_python(name)
+        except ValidationError as error:
+            what = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+            problems.append(Problem(shortened(what), written.position((section, name))))
+        else:
+            if value is not None:
+                made[name] = value
+    return made
+
+
+def _model(model: type[BaseModel], entry: Any, path: Path_, written: Written, problems: list[Problem]) -> Any:
+    if len(problems) >= MOST_COUNTED:
+        return None
+    try:
+        return model.model_validate(entry)
+    except ValidationError as error:
+        if error.error_count() > MOST_COUNTED:
+            name = ".".join(str(part) for part in path)
+            what = f"{name} has {error.error_count():,} mistakes"
+            problems.append(Problem(what, written.position(path), "is this a list of something else?"))
+            return None
+        for item in error.errors(include_url=False):
+            inner, what, fix = complaint(item, model, entry, path)
+            problems.append(Problem(what, written.position((*path, *inner)), fix))
+        return None
 
 
 def _worth_showing(problems: list[Problem]) -> list[Problem]:
-    ordered = sorted(set(problems), key=lambda p: (p.at is None, p.at or Position(""), p.what))
+    ordered = sorted(set(problems), key=lambda p: (p.at is None, p.at or Position(""), p.what, p.fix or ""))
     if len(ordered) <= MOST_PROBLEMS:
         return ordered
-    return [*ordered[:MOST_PROBLEMS], Problem(f"and {len(ordered) - MOST_PROBLEMS} more problems")]
-
-
-def _merged(documents: list[Document]) -> tuple[dict[str, Any], dict[Path_, Position], list[Problem]]:
-    merged: dict[str, Any] = {"links": []}
-    where: dict[Path_, Position] = {}
-    problems: list[Problem] = []
-    for document in documents:
-        value = document.value
-        if value is None:
-            continue
-        if not isinstance(value, dict):
-            problems.append(
-                Problem(
-                    "a document must be a mapping of sections",
-                    document.where[()],
-                    f"begin with one of {', '.join(SECTIONS)}",
-                )
-            )
-            continue
-        for section, content in value.items():
-            at = document.where[section,]
-            if section not in SECTIONS:
-                problems.append(
-                    Problem(f"there is no section {section!r}", at, _did_you_mean(section, SECTIONS))
-                )
-            elif section == "links":
-                if not isinstance(content, list):
-                    problems.append(Problem("links must be a list", at, "begin each link with '- from: ...'"))
-                    continue
-                _copy_positions(document, (section,), where, (section,), offset=len(merged["links"]))
-                merged["links"].extend(content)
-            elif content is not None and not isinstance(content, dict):
-                problems.append(
-                    Problem(
-                        f"{section} must be a mapping",
-                        at,
-                        "write each entry as 'name:' with its fields below",
-                    )
-                )
-            else:
-                target = merged.setdefault(section, {})
-                for name, entry in (content or {}).items():
-                    if name in target:
-                        first = where[section, name]
-                        problems.append(
-                            Problem(
-                                f"{section} {name!r} is defined a second time; the first is at {first}",
-                                document.where[section, name],
-                                "rename one of them",
-                            )
-                        )
-                        continue
-                    target[name] = entry
-                _copy_positions(document, (section,), where, (section,))
-    return merged, where, problems
-
-
-def _copy_positions(
-    document: Document, source: Path_, where: dict[Path_, Position], target: Path_, offset: int = 0
-) -> None:
-    for path, position in document.where.items():
-        if path[: len(source)] == source:
-            rest = path[len(source) :]
-            if offset and rest and isinstance(rest[0], int):
-                rest = (rest[0] + offset, *rest[1:])
-            where.setdefault((*target, *rest), position)
-
-
-def _problem(item: Any, merged: Any, where: Mapping[Path_, Position]) -> Problem:
-    """One of pydantic's errors as a sentence at a place."""
-    path = tuple(
-        part for part in item["loc"] if part not in ("[key]", "on_demand", "spot", "reserved", "owned")
-    )
-    shown = ".".join(str(part) for part in path)
-    kind, message = item["type"], item["msg"].removeprefix("Value error, ")
-    fix = None
-    if kind == "extra_forbidden":
-        fields = _fields_at(path[:-1], merged)
-        return Problem(
-            f"there is no field {path[-1]!r} in {shown.rpartition('.')[0] or 'this'}",
-            _nearest(where, path),
-            _did_you_mean(str(path[-1]), fields)
-            or (f"known are {', '.join(sorted(fields))}" if fields else None),
-        )
-    if kind == "missing":
-        return Problem(f"{shown} is missing", _nearest(where, path[:-1]), f"add {path[-1]}: ...")
-    if kind in ("enum", "literal_error"):
-        expected = [
-            word.strip(" '")
-            for word in str(item.get("ctx", {}).get("expected", "")).replace(" or ", ",").split(",")
-        ]
-        fix = _did_you_mean(str(item["input"]), expected)
-        message = f"{item['input']!r} is not one of {', '.join(expected)}"
-    elif kind.startswith("union_tag"):
-        message = "basis must be one of on_demand, spot, reserved, owned"
-    elif kind == "finite_number" or kind == "float_type":
-        message = f"{item['input']!r} is not a number"
-    return Problem(f"{shown}: {message}", _nearest(where, path), fix)
-
-
-def _fields_at(path: Path_, merged: Any) -> list[str]:
-    """The fields that the model at a path knows, found by walking the models along it."""
-    model: Any = Intent
-    for part in path:
-        model = _part_type(model, part)
-        if model is None:
-            return []
-    if isinstance(model, type) and issubclass(model, BaseModel):
-        return [info.alias or name for name, info in model.model_fields.items()]
-    return []
-
-
-def _part_type(model: Any, part: str | int) -> Any:
-    import types
-    import typing
-
-    if isinstance(model, type) and issubclass(model, BaseModel):
-        by_alias = {info.alias or name: info.annotation for name, info in model.model_fields.items()}
-        annotation = by_alias.get(str(part))
-    else:
-        annotation = model
-    while True:
-        origin = typing.get_origin(annotation)
-        arguments = [a for a in typing.get_args(annotation) if a is not type(None) and a is not Ellipsis]
-        if origin is typing.Annotated:
-            annotation = arguments[0]
-        elif origin in (typing.Union, types.UnionType):
-            models = [a for a in arguments if isinstance(a, type) and issubclass(a, BaseModel)]
-            annotation = models[0] if models else (arguments[0] if arguments else None)
-        else:
-            break
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    arguments = [a for a in typing.get_args(annotation) if a is not Ellipsis]
-    return arguments[-1] if arguments else None
-
-
-def _nearest(where: Mapping[Path_, Position], path: Path_) -> Position | None:
-    """The position of a path, or of the closest thing around it that has one."""
-    while path:
-        if path in where:
-            return where[path]
-        path = path[:-1]
-    return None
-
-
-def _did_you_mean(word: str, known: Any) -> str | None:
-    close = difflib.get_close_matches(word, [str(k) for k in known], n=1, cutoff=0.6)
-    return f"did you mean {close[0]}?" if close else None
+    more = len(ordered) - MOST_PROBLEMS
+    least = "at least " if len(problems) >= MOST_COUNTED else ""
+    return [*ordered[:MOST_PROBLEMS], Problem(f"and {least}{more:,} more problems")]

@@ -71,6 +71,10 @@ class Assignment(Model):
     units: int
     start: Instant | None = None
     """None: at once, or every time it runs"""
+    since: Instant | None = None
+    """it is there since then, by the estate or by the plans before; None: unknown"""
+    moved: Instant | None = None
+    """when it was last moved, to here; None: never, or unknown"""
     hours: float
     """busy hours of one unit within the horizon"""
     reads: Mapping[Name, Name] = Field(default_factory=dict)
@@ -107,6 +111,10 @@ class Decision(Model):
     fit: Fit
     at: Instant | None = None
     """when ``fit`` is ``at``"""
+    alone: Fit = Fit.NEVER
+    """the answer if there were nothing else: where it is better than ``fit``, others have the room"""
+    worth: Decimal | None = None
+    """of one unit a month by its value and priority, by which scarce room is given away; None: unknown"""
     assignments: tuple[Assignment, ...] = ()
     unplaced: int = 0
     """units left out"""
@@ -215,6 +223,8 @@ class Plan(Model):
     purchases: tuple[Purchase, ...] = ()
     holdings: tuple[Holding, ...] = ()
     moves: tuple[Move, ...] = ()
+    unmet: tuple[Refusal, ...] = ()
+    """what was asked for data and cannot be had: copies for which there is no room, or no place"""
 
     def decision(self, workload: str) -> Decision:
         """The decision about one workload. Raises KeyError for a name the plan does not have."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -33,6 +34,14 @@ WATTS = {"mW": 1e-3, "W": 1.0, "kW": 1e3, "MW": 1e6}
 FRACTIONS = {"%": 0.01}
 CORES = {"m": 1e-3, "cores": 1.0, "core": 1.0}
 
+
+@dataclass(frozen=True)
+class Unit:
+    """In which unit a field is kept; stands in the field's annotation for whoever writes it out."""
+
+    name: str
+
+
 _QUANTITY = re.compile(
     r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)\s*([A-Za-z%/]*)", re.ASCII
 )
@@ -53,8 +62,10 @@ def parse_quantity(value: object, units: dict[str, float], own: str) -> float:
             )
         number, unit = float(match[1]), match[2]
         if unit and unit not in units:
-            raise ValueError(f"{value!r} has the unit {unit!r}; accepted are {', '.join(units)}")
-        scaled = number * units[unit] / units.get(own, 1.0) if unit else number
+            accepted = ", ".join(units) or "plain numbers"
+            raise ValueError(f"{value!r} has the unit {unit!r}; accepted are {accepted}")
+        # In the field's own unit nothing is rounded, so that what is written out reads back the same.
+        scaled = number if unit in ("", own) else number * units[unit] / units.get(own, 1.0)
     else:
         scaled = float(value)
     if not math.isfinite(scaled):
@@ -65,7 +76,7 @@ def parse_quantity(value: object, units: dict[str, float], own: str) -> float:
 
 
 def _example(units: dict[str, float], own: str) -> str:
-    return f"'8{own if own in units else next(iter(units))}'"
+    return f"'8{own if own in units else next(iter(units), '')}'"
 
 
 def _quantity(units: dict[str, float], own: str, title: str) -> Any:
@@ -82,7 +93,7 @@ def _quantity(units: dict[str, float], own: str, title: str) -> Any:
         "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": pattern}],
         "description": f"{title}; a bare number is in {own}; units: {', '.join(units)}",
     }
-    return (BeforeValidator(parse), WithJsonSchema(schema))
+    return (BeforeValidator(parse), WithJsonSchema(schema), Unit(own))
 
 
 Gib = Annotated[float, *_quantity(BYTES, "GiB", "memory in GiB")]

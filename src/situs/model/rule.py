@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from situs.model.base import Instant, Model, Name
+from situs.model.estate import SiteKind
+from situs.model.label import HIGHEST_LEVEL
 from situs.model.quantity import Share
+from situs.model.workload import Stage
+
+OF_SITES = frozenset({"kind", "operator", "country", "certificate"})
+OF_SUBJECTS = frozenset({"stage", "use_case", "category", "min_level"})
+EMPTY: tuple[object, ...] = (None, frozenset())
 
 
 class Match(Model):
     """A simple selector; every field that is given must hold. Values of one field are alternatives."""
 
     name: frozenset[str] = frozenset()
-    kind: frozenset[str] = frozenset()
+    kind: frozenset[SiteKind] = frozenset()
     """of a site"""
     operator: frozenset[str] = frozenset()
     country: frozenset[str] = frozenset()
     """of a site: countries or country groups"""
     certificate: frozenset[str] = frozenset()
     """of a site, valid now"""
-    stage: frozenset[str] = frozenset()
+    stage: frozenset[Stage] = frozenset()
     """of a workload"""
     use_case: frozenset[str] = frozenset()
     category: frozenset[str] = frozenset()
     """of a label: any of these"""
-    min_level: int | None = None
+    min_level: Annotated[int, Field(ge=0, le=HIGHEST_LEVEL)] | None = None
     """of a label: at least this"""
 
 
@@ -53,7 +60,22 @@ class Rule(Model):
     max_operator_share: Mapping[str, Share] = Field(default_factory=dict)
     """the largest share of all placed units at one operator; ``*`` for each"""
     off: frozenset[Name] = frozenset()
-    """ids of built-in rules this rule switches off, by its anchor"""
+    """ids of built-in rules and laws this rule switches off, by its anchor"""
+
+    @model_validator(mode="after")
+    def _selects_what_is_there(self) -> Self:
+        # A field that means nothing here would select everything, and the rule would do what nobody wrote.
+        for role, match, wrong in (
+            ("applies_to", self.applies_to, OF_SITES),
+            ("only_at", self.only_at, OF_SUBJECTS),
+            ("never_at", self.never_at, OF_SUBJECTS),
+        ):
+            # By value: a recorded rule is read with all its fields, the empty ones too.
+            given = sorted(name for name in wrong if match is not None and getattr(match, name) not in EMPTY)
+            if given:
+                whose = "a site" if wrong is OF_SITES else "a workload or dataset"
+                raise ValueError(f"{role} cannot select by {', '.join(given)}: only {whose} has it")
+        return self
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

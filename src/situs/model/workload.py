@@ -31,8 +31,8 @@ class Shape(Model):
     name: Name = "default"
     cpu: Cores = 1.0
     memory: Gib = 1.0
-    accelerators: Annotated[int, Field(ge=0, le=65536)] = 0
-    """in all, over all nodes"""
+    accelerators: Annotated[float, Field(ge=0, le=65536)] = 0.0
+    """in all, over all nodes; less than 1: a share of one, for shared nodes"""
     accelerator: frozenset[str] | None = None
     """acceptable models; None: any"""
     accelerator_memory: Gib = 0.0
@@ -43,6 +43,12 @@ class Shape(Model):
     throughput: Annotated[Number, Field(gt=0)] = 1.0
     """a job: work done per hour (its length is ``work / throughput / pool speed``); a service: requests
     per second that one replica answers"""
+
+    @model_validator(mode="after")
+    def _whole_accelerators(self) -> Self:
+        if self.accelerators > 1 and not self.accelerators.is_integer():
+            raise ValueError(f"{self.accelerators:g} accelerators: only a share of one may be a fraction")
+        return self
 
 
 class Job(Model):
@@ -73,7 +79,7 @@ class Service(Model):
     requests_per_s: Number
     """peak that must be answered"""
     gb_per_month: Gb = 0.0
-    """sent to users"""
+    """sent to users: in equal parts to the locations it has latency limits for, else over the links to ``*``"""
 
 
 class Input(Model):
@@ -177,10 +183,12 @@ class Workload(Model):
     downtime_cost: PositiveMoney | None = None
     """per hour that it is away"""
     value: MonthPrice | None = None
-    """what it is worth; None: a share of its use case, else by priority"""
+    """what each unit is worth; None: a share of its use case, else what its dearest place costs; the priority
+    adds to either"""
     priority: Annotated[int, Field(ge=0, le=100)] | None = None
     """None: the use case's"""
     budget: MonthPrice | None = None
+    """for all its units together"""
     run: Run | None = None
 
     @model_validator(mode="after")

@@ -1,27 +1,29 @@
 """The one way from intent to plan::
 
-    intent + facts + instant ─► World ─► Candidates ─► solve ─► Plan
+    intent + facts + instant (+ the plan before) ─► World ─► Candidates ─► solve ─► Plan
 
-A pure function: the same intent, facts, instant and laws give the same plan, byte for byte.
+A pure function: the same intent, facts, instant, laws and plan before give the same plan, byte for byte.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from situs import __version__
 from situs.facts import Facts
 from situs.intent import input_hash
 from situs.model.intent import Intent
 from situs.model.plan import Plan, Provenance
 from situs.planner.compile.candidates import Candidates, candidates
-from situs.planner.compile.world import World
+from situs.planner.compile.world import PoolName, World
 from situs.planner.decode import Answer, decode
+from situs.planner.previous import Continued, continued, kept
 from situs.planner.problem import Placement
-from situs.planner.solve import Progress, Solution, solve
+from situs.planner.solve import Infeasible, Progress, Solution, solve
 from situs.planner.solve.library import library_version
+from situs.planner.solve.result import relative_gap
+from situs.version import __version__
 
 DEFAULT_GAP = 1e-4
 """One part in ten thousand: less than the rounding of any price list, and quick at the size of most estates."""
@@ -44,7 +46,8 @@ def decide(
     off: frozenset[str] = frozenset(),
     gap: float = DEFAULT_GAP,
     time_limit_s: float | None = None,
-    parent: str | None = None,
+    parent: Plan | str | None = None,
+    split: Mapping[str, Mapping[PoolName, int]] | None = None,
     owner: str | None = None,
     reason: str | None = None,
     on_progress: Callable[[Progress], None] | None = None,
@@ -53,12 +56,34 @@ def decide(
     """Decide where everything lives.
 
     ``gap`` is the proven distance to the optimum that is good enough, as a fraction of the cost.
+    ``parent`` is the plan that this one follows: all that it need not change stays where that has put it. Its
+    id alone is only noted.  ``split``: units by place of workloads that are in several places now, where a parent
+    does not tell.
     Always gives a plan: what can be nowhere is in it with what stands in the way.
     """
-    problem = candidates(World(intent, facts, at, off))
-    solution = solve(
-        problem.problem, gap=gap, time_limit_s=time_limit_s, on_progress=on_progress, cancelled=cancelled
-    )
+    before = parent if isinstance(parent, Plan) else None
+    there = Continued(intent, split or {}) if before is None else continued(intent, before, at)
+    world = World(there.intent, facts, at, off, there.split)
+
+    def solved(problem: Candidates) -> Solution:
+        staying = None if before is None else kept(problem, before)
+        found = solve(
+            problem.problem,
+            gap=gap,
+            time_limit_s=time_limit_s,
+            start=staying,
+            on_progress=on_progress,
+            cancelled=cancelled,
+        )
+        return found if staying is None else _unless_moving_pays(found, staying, gap)
+
+    problem = candidates(world)
+    try:
+        solution = solved(problem)
+    except Infeasible:
+        # Storage cannot hold all the copies that are asked for: the plan says which are missing.
+        problem = candidates(world, copies_wanted=False)
+        solution = solved(problem)
     provenance = Provenance(
         situs=__version__,
         solver=f"situs {__version__} with {library_version()}",
@@ -68,8 +93,23 @@ def decide(
         gap_wanted=gap,
     )
     answer = Answer(solution.placement, solution.certificate.bound, solution.status)
-    plan = decode(problem, answer, provenance, parent=parent, owner=owner, reason=reason)
+    plan = decode(
+        problem,
+        answer,
+        provenance,
+        parent=parent.id if isinstance(parent, Plan) else parent,
+        owner=owner,
+        reason=reason,
+    )
     return Decided(plan, problem, solution)
+
+
+def _unless_moving_pays(solution: Solution, staying: Placement, gap: float) -> Solution:
+    """What is good enough without moving anything is taken, even where something a little cheaper was found."""
+    distance = relative_gap(staying.cost, solution.certificate.bound)
+    if distance > gap:
+        return solution
+    return replace(solution, placement=staying, gap=distance, status="optimal")
 
 
 def decoded(problem: Candidates, placement: Placement, provenance: Provenance) -> Plan:

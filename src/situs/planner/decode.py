@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
@@ -16,7 +17,6 @@ from situs.model.plan import (
     Decision,
     Fit,
     Holding,
-    Move,
     Part,
     Plan,
     Provenance,
@@ -24,30 +24,16 @@ from situs.model.plan import (
     Replica,
     amount,
 )
-from situs.model.quantity import HOURS_PER_MONTH
 from situs.planner.compile.candidates import Candidates, Option
-from situs.planner.compile.world import RESOURCES
+from situs.planner.compile.world import RESOURCES, World
+from situs.planner.dominant import Room, dominant_reason
+from situs.planner.given import Given, Share, distribute
+from situs.planner.moved import moves_of
 from situs.planner.never import needs_lifting, refused_by_rule
 from situs.planner.problem import Placement
 from situs.planner.usage import row_load
 
 NOTHING = Decimal(0)
-
-
-@dataclass
-class _Share:
-    """Units of one option that belong to one workload of its class."""
-
-    option: Option
-    units: int
-
-
-@dataclass
-class _Given:
-    """What one workload got."""
-
-    shares: list[_Share] = field(default_factory=list)
-    unplaced: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,14 +57,16 @@ def decode(
     """The plan that the solution means; ``cost`` is recomputed as the exact sum of its parts."""
     world = candidates.world
     placement = solution.placement
-    given = _distribute(candidates, solution)
+    given = distribute(candidates, placement)
+    scarce = Room(candidates, placement)
     bought_places = {
         purchase.place.index
         for purchase in candidates.capacity.purchases
         if placement.bought[purchase.number] > 0.5
     }
     decisions = tuple(
-        _decision(candidates, name, given[name], bought_places) for name in sorted(world.intent.workloads)
+        _decision(candidates, name, given[name], bought_places, scarce)
+        for name in sorted(world.intent.workloads)
     )
     replicas = tuple(_replicas(candidates, solution))
     purchases = tuple(_purchases(candidates, solution))
@@ -118,7 +106,8 @@ def decode(
         replicas=replicas,
         purchases=purchases,
         holdings=holdings,
-        moves=tuple(_moves(candidates, decisions, given)),
+        unmet=tuple(candidates.replicas.unmet(placement.opened)),
+        moves=tuple(move for d in decisions for move in moves_of(candidates, d.workload, given[d.workload])),
     ).sealed()
 
 
@@ -126,46 +115,24 @@ def _status(solution: Answer):  # type: ignore[no-untyped-def]
     return {"optimal": "optimal", "work": "feasible"}.get(solution.status, "best-so-far")
 
 
-def _distribute(candidates: Candidates, solution: Answer) -> dict[str, _Given]:
-    """Hand the units of each class to its workloads by name, so that equal input gives equal plans."""
-    units = solution.placement.units
-    chosen: dict[int, list[_Share]] = defaultdict(list)
-    for column in np.flatnonzero(units):
-        option = candidates.options[column]
-        chosen[option.number].append(_Share(option, int(units[column])))
-    given: dict[str, _Given] = {}
-    for number, entry in enumerate(candidates.classes):
-        queue = chosen[number]
-        for name in entry.names:
-            given[name] = _take(queue, candidates.world.intent.workloads[name].count)
-    return given
-
-
-def _take(queue: list[_Share], wanted: int) -> _Given:
-    got = _Given()
-    while wanted and queue:
-        units = min(wanted, queue[0].units)
-        got.shares.append(_Share(queue[0].option, units))
-        queue[0].units -= units
-        wanted -= units
-        if not queue[0].units:
-            queue.pop(0)
-    got.unplaced = wanted
-    return got
-
-
-def _decision(candidates: Candidates, name: str, got: _Given, bought: set[int]) -> Decision:
+def _decision(candidates: Candidates, name: str, got: Given, bought: set[int], room: Room) -> Decision:
     world = candidates.world
     workload = world.intent.workloads[name]
     refused = Counter(refused_by_rule(world, name))
-    common = {"workload": name, "refused": dict(sorted(refused.items())), "owner": workload.owner}
+    worth = candidates.joint.value(workload)
+    common = {
+        "workload": name,
+        "refused": dict(sorted(refused.items())),
+        "owner": workload.owner,
+        "worth": amount(worth) if worth else None,
+    }
     number = candidates.class_of(name)
     if candidates.problem_class[number] < 0:
         return Decision(
             fit=Fit.NEVER,
             unplaced=workload.count,
             reason="no-place",
-            needs_lifting=needs_lifting(world, name),
+            needs_lifting=needs_lifting(candidates, name),
             **common,
         )
     assignments = tuple(_assignment(candidates, name, share) for share in got.shares)
@@ -182,38 +149,29 @@ def _decision(candidates: Candidates, name: str, got: _Given, bought: set[int]) 
         at=at,
         assignments=assignments,
         unplaced=got.unplaced,
-        reason=_reason(candidates, number, got),
+        alone=min((_fit_alone(world, option) for option in candidates.options_of(number)), key=FITS.index),
+        reason=dominant_reason(candidates, number, got, room),
         **common,
     )
 
 
-def _must_grow(world, option: Option, bought: set[int]) -> bool:  # type: ignore[no-untyped-def]
-    pool = option.place.pool
-    return option.place.index in bought or (not option.stays and pool.count == 0 and pool.startup > 0)
+FITS = (Fit.NOW, Fit.AFTER_SCALE_UP, Fit.AT, Fit.NEVER)
+"""The best answer first."""
 
 
-def _reason(candidates: Candidates, number: int, got: _Given):  # type: ignore[no-untyped-def]
-    """The dominant reason, in the order in which it would settle the matter alone."""
-    own = candidates.options_of(number)
-    if got.unplaced:
-        return "scarce-capacity"
-    if all(option.stays for option in own) and any(option.stays for option in own):
-        return "held-by-minimum-runtime" if candidates.is_held(number) else "only-place"
-    if len({(option.place.site, option.place.name) for option in own}) == 1:
-        return "only-place"
-    chosen = [share.option for share in got.shares]
-    cheapest = min(option.listed_cost for option in own)
-    own_cost = max(option.listed_cost for option in chosen)
-    if all(option.stays for option in chosen):
-        without_bill = min(option.listed_cost - option.move for option in own)
-        if without_bill < own_cost - 1e-9 and own_cost <= cheapest + 1e-9:
-            return "stays-move-does-not-pay"
-    if own_cost <= cheapest + 1e-9:
-        return "cheapest-with-data" if any(option.way.needs for option in chosen) else "cheapest"
-    return "shared-constraint"
+def _fit_alone(world: World, option: Option) -> Fit:
+    if option.start_h > 1e-9:
+        return Fit.AT
+    return Fit.AFTER_SCALE_UP if _must_grow(world, option, set()) else Fit.NOW
 
 
-def _assignment(candidates: Candidates, name: str, share: _Share) -> Assignment:
+def _must_grow(world: World, option: Option, bought: set[int]) -> bool:
+    pool, p = option.place.pool, option.place.index
+    held_later = bool(world.pools.held[p]) and pool.count == 0
+    return p in bought or held_later or (not option.stays and pool.count == 0 and pool.startup > 0)
+
+
+def _assignment(candidates: Candidates, name: str, share: Share) -> Assignment:
     option, units = share.option, share.units
     world = candidates.world
     place = option.place
@@ -232,7 +190,9 @@ def _assignment(candidates: Candidates, name: str, share: _Share) -> Assignment:
         shape=option.fitting.shape.name,
         units=units,
         start=world.calendar.instant(option.start_h) if option.start_h > 1e-9 else None,
-        hours=float(option.fitting.busy_h[place.index]),
+        since=_since(candidates, name, option),
+        moved=_moved(candidates, name, option),
+        hours=option.busy_h,
         reads=dict(option.way.reads),
         writes=dict(option.way.writes),
         costs={part: amount(value * units) for part, value in costs.items() if amount(value * units)},
@@ -240,6 +200,23 @@ def _assignment(candidates: Candidates, name: str, share: _Share) -> Assignment:
         carbon_kg=option.carbon_kg * units,
         control=float(world.control[world.site_index[place.site]]),
     )
+
+
+def _since(candidates: Candidates, name: str, option: Option) -> datetime | None:
+    """What stays is there since whenever it came; all else begins now, or when it starts."""
+    world = candidates.world
+    current = world.intent.workloads[name].current
+    if option.stays and current is not None:
+        return current.since
+    return world.calendar.instant(option.start_h)
+
+
+def _moved(candidates: Candidates, name: str, option: Option) -> datetime | None:
+    world = candidates.world
+    current = world.intent.workloads[name].current
+    if option.stays or current is None:
+        return None if current is None else current.last_moved
+    return world.at
 
 
 def worst_latency_ms(candidates: Candidates, name: str, site: str) -> float | None:
@@ -290,10 +267,15 @@ def _holdings(candidates: Candidates, solution: Answer) -> Iterable[Holding]:
     }
     for place in world.places:
         count = int(world.pools.count[place.index])
-        if not count or not world.pools.packs[place.index]:
+        if not count or not world.pools.held[place.index]:
             continue
-        there = world.pools.node[place.index] * (count + bought.get(place.index, 0.0))
+        nodes = count + bought.get(place.index, 0.0)
         used = candidates.capacity.used(place, load)
+        if world.pools.packs[place.index]:
+            there = dict(zip(RESOURCES, world.pools.node[place.index] * nodes, strict=True))
+        else:
+            there = {"nodes": nodes}
+            used = used[len(RESOURCES) :]
         yield Holding(
             site=place.site,
             pool=place.name,
@@ -301,7 +283,7 @@ def _holdings(candidates: Candidates, solution: Answer) -> Iterable[Holding]:
             costs={Part.CAPACITY: amount(candidates.capacity.holding_cost[place.index])},
             used={
                 resource: round(float(taken / has), 6)
-                for resource, taken, has in zip(RESOURCES, used, there, strict=True)
+                for (resource, has), taken in zip(there.items(), used, strict=False)
                 if has > 0
             },
         )
@@ -320,42 +302,16 @@ def _volume_correction(candidates: Candidates, solution: Answer) -> Decimal:
 
 
 def _penalties(candidates: Candidates, solution: Answer) -> Decimal:
-    return amount(float(np.dot(candidates.problem.penalty, solution.placement.unplaced)))
-
-
-def _moves(
-    candidates: Candidates, decisions: tuple[Decision, ...], given: Mapping[str, _Given]
-) -> Iterable[Move]:
-    world = candidates.world
-    for decision in decisions:
-        workload = world.intent.workloads[decision.workload]
-        if workload.current is None:
-            continue
-        staying = [
-            option for option in candidates.options_of(candidates.class_of(decision.workload)) if option.stays
-        ]
-        stay_cost = min((option.listed_cost for option in staying), default=None)
-        for share in given[decision.workload].shares:
-            bill = share.option.bill
-            if bill is None:
-                continue
-            there = share.option.listed_cost - share.option.move
-            months = world.horizon_h / HOURS_PER_MONTH
-            yield Move(
-                workload=decision.workload,
-                source=workload.current.site,
-                target=share.option.place.site,
-                units=share.units,
-                bill={
-                    "transfer": amount(bill.transfer * share.units),
-                    "downtime": amount(bill.downtime * share.units),
-                    "lost_work": amount(bill.lost_work * share.units),
-                    "people": amount(bill.people * share.units),
-                },
-                saving_per_month=(
-                    None if stay_cost is None else amount((stay_cost - there) * share.units / months)
-                ),
-            )
+    """What was minimised beyond cost: for what is left out, and for what has to wait."""
+    problem, placement = candidates.problem, solution.placement
+    waiting = sum(
+        candidates.options[column].waits
+        * problem.penalty[problem.variant_class[problem.col_variant[column]]]
+        * placement.units[column]
+        for column in np.flatnonzero(placement.units)
+        if candidates.options[column].waits
+    )
+    return amount(float(np.dot(problem.penalty, placement.unplaced) + waiting))
 
 
 def _sum(parts: Iterable[Costs]) -> dict[Part, Decimal]:

@@ -4,5 +4,16 @@ from situs.policy.control import Control, control
 from situs.policy.engine import Policy, RuleInfo
 from situs.policy.labels import Labels, effective_labels
 from situs.policy.wording import Sentence, say
+from situs.policy.written import check_written
 
-__all__ = ["Control", "Labels", "Policy", "RuleInfo", "Sentence", "control", "effective_labels", "say"]
+__all__ = [
+    "Control",
+    "Labels",
+    "Policy",
+    "RuleInfo",
+    "Sentence",
+    "check_written",
+    "control",
+    "effective_labels",
+    "say",
+]

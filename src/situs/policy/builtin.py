@@ -1,242 +1,236 @@
-"""The built-in rules: each looks at one aspect of a subject and refuses sites by one fact.
+"""The built-in rules: each looks at one aspect of a subject and at one face of a site.
 
-A rule is asked once for each distinct aspect, not for each subject: a thousand datasets with five label
-levels cost five looks at every site.  The order of the tuple is the order of dominance: what is hardest to
-change comes first, and is named as the reason.
+A rule is asked once for each pair of a distinct aspect and a distinct face, not for each subject and site: a
+thousand datasets with five label levels, held against two hundred sites with five clearances, cost
+twenty-five looks.  The order of the tuple is the order of dominance: what is hardest to change comes first,
+and is named as the reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from datetime import datetime
 
-from situs.facts import Facts
-from situs.model.estate import KeyCustody, Site, Tenancy
-from situs.model.network import Network
+from situs.model.estate import KeyCustody, Site
+from situs.policy import checks
+from situs.policy.checks import Details
 from situs.policy.subject import Subject
-
-Details = Mapping[str, str] | None
-"""what to say about a refusal; None: the site is accepted"""
-
-
-@dataclass(frozen=True, eq=False)
-class Surroundings:
-    """What rules may look at besides subject and site."""
-
-    facts: Facts
-    at: datetime
-    off: frozenset[str]
-    network: Network
-
-    def countries(self, jurisdictions: frozenset[str]) -> frozenset[str]:
-        """Countries that a set of countries and country groups stands for now. An unknown group is nobody."""
-        found: set[str] = set()
-        for name in jurisdictions:
-            group = self.facts.group(name, self.at, self.off)
-            found |= {name} if group is None else group
-        return frozenset(found)
+from situs.policy.surroundings import Surroundings
 
 
 @dataclass(frozen=True)
 class BuiltinRule:
-    """One rule. ``aspect`` gives what it looks at, None when it has nothing to say about the subject."""
+    """One rule that refuses single sites."""
 
     id: str
     title: str
     anchor: str
+    """the law, contract or decision behind it"""
     aspect: Callable[[Subject], Hashable]
+    """what the rule looks at in a subject; None when it has nothing to say about it"""
+    face: Callable[[str, Site], Hashable]
+    """what the rule looks at in a site, and no more"""
     refuses: Callable[[Surroundings, Hashable, str, Site], Details]
+    fact: str
+    """where in the estate the fact behind a refusal stands; filled in with subject, site and details"""
+    checks: str
+    """for the reference: what it requires"""
+    exceptions: str
+    """for the reference: when it does not hold"""
+    lift: str
+    """for the reference: what would lift a refusal"""
 
 
 PROTECTED_LEVEL = 3
 """From "restricted" on, encryption and known administrators are required even where no label asks for them."""
 
-CUSTODY_RANK = {KeyCustody.PROVIDER: 0, KeyCustody.CUSTOMER_MANAGED: 1, KeyCustody.HELD_YOUR_OWN: 2}
+OWN_KEY_LEVEL = 4
+"""From "special" on, the key is the customer's even where no label asks for it."""
 
 
-def _location(around: Surroundings, aspect: Hashable, name: str, site: Site) -> Details:
-    assert isinstance(aspect, frozenset)
-    if site.country in around.countries(aspect):
+def _jurisdictions(subject: Subject) -> Hashable:
+    return subject.label.jurisdictions
+
+
+def _purpose(subject: Subject) -> Hashable:
+    if subject.kind != "workload" or subject.label.purposes is None:
         return None
-    return {"country": site.country, "allowed": _listed(aspect)}
+    return subject.label.purposes, subject.purpose
 
 
-def _operator(around: Surroundings, aspect: Hashable, name: str, site: Site) -> Details:
-    assert isinstance(aspect, frozenset)
-    if site.key_custody is KeyCustody.HELD_YOUR_OWN and site.encryption.in_use:
-        return None
-    allowed = around.countries(aspect)
-    for who, country in (("operator", site.operator_country), ("parent", site.parent_country)):
-        if country is None and site.operator == "self":
-            continue
-        if country is None or country not in allowed:
-            return {
-                "who": who,
-                "operator": site.operator,
-                "country": country or "?",
-                "allowed": _listed(aspect),
-                "fix": "key_custody=held_your_own, encryption.in_use=true",
-            }
-    return None
+def _certificates(subject: Subject) -> Hashable:
+    return (subject.label.certificates, subject.until) if subject.label.certificates else None
 
 
-def _pinned(around: Surroundings, aspect: Hashable, name: str, site: Site) -> Details:
-    assert isinstance(aspect, tuple)
-    return None if name in aspect else {"sites": ", ".join(aspect), "fix": "may_leave=true"}
-
-
-def _purpose(around: Surroundings, aspect: Hashable, name: str, site: Site) -> Details:
-    assert isinstance(aspect, tuple)
-    allowed, purpose = aspect
-    if purpose is not None and purpose in allowed:
-        return None
-    return {"purpose": purpose or "?", "allowed": _listed(allowed)}
-
-
-def _certificate(around: Surroundings, aspect: Hashable, name: str, site: Site) -> Details:
-    assert isinstance(aspect, tuple)
-    schemes, until = aspect
-    for scheme in sorted(schemes):
-        covered = around.at
-        # Certificates of one scheme may follow each other without a gap.
-        for held in sorted(site.certificates, key=lambda c: (c.valid_from, c.valid_until)):
-            if held.scheme == scheme and held.valid_from <= covered < held.valid_until:
-                covered = held.valid_until
-        if covered < until or covered == around.at:
-            lapses = "" if covered == around.at else f"{covered:%Y-%m-%d}"
-            return {"scheme": scheme, "until": f"{until:%Y-%m-%d}", "lapses": lapses}
-    return None
-
-
-def _administrators(around: Surroundings, aspect: Hashable, name: str, site: Site) -> Details:
-    assert isinstance(aspect, frozenset)
-    people = site.administrators
-    if people.employer == "self" and not people.countries:
-        return None
-    strangers = people.countries - around.countries(aspect)
-    if people.countries and not strangers:
-        return None
-    return {"countries": _listed(strangers) if strangers else "?", "allowed": _listed(aspect)}
-
-
-def _clearance(around: Surroundings, aspect: Hashable, name: str, site: Site) -> Details:
-    assert isinstance(aspect, int)
-    if site.clearance >= aspect:
-        return None
-    return {"level": str(aspect), "clearance": str(site.clearance), "fix": f"clearance={aspect}"}
-
-
-def _tenancy(around: Surroundings, aspect: Hashable, name: str, site: Site) -> Details:
-    if site.tenancy in (Tenancy.DEDICATED, Tenancy.OWN):
-        return None
-    return {"tenancy": site.tenancy.value, "fix": "tenancy=dedicated"}
-
-
-def _encryption(around: Surroundings, aspect: Hashable, name: str, site: Site) -> Details:
-    assert isinstance(aspect, frozenset)
-    has = {
-        "encrypt-at-rest": site.encryption.at_rest,
-        "encrypt-in-transit": site.encryption.in_transit,
-        "confidential-computing": site.encryption.in_use,
-    }
-    missing = sorted(wanted for wanted in aspect if not has[wanted])
-    if not missing:
-        return None
-    field = {
-        "encrypt-at-rest": "at_rest",
-        "encrypt-in-transit": "in_transit",
-        "confidential-computing": "in_use",
-    }
-    return {"missing": ", ".join(missing), "fix": ", ".join(f"encryption.{field[m]}=true" for m in missing)}
-
-
-def _custody(around: Surroundings, aspect: Hashable, name: str, site: Site) -> Details:
-    assert isinstance(aspect, KeyCustody)
-    if site.operator == "self" or CUSTODY_RANK[site.key_custody] >= CUSTODY_RANK[aspect]:
-        return None
-    return {"custody": site.key_custody.value, "needed": aspect.value, "fix": f"key_custody={aspect.value}"}
-
-
-def _latency(around: Surroundings, aspect: Hashable, name: str, site: Site) -> Details:
-    assert isinstance(aspect, tuple)
-    for location, limit in aspect:
-        link = around.network.link(name, location)
-        known = link.latency if link is not None else None
-        if known is None or known > limit:
-            return {
-                "location": location,
-                "limit": f"{limit:g}",
-                "latency": "?" if known is None else f"{known:g}",
-            }
-    return None
-
-
-def _wanted_encryption(subject: Subject) -> Hashable:
-    wanted = subject.label.obligations & {"encrypt-at-rest", "encrypt-in-transit", "confidential-computing"}
+def _encryption(subject: Subject) -> Hashable:
+    wanted = subject.label.obligations.intersection(checks.ENCRYPTION)
     if subject.label.level >= PROTECTED_LEVEL:
         wanted |= {"encrypt-at-rest", "encrypt-in-transit"}
     return wanted or None
 
 
-def _wanted_custody(subject: Subject) -> Hashable:
+def _custody(subject: Subject) -> Hashable:
     if "hold-own-key" in subject.label.obligations:
         return KeyCustody.HELD_YOUR_OWN
-    if "own-key" in subject.label.obligations or subject.label.level >= 4:
+    if "own-key" in subject.label.obligations or subject.label.level >= OWN_KEY_LEVEL:
         return KeyCustody.CUSTOMER_MANAGED
     return None
 
 
-def _if_protected(subject: Subject) -> Hashable:
-    return subject.label.jurisdictions if subject.label.level >= PROTECTED_LEVEL else None
+def _name(name: str, site: Site) -> Hashable:
+    return name
 
 
 BUILTIN: tuple[BuiltinRule, ...] = (
     BuiltinRule(
-        "jurisdiction-location", "Data stay in the jurisdictions their label allows", "GDPR Art. 44",
-        lambda s: s.label.jurisdictions, _location,
+        "jurisdiction-location",
+        "Data stay in the jurisdictions their label allows",
+        "GDPR Art. 44",
+        _jurisdictions,
+        lambda name, site: site.country,
+        checks.location,
+        "sites/{site}/country",
+        "Where the label names `jurisdictions`, the site's `country` is one of them or a member of one of the "
+        "country groups among them, at the instant of the plan.",
+        "A label without `jurisdictions` allows all; an empty list allows none.",
+        "Use a site in an allowed country, or have the owner of the data allow the site's country.",
     ),
     BuiltinRule(
-        "jurisdiction-operator", "No operator or parent company under a law the label does not allow",
-        "GDPR Art. 48", lambda s: s.label.jurisdictions, _operator,
+        "jurisdiction-operator",
+        "No operator or parent company under a law the label does not allow",
+        "GDPR Art. 48",
+        _jurisdictions,
+        lambda name, site: (
+            site.operator,
+            site.operator_country,
+            site.parent_country,
+            site.key_custody,
+            site.encryption.in_use,
+        ),
+        checks.operator,
+        "sites/{site}/{who}_country",
+        "Where the label names `jurisdictions`, `operator_country` and `parent_country` of the site are among "
+        "them too. Unknown counts as not allowed.",
+        "The customer holds the keys (`key_custody: held_your_own`) and memory is encrypted against the "
+        "operator (`encryption.in_use`): then there is nothing the operator could hand over. At own sites "
+        "(`operator: self`) an unknown country is no obstacle.",
+        "Hold your own keys and use confidential computing there, use an operator from an allowed country, or "
+        "have the owner of the data allow the country.",
     ),
     BuiltinRule(
-        "may-not-leave", "Data that may not leave stay where they are", "owner's decision",
-        lambda s: s.pinned, _pinned,
+        "may-not-leave",
+        "Data that may not leave stay where they are",
+        "owner's decision",
+        lambda subject: subject.pinned or None,
+        _name,
+        checks.pinned,
+        "datasets/{dataset}/may_leave",
+        "A dataset with `may_leave: false` has replicas only where it has them already, and workloads that "
+        "read it run there.",
+        "A dataset without any replica yet may get its first one anywhere.",
+        "Bring the work to the data, or have the owner set `may_leave: true`.",
     ),
     BuiltinRule(
-        "purpose", "Data serve only the purposes they were given for", "GDPR Art. 5(1)(b)",
-        lambda s: (s.label.purposes, s.purpose) if s.kind == "workload" and s.label.purposes is not None else None,
+        "purpose",
+        "Data serve only the purposes they were given for",
+        "GDPR Art. 5(1)(b)",
         _purpose,
+        lambda name, site: None,
+        checks.purpose,
+        "workloads/{subject}/purpose",
+        "Where the label names `purposes`, the workload's `purpose` is one of them. A workload without a "
+        "purpose has none of them.",
+        "Datasets are not asked: storing is not a purpose of its own.",
+        "State one of the allowed purposes, or get consent for the one that is meant and add it to the label.",
     ),
     BuiltinRule(
-        "certificate", "The site is certified for the whole time the data are there", "label's certificates",
-        lambda s: (s.label.certificates, s.until) if s.label.certificates else None, _certificate,
+        "certificate",
+        "The site is certified for the whole time the data are there",
+        "label's certificates",
+        _certificates,
+        lambda name, site: site.certificates,
+        checks.certificate,
+        "sites/{site}/certificates",
+        "For each scheme in the label's `certificates`, the site has certificates that are valid from the "
+        "plan's instant to the end of the residence: a job's deadline, else the end of the plan's horizon.",
+        "Certificates of one scheme may follow each other, without a gap.",
+        "Have the site certified, or the certificate renewed beyond the end of the residence.",
     ),
     BuiltinRule(
-        "administrators", "Who can log in sits in an allowed jurisdiction", "GDPR Art. 32",
-        _if_protected, _administrators,
+        "administrators",
+        "Who can log in sits in an allowed jurisdiction",
+        "GDPR Art. 32",
+        lambda subject: subject.label.jurisdictions if subject.label.level >= PROTECTED_LEVEL else None,
+        lambda name, site: (site.administrators.employer, site.administrators.countries),
+        checks.administrators,
+        "sites/{site}/administrators",
+        "From level 3 on, where the label names `jurisdictions`, all countries in which the site's "
+        "`administrators` sit are among them. Unknown counts as not allowed.",
+        "Of own people (`employer: self`) the countries need not be given.",
+        "Have the site administered from allowed countries or by own people.",
     ),
     BuiltinRule(
-        "clearance", "The site is approved for the label's level", "house rule", lambda s: s.label.level or None,
-        _clearance,
+        "clearance",
+        "The site is approved for the label's level",
+        "house rule",
+        lambda subject: subject.label.level or None,
+        lambda name, site: site.clearance,
+        checks.clearance,
+        "sites/{site}/clearance",
+        "The site's `clearance` is at least the label's `level`. What nobody has labelled has the highest "
+        "level.",
+        "Level 0 needs no clearance.",
+        "Approve the site for the level, or have the owner sign a lower label (`declassified`).",
     ),
     BuiltinRule(
-        "tenancy", "Nobody else is on the same machines", "label's obligations",
-        lambda s: "dedicated" if "dedicated" in s.label.obligations else None, _tenancy,
+        "tenancy",
+        "Nobody else is on the same machines",
+        "label's obligations",
+        lambda subject: "dedicated" if "dedicated" in subject.label.obligations else None,
+        lambda name, site: site.tenancy,
+        checks.tenancy,
+        "sites/{site}/tenancy",
+        "Where the label has the obligation `dedicated`, the site's `tenancy` is `dedicated` or `own`.",
+        "None.",
+        "Rent dedicated machines at the site.",
     ),
     BuiltinRule(
-        "encryption", "Data are encrypted as label and level ask", "GDPR Art. 32", _wanted_encryption, _encryption,
+        "encryption",
+        "Data are encrypted as label and level ask",
+        "GDPR Art. 32",
+        _encryption,
+        lambda name, site: (site.encryption.at_rest, site.encryption.in_transit, site.encryption.in_use),
+        checks.encryption,
+        "sites/{site}/encryption",
+        "The site offers what the label's obligations `encrypt-at-rest`, `encrypt-in-transit` and "
+        "`confidential-computing` ask for. From level 3 on the first two are asked for in any case.",
+        "None.",
+        "Switch on what is missing.",
     ),
     BuiltinRule(
-        "key-custody", "The keys are in the customer's hands as label and level ask", "label's obligations",
-        _wanted_custody, _custody,
+        "key-custody",
+        "The keys are in the customer's hands as label and level ask",
+        "label's obligations",
+        _custody,
+        lambda name, site: (site.operator == "self", site.key_custody),
+        checks.custody,
+        "sites/{site}/key_custody",
+        "The obligation `hold-own-key` asks for `key_custody: held_your_own`; the obligation `own-key`, and "
+        "level 4 in any case, for at least `customer_managed`.",
+        "At own sites (`operator: self`) all keys are the customer's.",
+        "Change the key custody at the site.",
     ),
     BuiltinRule(
-        "latency-limit", "Users are near enough", "service's requirement", lambda s: s.latency or None, _latency,
+        "latency-limit",
+        "Users are near enough",
+        "service's requirement",
+        lambda subject: subject.latency or None,
+        _name,
+        checks.latency,
+        "links: {site} → {location}",
+        "For each of the workload's `latency` limits, the link from the site to the location of the users is "
+        "within it. Unknown counts as too far.",
+        "None.",
+        "Raise the limit, or use a site that is nearer.",
     ),
-)  # fmt: skip
-
-
-def _listed(names: frozenset[str]) -> str:
-    return ", ".join(sorted(names)) or "—"
+)

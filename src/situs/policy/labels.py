@@ -17,22 +17,27 @@ class Labels:
     datasets: Mapping[str, Label]
     workloads: Mapping[str, Label]
     declassified: frozenset[str]
-    """datasets whose lower label a named person has signed for"""
+    """datasets whose own lower label counts, because a named person has signed for it"""
 
 
-def effective_labels(intent: Intent) -> Labels:
+def effective_labels(intent: Intent, *, unsigned: bool = False) -> Labels:
     """Join labels along the lineage: inputs → workload → outputs. Raises InputError for a cycle.
 
     A dataset that nobody labelled and nobody here produces is unknown, and unknown is the highest class.
-    A declassification counts only when somebody signed it with their name.
+    A declassification counts only when somebody signed it with their name; with ``unsigned`` it counts
+    without, which is what switching the rule off means.
     """
     producers: dict[str, list[str]] = {}
     for name in sorted(intent.workloads):
         for output in intent.workloads[name].outputs:
             producers.setdefault(output.dataset, []).append(name)
+    lowered = frozenset(
+        name
+        for name, dataset in intent.datasets.items()
+        if dataset.declassified is not None and (unsigned or (dataset.declassified_by or "").strip())
+    )
     datasets: dict[str, Label] = {}
     workloads: dict[str, Label] = {}
-    declassified: set[str] = set()
 
     def of_workload(name: str) -> Label:
         workload = intent.workloads[name]
@@ -43,8 +48,7 @@ def effective_labels(intent: Intent) -> Labels:
 
     def of_dataset(name: str) -> Label:
         dataset = intent.datasets[name]
-        if dataset.declassified is not None and dataset.declassified_by:
-            declassified.add(name)
+        if dataset.declassified is not None and name in lowered:
             return dataset.declassified
         makers = producers.get(name, ())
         label = dataset.label or (PUBLIC if makers else UNKNOWN)
@@ -52,15 +56,17 @@ def effective_labels(intent: Intent) -> Labels:
             label = label.join(workloads[maker])
         return label
 
-    for kind, name in _in_order(intent, producers):
+    for kind, name in _in_order(intent, producers, lowered):
         if kind == "dataset":
             datasets[name] = of_dataset(name)
         else:
             workloads[name] = of_workload(name)
-    return Labels(datasets, workloads, frozenset(declassified))
+    return Labels(datasets, workloads, lowered)
 
 
-def _in_order(intent: Intent, producers: Mapping[str, list[str]]) -> list[tuple[str, str]]:
+def _in_order(
+    intent: Intent, producers: Mapping[str, list[str]], lowered: frozenset[str]
+) -> list[tuple[str, str]]:
     """Every dataset and workload after all that went into it, without recursion: lineages can be long."""
     done: set[tuple[str, str]] = set()
     order: list[tuple[str, str]] = []
@@ -88,18 +94,17 @@ def _in_order(intent: Intent, producers: Mapping[str, list[str]]) -> list[tuple[
             on_path.add(node)
             stack.append((node, True))
             stack.extend(
-                (parent, False) for parent in _parents(intent, producers, node) if parent not in done
+                (parent, False) for parent in _parents(intent, producers, lowered, node) if parent not in done
             )
     return order
 
 
 def _parents(
-    intent: Intent, producers: Mapping[str, list[str]], node: tuple[str, str]
+    intent: Intent, producers: Mapping[str, list[str]], lowered: frozenset[str], node: tuple[str, str]
 ) -> list[tuple[str, str]]:
     kind, name = node
     if kind == "workload":
         return [("dataset", item.dataset) for item in intent.workloads[name].inputs]
-    dataset = intent.datasets[name]
-    if dataset.declassified is not None and dataset.declassified_by:
+    if name in lowered:
         return []
     return [("workload", maker) for maker in producers.get(name, ())]

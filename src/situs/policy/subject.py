@@ -23,5 +23,5 @@ class Subject:
     purpose: str | None = None
     latency: tuple[tuple[str, float], ...] = ()
     """(location, limit in ms)"""
-    pinned: tuple[str, ...] | None = None
-    """sites a dataset may not leave"""
+    pinned: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """(dataset, sites it may not leave): the dataset itself, or what a workload reads"""

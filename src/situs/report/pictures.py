@@ -1,15 +1,29 @@
-"""Charts as plain SVG: sharp on paper, readable without colour, and described for those who cannot see them."""
+"""The estate as a picture: sites as boxes by kind, what is in them, and the data that flow between them.
+
+Drawn twice: side by side for a desk and for paper, one below the other for a phone.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Literal
 
-KIND_COLOURS = {"public": "#b45309", "private": "#1d4ed8", "on_prem": "#0f766e", "edge": "#6d28d9"}
-"""Told apart by people with any kind of colour vision; every place also carries its kind as text."""
+from situs.report.svg import BOLD, drawing, fitting, text, wrapped
 
-COLUMN, ROW, GAP = 250, 17, 22
+KINDS = {"public": "#b45309", "private": "#1d4ed8", "on_prem": "#0f766e", "edge": "#6d28d9"}
+"""From the most to the least foreign. The colours are told apart by people with any kind of colour vision;
+every box also stands under its kind in words."""
+COLUMN, GAP, PAD, LINE = 238.0, 42.0, 12.0, 18.0
+TITLE, BODY = 13.5, 12.5
+LANE = 12.0
+"""Between two flows that run below the boxes."""
+NARROW_BOX, NARROW_GUTTER = 286.0, 56.0
+MOST_BOXES = 8
+"""Of one kind; more would be wallpaper. Those with the most work are shown."""
+Line = Literal["work", "data", "more"]
+MARKS: dict[Line, str] = {"work": "▸", "data": "▤", "more": "…"}
 
 
 @dataclass(frozen=True)
@@ -19,106 +33,167 @@ class Place:
     name: str
     kind: str
     title: str
-    lines: tuple[tuple[str, bool], ...]
-    """(text, whether it is data)"""
+    subtitle: str
+    lines: tuple[tuple[str, Line], ...]
+    """(text, what it is about)"""
 
 
-def estate(
-    places: Sequence[Place], flows: Sequence[tuple[str, str, str]], kinds: dict[str, str], label: str
+@dataclass(frozen=True)
+class Flow:
+    """Data that go from one site to another."""
+
+    source: str
+    target: str
+    what: str
+
+
+@dataclass(frozen=True)
+class _Box:
+    x: float
+    y: float
+    wide: float
+    tall: float
+
+
+def side_by_side(
+    places: Sequence[Place], flows: Sequence[Flow], kinds: dict[str, str], and_more: str, label: str
 ) -> str:
-    """Sites in columns by kind, and the data that flow between them."""
-    columns = [
-        kind for kind in ("public", "private", "on_prem", "edge") if any(p.kind == kind for p in places)
-    ]
-    boxes: dict[str, tuple[float, float, float, float]] = {}
+    """A column for each kind."""
+    columns = [kind for kind in KINDS if any(place.kind == kind for place in places)]
+    boxes: dict[str, _Box] = {}
     parts: list[str] = []
     height = 0.0
-    for column, kind in enumerate(columns):
-        x, y = 10.0 + column * (COLUMN + GAP), 34.0
-        parts.append(
-            f'<text x="{x}" y="20" class="kind" fill="{KIND_COLOURS[kind]}">{escape(kinds[kind])}</text>'
-        )
-        for place in (p for p in places if p.kind == kind):
-            tall = 34.0 + ROW * max(1, len(place.lines))
-            boxes[place.name] = (x, y, COLUMN, tall)
-            parts.append(
-                f'<rect x="{x}" y="{y}" width="{COLUMN}" height="{tall}" rx="6" class="box" stroke="{KIND_COLOURS[kind]}"/>'
-            )
-            parts.append(
-                f'<text x="{x + 10}" y="{y + 19}" class="name">{escape(_cut(place.title, 34))}</text>'
-            )
-            for k, (text, is_data) in enumerate(place.lines):
-                mark = "▤" if is_data else "▸"
-                parts.append(
-                    f'<text x="{x + 10}" y="{y + 37 + k * ROW}" class="{"data" if is_data else "work"}">{mark} {escape(_cut(text, 34))}</text>'
-                )
-            y += tall + GAP
+    for number, kind in enumerate(columns):
+        x, y = 2.0 + number * (COLUMN + GAP), 32.0
+        parts.append(text(x, 18, "kind", kinds[kind], colour=KINDS[kind]))
+        members = [place for place in places if place.kind == kind]
+        for place in members[:MOST_BOXES]:
+            box = _Box(x, y, COLUMN, _height(place, COLUMN))
+            boxes[place.name] = box
+            parts += _drawn(place, box)
+            y += box.tall + 20
+        if len(members) > MOST_BOXES:
+            parts.append(text(x, y + 4, "data", and_more.format(n=len(members) - MOST_BOXES)))
+            y += 24
         height = max(height, y)
-    lines = [_flow(boxes[a], boxes[b], what) for a, b, what in flows if a in boxes and b in boxes]
-    width = 20 + len(columns) * COLUMN + max(0, len(columns) - 1) * GAP
-    return _svg(width, height, label, "".join([*lines, *parts]))
+    lines, lanes = [], 0
+    for number, flow in _shown(flows, boxes):
+        a, b = boxes[flow.source], boxes[flow.target]
+        if abs(a.x - b.x) > COLUMN + 2 * GAP:
+            # Not behind the boxes in between, where it would seem to come from them: below all of them.
+            lines.append(_below(a, b, flow.what, height + 2 + LANE * lanes))
+            lanes += 1
+        else:
+            lines.append(_sideways(a, b, flow.what, number))
+    width = 4 + len(columns) * COLUMN + max(0, len(columns) - 1) * GAP
+    body = _arrow("wide") + "".join([*lines, *parts])
+    return drawing(width, height - 12 + (20 + LANE * lanes if lanes else 0), label, body)
 
 
-def bars(rows: Sequence[tuple[str, float, str]], label: str, highlight: str) -> str:
-    """Horizontal bars: name, value, the value as text."""
-    most = max((value for _, value, _ in rows), default=1.0) or 1.0
-    parts = []
-    for k, (name, value, text) in enumerate(rows):
-        y = 8 + k * 30
-        wide = 330.0 * max(0.0, value) / most
-        parts.append(f'<text x="0" y="{y + 14}" class="work">{escape(_cut(name, 24))}</text>')
-        parts.append(
-            f'<rect x="170" y="{y}" width="{max(wide, 1):.1f}" height="19" rx="3" class="{"bar hot" if name == highlight else "bar"}"/>'
-        )
-        parts.append(f'<text x="{178 + wide:.1f}" y="{y + 14}" class="work">{escape(text)}</text>')
-    return _svg(640, 16 + 30 * len(rows), label, "".join(parts))
-
-
-def crossing(
-    own: Sequence[float],
-    rent: Sequence[float],
-    names: tuple[str, str],
-    months: str,
-    label: str,
-    at: float | None,
+def stacked(
+    places: Sequence[Place], flows: Sequence[Flow], kinds: dict[str, str], and_more: str, label: str
 ) -> str:
-    """Two cumulative costs over months, and where they cross."""
-    wide, tall, left, top = 560.0, 220.0, 10.0, 14.0
-    most = max(*own, *rent, 1.0)
-    count = len(own) - 1
+    """One below the other, with the flows beside them."""
+    boxes: dict[str, _Box] = {}
+    parts: list[str] = []
+    y = 6.0
+    for kind in KINDS:
+        members = [place for place in places if place.kind == kind]
+        if members:
+            parts.append(text(2, y + 12, "kind", kinds[kind], colour=KINDS[kind]))
+            y += 22
+        for place in members[:MOST_BOXES]:
+            box = _Box(2, y, NARROW_BOX, _height(place, NARROW_BOX))
+            boxes[place.name] = box
+            parts += _drawn(place, box)
+            y += box.tall + 16
+        if len(members) > MOST_BOXES:
+            parts.append(text(2, y + 4, "data", and_more.format(n=len(members) - MOST_BOXES)))
+            y += 22
+    lines = [_around(boxes[f.source], boxes[f.target], f.what, k) for k, f in _shown(flows, boxes)]
+    return drawing(NARROW_BOX + NARROW_GUTTER, y, label, _arrow("narrow") + "".join([*lines, *parts]))
 
-    def point(k: float, value: float) -> str:
-        return f"{left + wide * k / count:.1f},{top + tall * (1 - value / most):.1f}"
 
-    parts = [f'<line x1="{left}" y1="{top + tall}" x2="{left + wide}" y2="{top + tall}" class="axis"/>']
-    for series, name, style in ((own, names[0], "own"), (rent, names[1], "rented")):
-        parts.append(
-            f'<polyline points="{" ".join(point(k, v) for k, v in enumerate(series))}" class="{style}"/>'
+def _height(place: Place, wide: float) -> float:
+    titles = len(wrapped(place.title, TITLE * BOLD, wide - 2 * PAD, 2))
+    return 12 + 17 * titles + (LINE if place.subtitle else 0) + LINE * len(place.lines) + 10
+
+
+def _drawn(place: Place, box: _Box) -> list[str]:
+    room = box.wide - 2 * PAD
+    parts = [
+        f'<rect x="{box.x:.1f}" y="{box.y:.1f}" width="{box.wide:.1f}" height="{box.tall:.1f}" rx="7" '
+        f'class="box" stroke="{KINDS[place.kind]}"/>'
+    ]
+    y = box.y + 6
+    for line in wrapped(place.title, TITLE * BOLD, room, 2):
+        y += 17
+        parts.append(text(box.x + PAD, y, "name", line))
+    if place.subtitle:
+        y += LINE
+        parts.append(text(box.x + PAD, y, "tick", fitting(place.subtitle, 11.5, room)))
+    for words, about in place.lines:
+        y += LINE
+        style = "work" if about == "work" else "data"
+        parts.append(text(box.x + PAD, y, style, f"{MARKS[about]} {fitting(words, BODY, room - 16)}"))
+    return parts
+
+
+def _shown(flows: Sequence[Flow], boxes: dict[str, _Box]) -> list[tuple[int, Flow]]:
+    return list(enumerate(f for f in flows if f.source in boxes and f.target in boxes))
+
+
+def _sideways(a: _Box, b: _Box, what: str, number: int) -> str:
+    """From edge to facing edge; within a column around its right side. Starts are spread, so that lines differ."""
+    ay, by = a.y + min(a.tall - 10, 22 + 9 * number), b.y + min(b.tall - 10, 30 + 9 * number)
+    if a.x < b.x:
+        ax, bx, bend = a.x + a.wide, b.x - 5, (b.x - a.x - a.wide) / 2
+        return _line(
+            f"M{ax:.1f},{ay:.1f} C{ax + bend:.1f},{ay:.1f} {bx - bend:.1f},{by:.1f} {bx:.1f},{by:.1f}",
+            what,
+            "wide",
         )
-        end_x, end_y = point(count, series[-1]).split(",")
-        parts.append(
-            f'<text x="{float(end_x) + 6:.1f}" y="{float(end_y) + 4:.1f}" class="work">{escape(name)}</text>'
+    if a.x > b.x:
+        ax, bx, bend = a.x, b.x + b.wide + 5, (a.x - b.x - b.wide) / 2
+        return _line(
+            f"M{ax:.1f},{ay:.1f} C{ax - bend:.1f},{ay:.1f} {bx + bend:.1f},{by:.1f} {bx:.1f},{by:.1f}",
+            what,
+            "wide",
         )
-    for k in range(0, count + 1, 12):
-        x = left + wide * k / count
-        parts.append(f'<text x="{x:.1f}" y="{top + tall + 18}" class="tick">{k}</text>')
-    parts.append(f'<text x="{left + wide + 6}" y="{top + tall + 18}" class="tick">{escape(months)}</text>')
-    if at is not None and at <= count:
-        x = left + wide * at / count
-        parts.append(f'<line x1="{x:.1f}" y1="{top}" x2="{x:.1f}" y2="{top + tall}" class="mark"/>')
-    return _svg(660, top + tall + 28, label, "".join(parts))
+    return _around(a, b, what, number, "wide")
 
 
-def _flow(a: tuple[float, float, float, float], b: tuple[float, float, float, float], what: str) -> str:
-    ax, ay = a[0] + a[2] / 2, a[1] + a[3] / 2
-    bx, by = b[0] + b[2] / 2, b[1] + b[3] / 2
-    middle = (ax + bx) / 2
-    return f'<path d="M{ax:.0f},{ay:.0f} C{middle:.0f},{ay:.0f} {middle:.0f},{by:.0f} {bx:.0f},{by:.0f}" class="flow"><title>{escape(what)}</title></path>'
+def _below(a: _Box, b: _Box, what: str, lane: float) -> str:
+    """Down from one box, along under all of them, and up into the other."""
+    side = 1.0 if b.x > a.x else -1.0
+    ax, bx = a.x + a.wide * (0.5 + 0.12 * side), b.x + b.wide * (0.5 - 0.12 * side)
+    ay, by, turn = a.y + a.tall, b.y + b.tall + 5, 10.0
+    return _line(
+        f"M{ax:.1f},{ay:.1f} L{ax:.1f},{lane - turn:.1f} Q{ax:.1f},{lane:.1f} {ax + side * turn:.1f},{lane:.1f} "
+        f"L{bx - side * turn:.1f},{lane:.1f} Q{bx:.1f},{lane:.1f} {bx:.1f},{lane - turn:.1f} L{bx:.1f},{by:.1f}",
+        what, "wide",
+    )  # fmt: skip
 
 
-def _svg(width: float, height: float, label: str, body: str) -> str:
-    return f'<svg viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{escape(label, quote=True)}" style="max-width:{width:.0f}px">{body}</svg>'
+def _around(a: _Box, b: _Box, what: str, number: int, sheet: str = "narrow") -> str:
+    """Out of the right side and back into it."""
+    ay, by = a.y + min(a.tall - 8, a.tall / 2 + 7 * number), b.y + min(b.tall - 8, b.tall / 2 + 7 * number)
+    x = a.x + a.wide
+    out = x + min((NARROW_GUTTER if sheet == "narrow" else GAP) - 8, 22 + 8 * number)
+    return _line(
+        f"M{x:.1f},{ay:.1f} C{out:.1f},{ay:.1f} {out:.1f},{by:.1f} {x + 5:.1f},{by:.1f}", what, sheet
+    )
 
 
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+def _line(path: str, what: str, sheet: str) -> str:
+    return (
+        f'<path d="{path}" class="flow" marker-end="url(#tip-{sheet})"><title>{escape(what)}</title></path>'
+    )
+
+
+def _arrow(sheet: str) -> str:
+    # Both drawings are in one page, and an id may be there only once.
+    return (
+        f'<defs><marker id="tip-{sheet}" viewBox="0 0 8 8" refX="6" refY="4" markerWidth="7" markerHeight="7" '
+        'orient="auto"><path d="M0,0 L8,4 L0,8 z" class="tip"/></marker></defs>'
+    )

@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 
 from situs.model.error import SitusError
 
-Reason = Literal["exited", "signalled", "timeout", "stopped", "lost"]
+Reason = Literal["exited", "signalled", "timeout", "memory", "stopped", "lost"]
 
 
 class StaleGeneration(SitusError):
@@ -39,8 +39,9 @@ class Task:
     env: Mapping[str, str] = field(default_factory=dict)
     timeout_s: float | None = None
     memory_gib: float | None = None
-    """at most; None: no limit"""
+    """at most, the process and all it starts together; None: no limit"""
     cpus: int | None = None
+    """at most so many processors; None: all there are"""
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,11 @@ class Adapter(Protocol):
         ...
 
     def start(self, task: Task) -> None:
-        """Start the task, unless it runs or ran already. Raises StaleGeneration."""
+        """Start the task, unless it runs or ran already.
+
+        Raises StaleGeneration when the site has ever started a higher generation of the workload, also when
+        that one was forgotten since.
+        """
         ...
 
     def status(self, key: Key) -> Status:

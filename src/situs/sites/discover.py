@@ -11,10 +11,12 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
+
+from situs.intent.dump import scalar
 
 SINFO_SECONDS = 5
 """Slurm's tools hang when their controller is down; nobody waits longer than this for a first estate."""
@@ -50,17 +52,23 @@ def found_sites(*, everything: bool, home: Path, environment: Mapping[str, str])
         sites += [*_slurm(), *_kubernetes(home, environment), *_ssh(home / ".ssh" / "config")]
     unique: dict[str, FoundSite] = {}
     for site in sites:
-        unique.setdefault(site.name, site)
+        # Two ways may have led to one place: a person sees which of them to keep.
+        name, number = site.name, 2
+        while name in unique:
+            name, number = f"{site.name}-{number}", number + 1
+        unique[name] = replace(site, name=name)
     return list(unique.values())
 
 
-def written(sites: list[FoundSite], country: str) -> str:
+def written(
+    sites: list[FoundSite], country: str, *, clearance: int = 1, electricity: str | None = None
+) -> str:
     """The estate as commented YAML."""
     return "\n".join(
         [
             "# An estate for situs. `situs validate` checks it; `situs schema` lets your editor complete it.",
             "sites:",
-            *(line for site in sites for line in _site_lines(site, country)),
+            *(line for site in sites for line in _site_lines(site, country, clearance, electricity)),
             "links:",
             "  # How the places reach each other; the more specific link wins.",
             '  - {from: "*", to: "*", latency: 20ms, bandwidth: 1Gbit/s}',
@@ -69,12 +77,14 @@ def written(sites: list[FoundSite], country: str) -> str:
     )
 
 
-def _site_lines(site: FoundSite, country: str) -> Iterator[str]:
+def _site_lines(site: FoundSite, country: str, clearance: int, electricity: str | None) -> Iterator[str]:
     yield f"  {site.name}: # found by: {site.source}"
     yield "    kind: on_prem # public, private, on_prem or edge"
-    yield f"    country: {country}"
-    yield "    clearance: 1 # highest label level the place is approved for, 0 to 4"
+    yield f"    country: {_quoted(country)}"
+    yield f"    clearance: {clearance} # highest label level the place is approved for, 0 to 4"
     yield "    encryption: {at_rest: false, in_transit: false} # what is really switched on"
+    if electricity is not None:
+        yield f"    electricity: {{price: {_quoted(electricity)}}}"
     options = "".join(f", {key}: {_quoted(value)}" for key, value in site.options.items())
     yield f"    adapter: {{kind: {site.adapter}" + (f", options: {{{options[2:]}}}" if options else "") + "}"
     if not site.pools:
@@ -93,7 +103,7 @@ def _site_lines(site: FoundSite, country: str) -> Iterator[str]:
 
 
 def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return str(scalar(text))
 
 
 def _this_machine() -> FoundSite:
@@ -117,6 +127,9 @@ def _slurm() -> Iterator[FoundSite]:
         if len(fields) != 5:
             continue
         name, nodes, cpus, memory, gres = fields
+        # A line without numbers is a message and no partition.
+        if not all(number.rstrip("+").isdecimal() for number in (nodes, cpus, memory)):
+            continue
         # gres is (null), gpu:4 or gpu:a100:4(S:0-1)
         match = re.search(r"gpu:(?:([A-Za-z][\w.-]*):)?([0-9]+)", gres)
         pools.append(
@@ -157,8 +170,8 @@ def _ssh(path: Path) -> Iterator[FoundSite]:
     for line in lines:
         words = line.split()
         if len(words) > 1 and words[0].lower() == "host":
-            for host in words[1:]:
-                if not set(host) & set("*?!"):
+            for host in (word.strip('"') for word in words[1:]):
+                if host and not set(host) & set("*?!"):
                     yield FoundSite(_name(host), "SSH config", "ssh", {"host": host}, ())
 
 
@@ -177,4 +190,4 @@ def _output(command: list[str]) -> list[str]:
 
 
 def _name(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9.-]+", "-", text).strip("-.") or "site"
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", text)[:120].strip("-.") or "site"

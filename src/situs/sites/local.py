@@ -9,22 +9,33 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
+from uuid import uuid4
 
 from situs.model.error import SitusError
 from situs.sites.adapter import Inventory, Key, StaleGeneration, Status, Task, Usage
+from situs.sites.processes import MARK, kill, of_run
 
 STARTING_S = 10.0
 """A supervisor takes its lock within a fraction of a second; ten mean that it never will."""
+INHERITED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "TMPDIR")
+"""What a supervisor needs to find its interpreter's parts; all else of the caller's environment stays there."""
 
 
 class LocalSite:
     """A folder of this machine that runs are kept in."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._root = root.resolve()
+        self._forgotten = self._root / "forgotten"
+        self._newest = self._root / "newest"
+        self._supervisors: list[subprocess.Popen[bytes]] = []
+        self._forgotten.mkdir(exist_ok=True)
+        self._newest.mkdir(exist_ok=True)
+        self._bury()
 
     def inventory(self) -> Inventory:
         """Processors, memory and what keeps runs apart here."""
@@ -42,46 +53,40 @@ class LocalSite:
 
     def start(self, task: Task) -> None:
         """Start the task, unless it runs or ran already. Raises StaleGeneration for an old generation."""
-        newest = max((k.generation for k in self.known() if k.workload == task.key.workload), default=0)
-        if task.key.generation < newest:
-            raise StaleGeneration(
-                f"{task.key.workload}: generation {task.key.generation} is older than {newest}, "
-                "which this site has seen"
-            )
+        self._admit(task.key)
         folder = self._folder(task.key)
         (folder / "work").mkdir(parents=True, exist_ok=True, mode=0o700)
         self._write_task(folder, task)
         if self.status(task.key).state != "absent":
             return
-        subprocess.Popen(  # noqa: S603 - our own module, by the same interpreter
-            [sys.executable, "-m", "situs.sites.supervisor", str(folder)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            start_new_session=True, close_fds=True,
-        )  # fmt: skip
+        supervisor = self._supervise(folder)
         deadline = time.monotonic() + STARTING_S
         while not (folder / "started").exists():
-            if time.monotonic() > deadline:
+            # A supervisor that leaves in peace has seen another one, which is about to say that it started.
+            if time.monotonic() > deadline or supervisor.poll() not in (None, 0):
+                said = (folder / "supervisor.log").read_text(errors="replace").strip().splitlines()
                 raise SitusError(
-                    f"{task.key.workload}: its supervisor did not start within {STARTING_S:.0f} s"
+                    f"{task.key.workload}: its supervisor did not start"
+                    + (f": {said[-1]}" if said else f" within {STARTING_S:.0f} s")
                 )
             time.sleep(0.005)
 
     def status(self, key: Key) -> Status:
-        """Where the run is; ``lost`` when its supervisor was killed."""
+        """Where the run is; ``lost`` when its supervisor was killed: nothing of it runs on then."""
         folder = self._folder(key)
         ended = folder / "ended.json"
-        if (
-            not ended.exists()
-            and (folder / "started").exists()
-            and not _held(folder / "lock")
-            and not ended.exists()
-        ):
+        if not ended.exists():
+            if not (folder / "started").exists():
+                return Status("absent")
+            if _held(folder / "lock"):
+                return Status("running")
+        # The lock is let go after the end is written down, so whoever saw it free looks once more.
+        if not ended.exists():
+            kill(of_run(folder))
             return Status("ended", None, "lost")
-        if ended.exists():
-            record = json.loads(ended.read_bytes())
-            usage = Usage(record["wall_s"], record["cpu_s"], record["peak_memory_gib"])
-            return Status("ended", record["exit_code"], record["reason"], usage)
-        return Status("running") if (folder / "started").exists() else Status("absent")
+        record = json.loads(ended.read_bytes())
+        usage = Usage(record["wall_s"], record["cpu_s"], record["peak_memory_gib"])
+        return Status("ended", record["exit_code"], record["reason"], usage)
 
     def wait(self, key: Key, timeout_s: float) -> Status:
         """Wait for the end; gives where it is by then."""
@@ -101,12 +106,9 @@ class LocalSite:
         return text, since + len(text)
 
     def stop(self, key: Key, grace_s: float = 10.0) -> Status:
-        """SIGTERM to the process group, SIGKILL after the grace."""
-        folder = self._folder(key)
+        """SIGTERM to the process group; SIGKILL after the grace to all that the run started."""
         if self.status(key).state == "running":
-            new = folder / "stop.new"
-            new.write_text(str(grace_s))
-            new.replace(folder / "stop")
+            _written(self._folder(key) / "stop", str(grace_s))
         return self.wait(key, grace_s + STARTING_S)
 
     def get(self, key: Key, name: str, target: Path) -> str:
@@ -129,7 +131,15 @@ class LocalSite:
         """Remove a run that has ended. Raises SitusError while it runs."""
         if self.status(key).state == "running":
             raise SitusError(f"{key.workload} still runs; stop it first")
-        shutil.rmtree(self._folder(key), ignore_errors=True)
+        folder = self._folder(key)
+        if folder.exists():
+            # Out of sight in one step: half a folder would look like a run that never was, and run again.
+            folder.rename(self._forgotten / uuid4().hex)
+        self._bury()
+
+    def _bury(self) -> None:
+        for folder in self._forgotten.iterdir():
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _folder(self, key: Key) -> Path:
         return self._root / f"{key.workload}@{key.generation}"
@@ -137,9 +147,37 @@ class LocalSite:
     def _inside(self, key: Key, name: str) -> Path:
         work = (self._folder(key) / "work").resolve()
         path = (work / name).resolve()
-        if not path.is_relative_to(work):
-            raise SitusError(f"{name!r} leads out of the run's folder")
+        if path == work or not path.is_relative_to(work):
+            raise SitusError(f"{name!r} is no file in the run's folder")
         return path
+
+    def _admit(self, key: Key) -> None:
+        """Remember the highest generation of each workload for ever, and refuse lower ones."""
+        with (self._newest / "lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            path = self._newest / f"{key.workload}.generation"
+            newest = int(path.read_text()) if path.exists() else 0
+            if key.generation < newest:
+                raise StaleGeneration(
+                    f"{key.workload}: generation {key.generation} is older than {newest}, "
+                    "which this site has seen"
+                )
+            if key.generation > newest:
+                _written(path, str(key.generation))
+
+    def _supervise(self, folder: Path) -> subprocess.Popen[bytes]:
+        # Supervisors that have ended are taken leave of here: each would stay in the process table otherwise.
+        self._supervisors = [process for process in self._supervisors if process.poll() is None]
+        # Nothing of the caller's surroundings reaches the run, and no module of the folder it happens to be in.
+        env = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        with (folder / "supervisor.log").open("wb") as said:
+            process = subprocess.Popen(  # noqa: S603 - our own module, by the same interpreter
+                [sys.executable, "-P", "-m", "situs.sites.supervisor", str(folder)],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said, env=env, cwd=folder,
+                start_new_session=True, close_fds=True,
+            )  # fmt: skip
+        self._supervisors.append(process)
+        return process
 
     def _write_task(self, folder: Path, task: Task) -> None:
         path = folder / "task.json"
@@ -149,21 +187,27 @@ class LocalSite:
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(folder / "work"),
             "LANG": "C.UTF-8",
+            **task.env,
             "SITUS_WORKLOAD": task.key.workload,
             "SITUS_GENERATION": str(task.key.generation),
-            **task.env,
+            MARK: str(folder),
         }
         content = {
             "command": list(task.command), "env": env, "timeout_s": task.timeout_s,
             "memory_gib": task.memory_gib, "cpus": task.cpus,
         }  # fmt: skip
         # The environment may carry secrets: for the owner's eyes only, and in no process list.
-        handle = os.open(folder / "task.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        (folder / "task.new").replace(path)
+        _written(path, json.dumps(content))
+
+
+def _written(path: Path, text: str) -> None:
+    """In one step, on disk, for the owner's eyes only."""
+    handle, new = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(new).replace(path)
 
 
 def _held(lock: Path) -> bool:
@@ -172,7 +216,8 @@ def _held(lock: Path) -> bool:
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Shared: two who look at once must not take each other for the supervisor.
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     finally:

@@ -9,21 +9,41 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
+import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from graphlib import TopologicalSorter
+from http.client import HTTPException
+from math import ceil
 from pathlib import Path
 
 from situs.model.error import SitusError
 from situs.model.intent import Intent
 from situs.model.plan import Assignment, Plan
+from situs.model.refusal import Refusal
+from situs.policy import Policy
 from situs.sites.adapter import Key, Status, Task
 from situs.sites.local import LocalSite, copied
 
 LONGEST_STEP_S = 3600.0
 """A job without a time limit of its own is waited for so long."""
+NOTICE_S = 10.0
+"""A site ends a step at its limit; so much later at the latest it has written that down."""
+LONGEST_READY_S = 60.0
+"""A service that loads its model needs seconds; one that says nothing for a minute has another fault."""
+ANSWER_S = 2.0
+"""A health check that takes longer is not healthy."""
+
+
+class Refused(SitusError):
+    """The rules do not allow a workload at a place; nothing was sent there."""
+
+    def __init__(self, workload: str, site: str, refusals: tuple[Refusal, ...]) -> None:
+        self.refusals = refusals
+        super().__init__(f"{workload} may not run at {site}: {', '.join(r.rule for r in refusals)}")
 
 
 @dataclass(frozen=True)
@@ -72,10 +92,13 @@ class Runner:
         folder: Path,
         files: Path,
         rate: Callable[[Assignment], Decimal],
+        policy: Policy,
         generation: int = 1,
     ) -> None:
-        """``files`` is the folder that ``run.files`` are relative to; ``rate`` prices a place by the hour."""
+        """``files`` is the folder that ``run.files`` are relative to; ``rate`` prices a place by the hour;
+        ``policy`` is asked before anything goes to a site, whatever the plan says."""
         self._plan = plan
+        self._policy = policy
         self._intent = intent
         self._folder = folder
         self._files = files
@@ -110,24 +133,36 @@ class Runner:
                 graph[name] = (needed | set(workload.after)) - {name}
         return [name for name in TopologicalSorter(graph).static_order() if name in graph]
 
-    def run(self, name: str) -> Step:
-        """Run one workload where the plan put it. Raises SitusError when it fails, with the end of its output."""
+    def run(self, name: str, at: Assignment | None = None) -> Step:
+        """Run one workload where the plan put it, or where somebody insists.
+
+        Raises Refused before anything is sent to a place that the rules do not allow, and SitusError with
+        the end of its output when the work fails.
+        """
         workload = self._intent.workloads[name]
         decision = self._plan.decision(name)
         if not decision.assignments or workload.run is None:
             raise SitusError(f"{name} has no place in plan {self._plan.id[:19]}: {decision.reason}")
-        assignment = decision.assignments[0]
+        assignment = at or decision.assignments[0]
+        refusals = self._policy.workload_refusals(name, assignment.site)
+        if refusals:
+            rules = [refusal.rule for refusal in refusals]
+            self.journal.write("refused", workload=name, site=assignment.site, rules=rules)
+            raise Refused(name, assignment.site, refusals)
         site = self._sites[assignment.site]
         key = Key(name, self._generation)
+        # A service has no end, so its limit is one on getting ready.
+        limit = None if workload.service is not None else workload.run.timeout or LONGEST_STEP_S
         before = site.status(key)
         if before.state == "absent":
             self.journal.write("start", workload=name, site=assignment.site, pool=assignment.pool)
             env = self._stage(name, assignment, key)
             command = tuple(sys.executable if part == "python" else part for part in workload.run.command)
-            site.start(Task(key, command, env, workload.run.timeout))
+            shape = next(shape for shape in workload.shapes if shape.name == assignment.shape)
+            site.start(Task(key, command, env, limit, shape.memory or None, ceil(shape.cpu) or None))
         if workload.service is not None:
             return self._serving(name, assignment, key)
-        status = site.wait(key, workload.run.timeout or LONGEST_STEP_S)
+        status = site.wait(key, (limit or 0.0) + NOTICE_S)
         if not status.succeeded:
             output, _ = site.logs(key)
             tail = output.decode(errors="replace").strip().splitlines()[-5:]
@@ -143,16 +178,29 @@ class Runner:
     def _serving(self, name: str, assignment: Assignment, key: Key) -> Step:
         """A service says on its first line which address it listens on."""
         site = self._sites[assignment.site]
-        status = site.wait(key, 0.0)
-        seen = b""
-        while status.state == "running" and b"\n" not in seen:
+        run = self._intent.workloads[name].run
+        assert run is not None
+        deadline = time.monotonic() + (run.timeout or LONGEST_READY_S)
+        address = None
+        while address is None or (run.health is not None and not _answers(address + run.health)):
             status = site.wait(key, 0.02)
             seen, _ = site.logs(key)
-        if status.state != "running":
-            raise SitusError(f"{name} did not stay up: {seen.decode(errors='replace').strip()[-300:]}")
-        address = seen.decode().splitlines()[0].strip()
+            if status.state != "running":
+                raise SitusError(f"{name} did not stay up: {seen.decode(errors='replace').strip()[-300:]}")
+            if time.monotonic() > deadline:
+                site.stop(key, grace_s=0.0)
+                raise SitusError(
+                    f"{name} runs but was not ready in time: its first line must be its address"
+                    + (f", and {run.health} must answer 200" if run.health else "")
+                )
+            if b"\n" in seen:
+                address = seen.decode(errors="replace").splitlines()[0].strip()
         self.journal.write("serving", workload=name, address=address)
         return Step(name, assignment, key, status, self._rate(assignment), address)
+
+    def output(self, step: Step) -> str:
+        """All that a step has printed so far."""
+        return self._sites[step.assignment.site].logs(step.key)[0].decode(errors="replace")
 
     def stop(self, step: Step) -> Step:
         """End a service; gives the step with its usage."""
@@ -184,6 +232,17 @@ class Runner:
         if workload.run.port is not None:
             env["SITUS_PORT"] = str(workload.run.port)
         return env
+
+
+def _answers(url: str) -> bool:
+    """Whether a service says that it is ready."""
+    if not url.startswith(("http://", "https://")):
+        return False
+    try:
+        with urllib.request.urlopen(url, timeout=ANSWER_S) as answer:  # noqa: S310 - checked above
+            return bool(answer.status == 200)
+    except (OSError, HTTPException):
+        return False
 
 
 def _variable(name: str) -> str:

@@ -7,12 +7,13 @@ die and come back.  Three files carry the truth:
 * ``started`` is on disk before the process is made: a second supervisor for the same run sees it and leaves;
 * ``ended.json`` appears in one step with exit code, reason and usage.
 
-The process dies with its supervisor, so a run whose lock is free and that has not ended is lost, never
-running unseen.
+The process dies with its supervisor.  All that it started dies with it, also what left its process group:
+orphans fall to the supervisor, which ends them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import fcntl
 import json
@@ -22,13 +23,17 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
+from situs.sites.processes import children, descendants, kill, memory_bytes
+
 PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
 POLL_S = 0.02
-"""How often a stop request and the time limit are looked at: a fiftieth of a second is soon enough for a
-person and costs a thousandth of a core."""
+"""How often a stop request and the limits are looked at: a fiftieth of a second is soon enough for a person,
+too short to fill more than some ten MiB of memory, and costs a thousandth of a core."""
 
 
 def main(folder: Path) -> int:
@@ -41,71 +46,98 @@ def main(folder: Path) -> int:
     started = folder / "started"
     if started.exists():
         return 0
+    task = json.loads((folder / "task.json").read_bytes())
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     _write(started, str(time.time()))
-    _write(folder / "ended.json", json.dumps(_run(folder, json.loads((folder / "task.json").read_bytes()))))
+    _write(folder / "ended.json", json.dumps(_run(folder, task)))
     return 0
 
 
 def _run(folder: Path, task: dict[str, Any]) -> dict[str, Any]:
-    work = folder / "work"
     began = time.monotonic()
 
     def limits() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if task["memory_gib"] is not None:
-            most = int(task["memory_gib"] * 2**30)
-            resource.setrlimit(resource.RLIMIT_AS, (most, most))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if task["cpus"] is not None:
-            os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: max(1, task["cpus"])])
+            os.sched_setaffinity(0, _processors(folder, task["cpus"]))
 
     with (folder / "output.log").open("ab") as output:
         try:
             process = subprocess.Popen(  # noqa: S603 - the command is an argument list, no shell is involved
-                task["command"], cwd=work, env=task["env"], stdin=subprocess.DEVNULL, stdout=output,
+                task["command"], cwd=folder / "work", env=task["env"], stdin=subprocess.DEVNULL, stdout=output,
                 stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=limits,
             )  # fmt: skip
         except OSError as error:
             output.write(f"cannot start {task['command'][0]}: {error.strerror}\n".encode())
-            return _ended(127, "exited", began)
-    reason = "exited"
-    killed_at: float | None = None
+            return _ended(127, "exited", began, 0)
+    reason, peak = _watch(folder, task, process, began)
+    _end_what_is_left()
+    if reason == "exited" and process.returncode < 0:
+        reason = "signalled"
+    return _ended(process.returncode, reason, began, peak)
+
+
+def _watch(
+    folder: Path, task: dict[str, Any], process: subprocess.Popen[bytes], began: float
+) -> tuple[str, int]:
+    """Until the process has ended, by itself or because of a limit or a request; gives why, and the peak memory."""
+    most = None if task["memory_gib"] is None else int(task["memory_gib"] * 2**30)
+    stop = folder / "stop"
+    reason, peak = "exited", 0
+    kill_at: float | None = None
     while process.poll() is None:
         now = time.monotonic()
-        if killed_at is None and task["timeout_s"] is not None and now - began > task["timeout_s"]:
-            reason, killed_at = "timeout", now
-            _signal(process.pid, signal.SIGKILL)
-        stop = folder / "stop"
-        if killed_at is None and stop.exists():
-            reason, killed_at = "stopped", now + float(stop.read_text() or 0)
-            _signal(process.pid, signal.SIGTERM)
-        if killed_at is not None and now > killed_at:
-            _signal(process.pid, signal.SIGKILL)
+        if most is not None:
+            held = memory_bytes(descendants(os.getpid()), most)
+            peak = max(peak, held)
+            if held > most:
+                reason, kill_at = "memory", now
+        if kill_at is None and task["timeout_s"] is not None and now - began > task["timeout_s"]:
+            reason, kill_at = "timeout", now
+        if kill_at is None and stop.exists():
+            reason, kill_at = "stopped", now + float(stop.read_text() or 0)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+        if kill_at is not None and now >= kill_at:
+            kill([process.pid, *descendants(os.getpid())])
+        _bury_orphans(process.pid)
         time.sleep(POLL_S)
-    # What the process left behind in its group must not outlive it.
-    _signal(process.pid, signal.SIGKILL)
-    code = process.returncode
-    if reason == "exited" and code < 0:
-        reason = "signalled"
-    return _ended(code, reason, began)
+    return reason, peak
 
 
-def _ended(code: int, reason: str, began: float) -> dict[str, Any]:
+def _processors(folder: Path, count: int) -> set[int]:
+    """So many of the processors that are there; runs begin at different ones, so that not all share the first."""
+    there = sorted(os.sched_getaffinity(0))
+    first = zlib.crc32(str(folder).encode())
+    return {there[(first + k) % len(there)] for k in range(max(1, min(count, len(there))))}
+
+
+def _end_what_is_left() -> None:
+    """What the process left behind must not outlive it, whichever group it went to."""
+    while left := descendants(os.getpid()):
+        kill(left)
+        _bury_orphans(0)
+        time.sleep(POLL_S / 10)
+
+
+def _bury_orphans(process: int) -> None:
+    """Take leave of ended orphans, so that their usage counts and their entries go; never of the process itself."""
+    for pid in children(os.getpid()):
+        if pid != process:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+
+
+def _ended(code: int, reason: str, began: float, peak: int) -> dict[str, Any]:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "exit_code": code,
         "reason": reason,
         "wall_s": time.monotonic() - began,
         "cpu_s": used.ru_utime + used.ru_stime,
-        "peak_memory_gib": used.ru_maxrss / 2**20,
+        "peak_memory_gib": max(used.ru_maxrss * 1024, peak) / 2**30,
     }
-
-
-def _signal(group: int, number: signal.Signals) -> None:
-    try:
-        os.killpg(group, number)
-    except ProcessLookupError:
-        return
 
 
 def _write(path: Path, text: str) -> None:

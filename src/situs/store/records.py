@@ -5,6 +5,7 @@
     .situs/
       plans/<id>.json      the plan
       intents/<hash>.json  the estate it was made for
+      facts/               the catalogues it was made with, see situs.store.catalogues
       latest               the id of the plan that was recorded last
 
 A record is written beside its place and moved there in one step, so that a crash leaves either the whole
@@ -14,19 +15,22 @@ record or none.  Records are never changed; writing one that is there already do
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from situs.facts import Facts
 from situs.intent import input_hash
 from situs.model.error import InputError
 from situs.model.intent import Intent
 from situs.model.plan import Plan
+from situs.store.catalogues import Catalogues
+from situs.store.files import write_atomically
 
 SHORTEST_PREFIX = 4
 """An id may be shortened as far as it stays unique, but not to a single stray key."""
+ID_DIGITS = 64
+"""of a SHA-256"""
 
 
 class Records:
@@ -34,25 +38,34 @@ class Records:
 
     def __init__(self, estate: Path) -> None:
         self.folder = estate / ".situs"
+        self._catalogues = Catalogues(estate)
 
-    def save(self, plan: Plan, intent: Intent) -> Path:
-        """Record a sealed plan with its intent; gives the plan's file."""
+    def save(self, plan: Plan, intent: Intent, facts: Facts) -> Path:
+        """Record a sealed plan with its intent and facts; gives the plan's file. Raises ValueError if unsealed."""
+        if plan.sealed().id != plan.id:
+            raise ValueError("only a sealed plan can be recorded: its id must be that of its content")
+        self._catalogues.keep(facts)
         self._write(
             self.folder / "intents" / f"{_file_name(input_hash(intent))}.json",
             intent.model_dump_json(by_alias=True),
         )
-        path = self.folder / "plans" / f"{_file_name(plan.id)}.json"
-        self._write(
-            path,
-            json.dumps(plan.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False) + "\n",
-        )
+        path = self._path_of(plan)
+        self._write(path, _written(plan))
         self._write(self.folder / "latest", plan.id + "\n", replace=True)
         return path
 
     def latest(self) -> str | None:
-        """The id of the plan recorded last."""
+        """The id of the plan recorded last. Raises InputError when the note of it is damaged."""
         path = self.folder / "latest"
-        return path.read_text(encoding="utf-8").strip() if path.exists() else None
+        if not path.exists():
+            return None
+        identity = path.read_bytes().decode(errors="replace").strip()
+        if len(_file_name(identity)) != ID_DIGITS:
+            raise InputError(
+                f"{path} is damaged: {identity[:80]!r} is no id; `situs records` lists the plans, "
+                "write the id of the one that is in force into it"
+            )
+        return identity
 
     def load(self, reference: str) -> Plan:
         """The plan by its id, an unambiguous beginning of it, ``latest``, or a file. Raises InputError."""
@@ -60,7 +73,7 @@ class Records:
         try:
             plan = Plan.model_validate_json(path.read_bytes())
         except (ValidationError, OSError) as error:
-            raise InputError(f"{path} is not a readable plan: {str(error).splitlines()[0]}") from None
+            raise InputError(f"{path} is not a readable plan: {_cause(error)}") from None
         if plan.sealed().id != plan.id:
             raise InputError(
                 f"{path} was changed after it was made: its content no longer has the id {plan.id}"
@@ -68,16 +81,40 @@ class Records:
         return plan
 
     def intent_of(self, plan: Plan) -> Intent:
-        """The estate the plan was made for. Raises InputError when it was not recorded."""
+        """The estate the plan was made for. Raises InputError when it was not recorded, or changed since."""
         path = self.folder / "intents" / f"{_file_name(plan.provenance.input_hash)}.json"
         if not path.exists():
             raise InputError(f"the estate of plan {plan.id[:19]} is not recorded under {self.folder}")
-        return Intent.model_validate_json(path.read_bytes())
+        try:
+            intent = Intent.model_validate_json(path.read_bytes())
+        except (ValidationError, OSError) as error:
+            raise InputError(f"{path} is not a readable estate: {_cause(error)}") from None
+        if input_hash(intent) != plan.provenance.input_hash:
+            raise InputError(
+                f"{path} was changed after it was recorded: it no longer has the hash "
+                f"{plan.provenance.input_hash} that plan {plan.id[:19]} was made from"
+            )
+        return intent
+
+    def parent_of(self, plan: Plan) -> Plan | None:
+        """The plan that it followed. Raises InputError when that is not recorded."""
+        return None if plan.parent is None else self.load(plan.parent)
+
+    def keep(self, plan: Plan) -> None:
+        """Keep a plan that comes from elsewhere, so that what follows it can be made again."""
+        self._write(self._path_of(plan), _written(plan))
+
+    def facts_of(self, plan: Plan) -> Facts | None:
+        """The facts the plan was made with; None when they were not kept and are not those of this situs."""
+        return self._catalogues.facts_of(plan.provenance.facts)
 
     def all(self) -> list[Plan]:
         """All recorded plans, oldest instant first."""
         plans = [self.load(str(path)) for path in sorted((self.folder / "plans").glob("*.json"))]
         return sorted(plans, key=lambda plan: (plan.at, plan.id))
+
+    def _path_of(self, plan: Plan) -> Path:
+        return self.folder / "plans" / f"{_file_name(plan.id)}.json"
 
     def _find(self, reference: str) -> Path:
         if reference == "latest":
@@ -102,17 +139,19 @@ class Records:
     def _write(path: Path, text: str, *, replace: bool = False) -> None:
         if path.exists() and not replace:
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        write_atomically(path, text.encode())
+
+
+def _written(plan: Plan) -> str:
+    return json.dumps(plan.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _cause(error: ValidationError | OSError) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where}: {first['msg']}" if where else first["msg"]
 
 
 def _file_name(identity: str) -> str:

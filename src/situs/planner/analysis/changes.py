@@ -13,7 +13,8 @@ from situs.model.estate import OnDemand, Owned, Pool, Reserved, Site, Spot
 from situs.model.intent import Intent
 from situs.model.money import KwhPrice, Money
 from situs.model.plan import Plan
-from situs.model.workload import Current, Workload
+from situs.model.workload import Workload
+from situs.planner.previous import Continued, carried_out
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -58,7 +59,8 @@ def with_demand(intent: Intent, name: str, factor: float) -> Intent:
     """A workload (or all of a use case) asked for ``factor`` times as much."""
     chosen = {key: w for key, w in intent.workloads.items() if name in (key, w.use_case)}
     if not chosen:
-        raise InputError(f"there is no workload or use case {name!r}")
+        known = ", ".join([*sorted(intent.workloads), *sorted(intent.use_cases)])
+        raise InputError(f"there is no workload or use case {name!r}; there are {known}")
     return _updated(
         intent, workloads={**intent.workloads, **{key: _scaled(w, factor) for key, w in chosen.items()}}
     )
@@ -89,22 +91,9 @@ def with_more(intent: Intent, more: Intent) -> Intent:
     return _updated(intent, **merged)
 
 
-def as_planned(intent: Intent, plan: Plan) -> Intent:
+def as_planned(intent: Intent, plan: Plan) -> Continued:
     """The estate once the plan is carried out: work stands where it decided, data too."""
-    places = {
-        decision.workload: decision.assignments[0]
-        for decision in plan.decisions
-        if len({(a.site, a.pool) for a in decision.assignments}) == 1
-    }
-    workloads = {
-        name: _updated(
-            workload,
-            current=Current(site=places[name].site, pool=places[name].pool, since=None, last_moved=None),
-        )
-        if name in places
-        else workload
-        for name, workload in intent.workloads.items()
-    }
+    settled = carried_out(intent, plan)
     held: dict[str, list[str]] = {}
     for replica in plan.replicas:
         if replica.change != "drop":
@@ -113,7 +102,7 @@ def as_planned(intent: Intent, plan: Plan) -> Intent:
         name: _updated(dataset, replicas=tuple(sorted(held.get(name, dataset.replicas))))
         for name, dataset in intent.datasets.items()
     }
-    return _updated(intent, workloads=workloads, datasets=datasets)
+    return Continued(_updated(settled.intent, datasets=datasets), settled.split)
 
 
 def _repriced_site(site: Site, factor: Decimal) -> Site:

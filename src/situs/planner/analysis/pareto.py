@@ -1,4 +1,4 @@
-"""Cost, latency, carbon and control against each other: plans of which none is worse on all axes."""
+"""Cost, latency, carbon, control and the bill of leaving: plans of which none is worse on all axes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 from situs.model.base import Model
 from situs.model.error import InputError
 from situs.model.plan import Plan
+from situs.planner.analysis.exits import exit_measure, exits
 from situs.planner.analysis.whatif import per_month
 from situs.planner.compile.candidates import Candidates
 from situs.planner.decide import Decided, decoded
@@ -20,11 +21,11 @@ from situs.planner.decode import worst_latency_ms
 from situs.planner.problem import Floats
 from situs.planner.solve import solve
 
-Axis = Literal["cost", "latency", "carbon", "control"]
+Axis = Literal["cost", "latency", "carbon", "control", "exit"]
 AXES: tuple[Axis, ...] = get_args(Axis)
 
 STEPS = 4
-"""Each axis is weighted in quarters: 5 mixtures of two axes, 15 of three, 35 of all four, a solve for each."""
+"""Each axis is weighted in quarters: 5 mixtures of two axes, 15 of three, 35 of four, 70 of all, a solve for each."""
 
 TOUCH = 1e-3
 """Weight that every axis keeps at least, so that among plans that are equal on the wanted axes the one that
@@ -39,6 +40,8 @@ class Point(Model):
     """mean over units that have users, 0 if none has"""
     carbon_kg_per_month: float
     control: float
+    exit_cost: Decimal
+    """what leaving would cost all workloads together, once"""
     weights: dict[str, float]
     """the mixture that found it"""
     moved: int
@@ -62,7 +65,7 @@ def pareto(base: Decided, axes: Sequence[str], *, gap: float = 1e-3) -> tuple[Po
 def _plans(base: Decided, axes: tuple[str, ...], gap: float) -> Iterator[tuple[dict[str, float], Plan]]:
     entry = base.candidates
     problem = entry.problem
-    measures = _measures(entry)
+    measures = _measures(entry, axes)
     scale = {axis: _spread(entry, measures[axis]) for axis in axes}
     money = scale.get("cost", _spread(entry, measures["cost"]))
     for pick in combinations_with_replacement(range(len(axes)), STEPS):
@@ -82,7 +85,7 @@ def _plans(base: Decided, axes: tuple[str, ...], gap: float) -> Iterator[tuple[d
         yield weights, decoded(entry, solve(changed, gap=gap).placement, base.plan.provenance)
 
 
-def _measures(entry: Candidates) -> dict[str, Floats]:
+def _measures(entry: Candidates, axes: Sequence[str]) -> dict[str, Floats]:
     """(J,) what one unit of each option counts on each axis; less is better on all."""
     world = entry.world
     latency = [
@@ -96,6 +99,7 @@ def _measures(entry: Candidates) -> dict[str, Floats]:
             [1.0 - world.control[world.site_index[option.place.site]] for option in entry.options],
             dtype=float,
         ),
+        **({"exit": exit_measure(entry)} if "exit" in axes else {}),
     }
 
 
@@ -129,6 +133,7 @@ def _point(base: Decided, plan: Plan, weights: dict[str, float]) -> Point:
         latency_ms=sum(a.units * (a.latency_ms or 0.0) for a in with_users) / units if units else 0.0,
         carbon_kg_per_month=plan.carbon_kg * 730.0 / plan.horizon_hours,
         control=plan.control,
+        exit_cost=sum((entry.leaving.total for entry in exits(base, plan)), Decimal(0)),
         weights={axis: round(weight, 6) for axis, weight in weights.items()},
         moved=sum(
             {(a.site, a.pool) for a in one.assignments} != {(a.site, a.pool) for a in two.assignments}
@@ -145,6 +150,7 @@ def _figures(point: Point, axes: Sequence[str]) -> tuple[float, ...]:
         "latency": point.latency_ms,
         "carbon": point.carbon_kg_per_month,
         "control": -point.control,
+        "exit": float(point.exit_cost),
     }
     left_out = sum(decision.unplaced for decision in point.plan.decisions)
     return (float(left_out), *(round(figures[axis], 6) for axis in axes))

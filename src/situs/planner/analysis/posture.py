@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Literal
+
+from pydantic import Field, computed_field
 
 from situs.model.base import Model
 from situs.model.intent import Intent
@@ -21,16 +23,50 @@ MOSTLY_IDLE = 0.5
 """A pool whose fullest resource is used less than this is worth a question."""
 
 
+EVIDENCE = {
+    "only-at": "only at {site}",
+    "read-over-link": "read over a link by {workload} at {site}",
+    "nothing-reads": "{gb} GB that nothing reads there",
+    "copies": "{n} copies",
+    "share-paid": "{share} of what is paid to others",
+    "paid": "{amount} a month",
+    "no-use-case": "no use case",
+    "owner": "owner: {owner}",
+    "no-owner": "no owner",
+    "nodes": "{n} nodes",
+    "used": "{resource} {share} used",
+    "better-at": "at {source}, better at {target}",
+    "may-not-stay": "it may not stay where it is",
+    "saves": "saves {amount} a month before its bill",
+    "highest-class": "treated as the highest class",
+}
+"""What is behind a finding, in English; reports have the same keys in their languages."""
+
+
+class Detail(Model):
+    """One piece of evidence: a key of ``EVIDENCE`` and the values that go into its sentence."""
+
+    key: str
+    values: Mapping[str, str | float] = Field(default_factory=dict)
+    """names as text; figures as numbers: amounts in the plan's currency, shares as fractions"""
+
+
 class Finding(Model):
     """One thing that looks like an accident."""
 
     kind: Literal["silo", "duplicate", "concentration", "orphan", "idle", "misplaced", "unlabelled"]
     what: str
     """name of the dataset, workload, operator or pool"""
-    evidence: tuple[str, ...]
+    details: tuple[Detail, ...]
     """names and figures behind it"""
     per_month: Decimal
     """what it costs, in the plan's currency; 0 where it is a risk and not a cost"""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """The details as English sentences."""
+        return tuple(_said(detail) for detail in self.details)
 
 
 class Posture(Model):
@@ -67,24 +103,24 @@ def posture(base: Decided, intent: Intent) -> Posture:
 
 def _silos(base: Decided, intent: Intent) -> Iterator[Finding]:
     """Data in one place that work elsewhere has to fetch over and over."""
-    fetched: dict[str, list[tuple[str, Decimal]]] = defaultdict(list)
+    fetched: dict[str, list[tuple[str, str, Decimal]]] = defaultdict(list)
     for decision in base.plan.decisions:
         for assignment in decision.assignments:
             for dataset, site in assignment.reads.items():
                 if site != assignment.site:
                     cost = assignment.costs.get("transfer", Decimal(0))  # type: ignore[call-overload]
-                    fetched[dataset].append((f"{decision.workload} at {assignment.site}", cost))
+                    fetched[dataset].append((decision.workload, assignment.site, cost))
     for name, readers in sorted(fetched.items()):
         replicas = intent.datasets[name].replicas
         if len(replicas) == 1:
             yield Finding(
                 kind="silo",
                 what=name,
-                evidence=(
-                    f"only at {replicas[0]}",
-                    *(f"read over a link by {reader}" for reader, _ in readers),
+                details=(
+                    _detail("only-at", site=replicas[0]),
+                    *(_detail("read-over-link", workload=name, site=at) for name, at, _ in readers),
                 ),
-                per_month=_monthly(base, sum((cost for _, cost in readers), Decimal(0))),
+                per_month=_monthly(base, sum((cost for _, _, cost in readers), Decimal(0))),
             )
 
 
@@ -98,9 +134,9 @@ def _duplicates(base: Decided, intent: Intent) -> Iterator[Finding]:
             yield Finding(
                 kind="duplicate",
                 what=f"{replica.dataset} at {replica.site}",
-                evidence=(
-                    f"{gb:,.0f} GB that nothing reads there",
-                    f"{len(intent.datasets[replica.dataset].replicas)} copies",
+                details=(
+                    _detail("nothing-reads", gb=gb),
+                    _detail("copies", n=len(intent.datasets[replica.dataset].replicas)),
                 ),
                 per_month=cost,
             )
@@ -120,9 +156,9 @@ def _concentration(base: Decided) -> Iterator[Finding]:
             yield Finding(
                 kind="concentration",
                 what=operator,
-                evidence=(
-                    f"{cents / total:.0%} of what is paid to others",
-                    f"{_monthly(base, Decimal(cents) / 100):,.2f} a month",
+                details=(
+                    _detail("share-paid", share=cents / total),
+                    _detail("paid", amount=float(_monthly(base, Decimal(cents) / 100))),
                 ),
                 per_month=Decimal(0),
             )
@@ -136,7 +172,7 @@ def _orphans(base: Decided, intent: Intent) -> Iterator[Finding]:
             yield Finding(
                 kind="orphan",
                 what=decision.workload,
-                evidence=("no use case", intent.workloads[decision.workload].owner or "no owner"),
+                details=(_detail("no-use-case"), _owner(intent.workloads[decision.workload].owner)),
                 per_month=_monthly(base, cost),
             )
 
@@ -150,9 +186,9 @@ def _idle(base: Decided) -> Iterator[Finding]:
             yield Finding(
                 kind="idle",
                 what=f"{holding.site}/{holding.pool}",
-                evidence=(
-                    f"{holding.nodes} nodes",
-                    *(f"{resource} {share:.0%} used" for resource, share in sorted(holding.used.items())),
+                details=(
+                    _detail("nodes", n=holding.nodes),
+                    *(_detail("used", resource=r, share=share) for r, share in sorted(holding.used.items())),
                 ),
                 per_month=_monthly(base, cost),
             )
@@ -165,11 +201,9 @@ def _misplaced(base: Decided, intent: Intent) -> Iterator[Finding]:
         yield Finding(
             kind="misplaced",
             what=move.workload,
-            evidence=(
-                f"at {move.source}, better at {move.target}",
-                "it may not stay where it is"
-                if saving is None
-                else f"saves {saving:,.2f} a month before its bill",
+            details=(
+                _detail("better-at", source=move.source, target=move.target),
+                _detail("may-not-stay") if saving is None else _detail("saves", amount=float(saving)),
             ),
             per_month=max(saving or Decimal(0), Decimal(0)),
         )
@@ -183,9 +217,23 @@ def _unlabelled(intent: Intent) -> Iterator[Finding]:
             yield Finding(
                 kind="unlabelled",
                 what=name,
-                evidence=("treated as the highest class", dataset.owner or "no owner"),
+                details=(_detail("highest-class"), _owner(dataset.owner)),
                 per_month=Decimal(0),
             )
+
+
+def _detail(key: str, **values: str | float) -> Detail:
+    return Detail(key=key, values=values)
+
+
+def _owner(owner: str | None) -> Detail:
+    return _detail("owner", owner=owner) if owner else _detail("no-owner")
+
+
+def _said(detail: Detail) -> str:
+    written = {"gb": "{:,.0f}", "n": "{:,.0f}", "amount": "{:,.2f}", "share": "{:.0%}"}
+    values = {name: written.get(name, "{}").format(value) for name, value in detail.values.items()}
+    return EVIDENCE[detail.key].format(**values)
 
 
 def _monthly(base: Decided, cost: Decimal) -> Decimal:

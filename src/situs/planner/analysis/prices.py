@@ -34,7 +34,7 @@ def rule_prices(base: Decided, intent: Intent, facts: Facts, *, gap: float = 1e-
         removed.update(decision.refused)
     priced = []
     for rule in world.policy.rules:
-        if rule.id in world.off or not _matters(base, intent, rule.id, removed):
+        if rule.id in world.policy.off or not _matters(base, intent, rule.id, removed):
             continue
         without = decide(intent, facts, world.at, off=world.off | {rule.id}, gap=gap).plan
         left_out = {decision.workload: decision.unplaced for decision in without.decisions}

@@ -11,7 +11,10 @@ from situs.model.base import Model
 from situs.model.intent import Intent
 from situs.model.plan import Move, Plan
 from situs.planner.analysis.changes import as_planned
-from situs.planner.decide import Decided, decide
+from situs.planner.compile.candidates import candidates
+from situs.planner.compile.world import World
+from situs.planner.decide import Decided, decide, decoded
+from situs.planner.previous import untouched
 
 HOURS_PER_MONTH = Decimal(730)
 
@@ -51,12 +54,20 @@ def rehearse(base: Decided, intent: Intent, facts: Facts, drill: Drill, *, gap: 
     """Carry the base plan out in thought, change the world, and decide again from there."""
     world = base.candidates.world
     settled = as_planned(complete(intent, facts, world.at), base.plan)
-    changed = drill.change(settled)
-    after = decide(changed, facts, world.at, off=world.off | drill.off, gap=gap, parent=base.plan.id)
+    changed = drill.change(settled.intent)
+    after = decide(
+        changed,
+        facts,
+        world.at,
+        off=world.off | drill.off,
+        gap=gap,
+        parent=base.plan.id,
+        split={name: units for name, units in settled.split.items() if name in changed.workloads},
+    )
     return DrillResult(
         name=drill.name,
         cost_per_month_before=per_month(base.plan),
-        cost_per_month_if_nothing_is_done=_if_nothing_is_done(changed, facts, base, drill, gap),
+        cost_per_month_if_nothing_is_done=_if_nothing_is_done(changed, facts, base, drill),
         cost_per_month_after=per_month(after.plan),
         moves=after.plan.moves,
         bill=sum((sum(move.bill.values(), Decimal(0)) for move in after.plan.moves), Decimal(0)),
@@ -64,9 +75,10 @@ def rehearse(base: Decided, intent: Intent, facts: Facts, drill: Drill, *, gap: 
         newly_left_out=_left_out(after.plan, base.plan),
         freed=_left_out(base.plan, after.plan),
         replicas_created=sum(replica.change == "create" for replica in after.plan.replicas),
-        purchases_changed=len(set(after.plan.purchases) ^ set(base.plan.purchases))
-        if after.plan.purchases
-        else 0,
+        purchases_changed=sum(
+            _bought(after.plan).get(pool) != _bought(base.plan).get(pool)
+            for pool in {**_bought(after.plan), **_bought(base.plan)}
+        ),
         gap=after.plan.gap,
     )
 
@@ -86,16 +98,26 @@ def hours_of_moves(decided: Decided) -> list[float]:
     ]
 
 
-def _if_nothing_is_done(
-    changed: Intent, facts: Facts, base: Decided, drill: Drill, gap: float
-) -> Decimal | None:
-    """The cost with every workload held where the base plan put it; None when one cannot be there."""
+def _if_nothing_is_done(changed: Intent, facts: Facts, base: Decided, drill: Drill) -> Decimal | None:
+    """The cost with every unit left where the base plan put it; None when one cannot be there."""
     world = base.candidates.world
-    settings = changed.settings.model_copy(update={"payback": 1e-6})
-    held = decide(
-        changed.model_copy(update={"settings": settings}), facts, world.at, off=world.off | drill.off, gap=gap
-    ).plan
-    return per_month(held) if not held.moves and not _left_out(held, base.plan) else None
+    # Nobody moves, so nobody has a bill: also those who stand in several places and so in no one place.
+    settled = changed.model_copy(
+        update={
+            "workloads": {
+                name: workload.model_copy(update={"current": None})
+                for name, workload in changed.workloads.items()
+            }
+        }
+    )
+    problem = candidates(World(settled, facts, world.at, world.off | drill.off))
+    held = untouched(problem, base.plan)
+    return None if held is None else per_month(decoded(problem, held, base.plan.provenance))
+
+
+def _bought(plan: Plan) -> dict[tuple[str, str], int]:
+    """Nodes bought or rented for the horizon, by site and pool."""
+    return {(purchase.site, purchase.pool): purchase.nodes for purchase in plan.purchases}
 
 
 def _left_out(plan: Plan, other: Plan) -> tuple[str, ...]:

@@ -30,7 +30,6 @@ class Assembly:
         self._group_limits: list[tuple[int, int]] = []
         self._buys: list[tuple[float, float, bool, int, list[tuple[int, float]]]] = []
         self._count = array("q")
-        self._penalty = array("d")
         self._variants: dict[tuple[float, ...], int] = {}
         self._variant_class = array("q")
         self._demand: list[tuple[float, ...]] = []
@@ -91,10 +90,9 @@ class Assembly:
         self._buys.append((cost, limit, integer, needs, list(gives)))
         return len(self._buys) - 1
 
-    def begin_class(self, count: int, penalty: float) -> int:
+    def begin_class(self, count: int) -> int:
         """A class of ``count`` identical units; the columns that follow are its own."""
         self._count.append(count)
-        self._penalty.append(penalty)
         self._variants.clear()
         return len(self._count) - 1
 
@@ -105,8 +103,14 @@ class Assembly:
         cost: float,
         extra: Iterable[tuple[int, float]] = (),
         needs: Iterable[int] = (),
+        waits: float = 0.0,
+        limit: int | None = None,
     ) -> int:
-        """An option of the class that was begun last; gives its number (before sorting by variant)."""
+        """An option of the class that was begun last; gives its number (before sorting by variant).
+
+        ``waits`` is the share of being left out that it amounts to, for what cannot begin at once; at most
+        ``limit`` units may take it.
+        """
         variant = self._variants.get(demand)
         if variant is None:
             variant = self._variants[demand] = len(self._demand)
@@ -116,6 +120,8 @@ class Assembly:
         columns["variant"].append(variant)
         columns["target"].append(self._targets.setdefault(target_rows, len(self._targets)))
         columns["cost"].append(cost)
+        columns["waits"].append(waits)
+        columns["limit"].append(self._count[-1] if limit is None else min(limit, self._count[-1]))
         extras = 0
         for row, amount in extra:
             columns["extra_row"].append(row)
@@ -129,32 +135,37 @@ class Assembly:
         columns["need_length"].append(needed)
         return len(columns["cost"]) - 1
 
-    def finish(self, resources: int) -> tuple[Problem, np.ndarray]:
-        """The problem, and for each of its columns the number that :meth:`column` gave."""
+    def finish(self, resources: int, penalties: Sequence[float]) -> tuple[Problem, np.ndarray]:
+        """The problem, and for each of its columns the number that :meth:`column` gave.
+
+        ``penalties`` is what leaving one unit out costs, by class.
+        """
         c = {name: np.asarray(values) for name, values in self._columns.items()}
         # Columns of one class are together already; within it they are put in order of their variant.
         order = np.argsort(c["variant"], kind="stable")
-        count = np.asarray(self._count, dtype=np.int64)
+        # Copies: further rows may be asked for afterwards, by questions about ways that are no option.
+        count = np.array(self._count, dtype=np.int64)
         variant_class = np.asarray(self._variant_class, dtype=np.int32)
         demand = np.asarray(self._demand, dtype=float).reshape(len(self._demand), resources)
+        penalty = np.asarray(penalties, dtype=float)
         extra_indptr, extra_items = _reordered(c["extra_length"], order)
         need_indptr, need_items = _reordered(c["need_length"], order)
         problem = Problem(
             count=count,
-            penalty=np.asarray(self._penalty, dtype=float),
+            penalty=penalty,
             variant_class=variant_class,
             demand=demand,
             target_row=np.asarray(list(self._targets), dtype=np.int32).reshape(-1, resources),
             col_variant=c["variant"][order].astype(np.int32),
             col_target=c["target"][order].astype(np.int32),
-            col_cost=c["cost"][order].astype(float),
-            col_limit=count[variant_class[c["variant"][order].astype(np.int64)]],
+            col_cost=(c["cost"] + c["waits"] * penalty[variant_class[c["variant"].astype(np.int64)]])[order],
+            col_limit=c["limit"][order].astype(np.int64),
             extra_indptr=extra_indptr,
             extra_row=c["extra_row"][extra_items].astype(np.int32),
             extra_amount=c["extra_amount"][extra_items].astype(float),
             need_indptr=need_indptr,
             need_open=c["need_open"][need_items].astype(np.int32),
-            row_capacity=np.asarray(self._row_capacity, dtype=float),
+            row_capacity=np.array(self._row_capacity, dtype=float),
             buy_cost=np.asarray([b[0] for b in self._buys], dtype=float),
             buy_limit=self._useful_limits(count, variant_class, c),
             buy_integer=np.asarray([b[2] for b in self._buys], dtype=bool),
@@ -162,8 +173,8 @@ class Assembly:
             buy_indptr=_indptr(len(b[4]) for b in self._buys),
             buy_row=np.asarray([row for b in self._buys for row, _ in b[4]], dtype=np.int32),
             buy_amount=np.asarray([amount for b in self._buys for _, amount in b[4]], dtype=float),
-            open_cost=np.asarray(self._open_cost, dtype=float),
-            open_group=np.asarray(self._open_group, dtype=np.int32),
+            open_cost=np.array(self._open_cost, dtype=float),
+            open_group=np.array(self._open_group, dtype=np.int32),
             open_indptr=_indptr(len(uses) for uses in self._open_uses),
             open_row=np.asarray([row for uses in self._open_uses for row, _ in uses], dtype=np.int32),
             open_amount=np.asarray([amount for uses in self._open_uses for _, amount in uses], dtype=float),
@@ -222,6 +233,8 @@ _COLUMN_ARRAYS = {
     "variant": "q",
     "target": "q",
     "cost": "d",
+    "waits": "d",
+    "limit": "q",
     "extra_length": "q",
     "extra_row": "q",
     "extra_amount": "d",

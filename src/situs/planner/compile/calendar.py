@@ -2,7 +2,9 @@
 
 Work that always runs, or that recurs all month, fills every slot.  A job that runs once may choose the
 slot it starts in, and takes its resources in every slot it touches (the whole slot, which is on the safe
-side).  An estate without windows has a single slot, and its problem is no larger for it.
+side).  Slots begin where windows open, pools arrive and tariffs change; and where jobs could end that more
+ask for than a pool has room for, so that one may wait for the other.  An estate without any of that has a
+single slot, and its problem is no larger for it.
 """
 
 from __future__ import annotations
@@ -14,10 +16,15 @@ from datetime import datetime, timedelta
 
 from situs.model.estate import Electricity
 from situs.model.intent import Intent
+from situs.planner.compile.queue import queue_ends
 
 MOST_SLOTS = 32
 """Each slot multiplies the capacity rows. A week has 14 changes between a day and a night tariff, and that
 leaves as many instants again for windows and for hardware that becomes free."""
+
+MOST_ENDS = 12
+"""Slots that begin where an earlier job ends. Whoever would be later in the queue than the twelfth end waits
+longer for its place than most deadlines allow."""
 
 TARIFF_DAYS = 7
 """Tariffs repeat daily: whoever may wait longer than a week for a cheap night has had seven of them."""
@@ -50,8 +57,6 @@ def calendar_of(intent: Intent, at: datetime) -> Calendar:
     """The slots that this estate needs; see the module's text."""
     horizon = intent.settings.horizon
     once = [w.job for w in intent.workloads.values() if w.job is not None and w.job.per_month is None]
-    if not once:
-        return Calendar(at, (0.0,), horizon)
 
     def hours(instant: datetime) -> float:
         return (instant - at).total_seconds() / 3600.0
@@ -63,15 +68,20 @@ def calendar_of(intent: Intent, at: datetime) -> Calendar:
         for pool in site.pools.values()
         if pool.available_from
     }
-    needed = sorted(h for h in windows | arrivals if 0 < h < horizon)
+    needed = sorted(h for h in windows | arrivals if 0 < h < horizon)[: MOST_SLOTS - 1]
+    if not once:
+        return Calendar(at, (0.0, *needed), horizon)
     tariffs = {
         change
         for site in intent.sites.values()
         if site.electricity and site.pools
         for change in _tariff_changes(site.electricity, at, min(horizon, 24.0 * TARIFF_DAYS))
     }
-    wished = sorted(tariffs - set(needed))[: max(0, MOST_SLOTS - 1 - len(needed))]
-    return Calendar(at, tuple(sorted({0.0, *needed[: MOST_SLOTS - 1], *wished})), horizon)
+    ends = set(queue_ends(intent, [0.0, *needed], horizon, MOST_ENDS))
+    starts = {0.0, *needed}
+    for wished in (ends, tariffs):
+        starts.update(sorted(wished - starts)[: MOST_SLOTS - len(starts)])
+    return Calendar(at, tuple(sorted(starts)), horizon)
 
 
 def _tariff_changes(electricity: Electricity, at: datetime, until: float) -> Iterable[float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from situs.model.workload import Workload
 from situs.planner.compile.assembly import Assembly
 from situs.planner.compile.capacity import Capacity
 from situs.planner.compile.datasets import Replicas, Way
-from situs.planner.compile.joint import JointLimits
+from situs.planner.compile.joint import JointLimits, Worth, penalties
 from situs.planner.compile.moves import MoveBill, held_in_place, move_bill
 from situs.planner.compile.options import Fitting, fittings, runs_in_horizon
 from situs.planner.compile.transport import Transport
@@ -56,11 +56,29 @@ class Option:
     move: float
     """the bill's part within the horizon"""
     stays: bool
+    part: float = 1.0
+    """of the horizon in which it runs: less than 1 for what has to wait, though it should always run"""
+    limit: int | None = None
+    """of units: who is in several places today stays at each with those that are there; None: no limit"""
 
     @property
     def listed_cost(self) -> float:
-        """All its own costs with transfers at list price, without a share of what is shared."""
-        return self.compute + self.energy + self.carbon + self.move + self.way.listed
+        """All its own costs with transfers at list price, without a share of what is shared.
+
+        What has to wait is listed as if it ran all the time, so that waiting does not look cheap.
+        """
+        return (self.compute + self.energy + self.carbon + self.move + self.way.listed) / self.part
+
+    @property
+    def waits(self) -> float:
+        """The share of being left out that waiting amounts to: half for waiting at all, so that what can run
+        at once does, and half for the time."""
+        return 0.0 if self.part == 1.0 else 1.0 - self.part / 2.0
+
+    @property
+    def busy_h(self) -> float:
+        """Hours within the horizon."""
+        return float(self.fitting.busy_h[self.place.index]) * self.part
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,16 +127,20 @@ class Candidates:
         return {name: k for k, entry in enumerate(self.classes) for name in entry.names}
 
 
-def candidates(world: World) -> Candidates:
-    """Every option that rules, hardware and time leave, as one problem."""
+def candidates(world: World, *, copies_wanted: bool = True) -> Candidates:
+    """Every option that rules, hardware and time leave, as one problem.
+
+    ``copies_wanted``: whether data must have the copies that they should have, or may do with those they have.
+    """
     assembly = Assembly()
     transport = Transport(world, assembly)
     capacity = Capacity(world, assembly)
-    replicas = Replicas(world, assembly, transport)
+    replicas = Replicas(world, assembly, transport, copies_wanted=copies_wanted)
     joint = JointLimits(world, assembly)
     classes = classes_of(world, joint)
     problem_class = np.full(len(classes), -1, dtype=np.int64)
     made: list[Option] = []
+    worths: list[Worth] = []
     for number, entry in enumerate(classes):
         options = [
             option
@@ -127,20 +149,23 @@ def candidates(world: World) -> Candidates:
         ]
         if not options:
             continue
-        worst = max(option.listed_cost for option in options)
-        penalty = joint.penalty(entry, worst)
-        problem_class[number] = assembly.begin_class(entry.count, penalty)
+        worths.append(joint.worth(entry.workload, [option.listed_cost for option in options]))
+        problem_class[number] = assembly.begin_class(entry.count)
         for option in options:
-            demand, rows, more = capacity.uses(option.place, option.fitting, option.start_h)
+            demand, rows, more = capacity.uses(
+                option.place, option.fitting, option.start_h, option.way.read_h + option.way.write_h
+            )
             assembly.column(
                 demand,
                 rows,
                 option.compute + option.energy + option.carbon + option.move + option.way.cost,
                 (*more, *option.way.extra, *joint.uses(entry, option.place.site, option.listed_cost)),
                 (*option.way.needs, *joint.needs(entry.workload, entry.names[0], option.place.site)),
+                option.waits,
+                option.limit,
             )
             made.append(option)
-    problem, order = assembly.finish(resources=capacity.resources)
+    problem, order = assembly.finish(capacity.resources, penalties(worths))
     return Candidates(
         world,
         classes,
@@ -162,7 +187,11 @@ def classes_of(world: World, joint: JointLimits) -> tuple[WorkloadClass, ...]:
         content = workload.model_dump(
             mode="json", by_alias=True, exclude={"title", "owner", "count", "run", "after"}
         )
-        key = json.dumps([content, joint.identity(name, workload)], sort_keys=True)
+        # A rule may be about one of two equal workloads by its name.
+        allowed = world.policy.workload_mask(name).tobytes().hex()
+        # Nor is one that is in several places like another.
+        alone = name if name in world.split else ""
+        key = json.dumps([content, joint.identity(name, workload), allowed, alone], sort_keys=True)
         groups.setdefault(key, []).append(name)
     return tuple(
         WorkloadClass(
@@ -176,38 +205,68 @@ def classes_of(world: World, joint: JointLimits) -> tuple[WorkloadClass, ...]:
 
 def every_option(world: World, replicas: Replicas, number: int, entry: WorkloadClass) -> list[Option]:
     """All that a class may do, before its own budget is looked at."""
-    workload = entry.workload
-    allowed = world.policy.workload_mask(entry.names[0])
+    workload, name = entry.workload, entry.names[0]
+    allowed = world.policy.workload_mask(name)
     runs = runs_in_horizon(world, workload)
-    ways = {
-        site: replicas.ways(workload, site, runs) for k, site in enumerate(world.site_names) if allowed[k]
-    }
+
+    @cache
+    def ways(site: str, part: float) -> list[Way]:
+        return replicas.ways(workload, site, runs * part)
+
     held = held_in_place(world, workload)
     moving: list[Option] = []
     staying: list[Option] = []
     for fitting in fittings(world, workload):
         for index in np.flatnonzero(fitting.fits & allowed[world.pools.site]):
             place = world.places[index]
-            for way in ways[place.site]:
+            part = _part(world, fitting, place)
+            for way in ways(place.site, part) if part > 0.0 else ():
                 for start_h in _starts(world, workload, place, fitting, way):
-                    option = _option(world, number, workload, place, fitting, way, start_h)
-                    (staying if option.stays else moving).append(option)
+                    there = _there(world, name, workload, place)
+                    if there is None or there:
+                        option = _option(world, number, workload, place, fitting, way, start_h, part, there)
+                        (staying if option.stays else moving).append(option)
+                    if there is not None:
+                        moving.append(_option(world, number, workload, place, fitting, way, start_h, part, 0))
     # What is held stays while it lawfully can; nothing is held at a place it may not be.
-    return staying if held and staying else [*staying, *moving]
+    room = sum(world.split[name].values()) if name in world.split else entry.count
+    return staying if held and staying and room >= entry.count else [*staying, *moving]
+
+
+def _there(world: World, name: str, workload: Workload, place: Place) -> int | None:
+    """Units that are at the place today, for a workload that is in several; None for all others."""
+    split = world.split.get(name)
+    return None if split is None else split.get((place.site, place.name), 0)
 
 
 def _starts(world: World, workload: Workload, place: Place, fitting: Fitting, way: Way) -> list[float]:
     """Hours from now at which the workload may start there; one for all that does not choose."""
     job = workload.job
-    ready = max(float(world.pools.available_h[place.index]), 0.0)
-    if job is None or job.per_month is not None:
-        return [0.0] if ready == 0.0 else []
+    ready = float(world.pools.available_h[place.index])
+    if job is None or not fitting.once:
+        return [ready]
     calendar = world.calendar
     earliest = max(ready, calendar.hours_until(job.earliest) if job.earliest else 0.0)
     latest = calendar.hours_until(job.deadline) if job.deadline else world.horizon_h
-    needed = float(fitting.duration_h[place.index]) + way.delay_h + _startup_h(world, place)
-    starts = {earliest, *(start for start in calendar.starts if start >= earliest)}
+    needed = hours_needed(world, place, fitting, way)
+    # A copy comes over while the work waits for its window; it only waits for the copy where that comes later.
+    starts = {
+        max(start, way.ready_h)
+        for start in (earliest, *(start for start in calendar.starts if start >= earliest))
+    }
     return sorted(start for start in starts if start + needed <= latest + 1e-9)
+
+
+def hours_needed(world: World, place: Place, fitting: Fitting, way: Way) -> float:
+    """From the start of a run to the end of it: nodes come up, data are read, it runs, and results go out."""
+    return float(fitting.duration_h[place.index]) + way.read_h + way.write_h + _startup_h(world, place)
+
+
+def _part(world: World, fitting: Fitting, place: Place) -> float:
+    """The part of the horizon that is left once the pool is there, for what runs all the time."""
+    if fitting.once:
+        return 1.0
+    return max(0.0, 1.0 - float(world.pools.available_h[place.index]) / world.horizon_h)
 
 
 def _startup_h(world: World, place: Place) -> float:
@@ -215,11 +274,20 @@ def _startup_h(world: World, place: Place) -> float:
 
 
 def _option(
-    world: World, number: int, workload: Workload, place: Place, fitting: Fitting, way: Way, start_h: float
+    world: World,
+    number: int,
+    workload: Workload,
+    place: Place,
+    fitting: Fitting,
+    way: Way,
+    start_h: float,
+    part: float,
+    there: int | None,
 ) -> Option:
+    """``there``: so many units are at the place and stay; 0: none of those that would; None: no matter how many."""
     p = place.index
     table = world.pools
-    busy_h = float(fitting.busy_h[p])
+    busy_h = float(fitting.busy_h[p]) * part
     overhead = _spot_overhead(workload, place) if table.spot[p] else 0.0
     compute = float(fitting.nodes[p] * table.hourly[p]) * busy_h * (1.0 + overhead)
     kwh = float(table.busy_kw[p] * fitting.node_share[p]) * busy_h
@@ -227,7 +295,7 @@ def _option(
         kwh * world.kwh_price(place.site, start_h, float(fitting.duration_h[p])) if table.meters[p] else 0.0
     )
     carbon_kg = kwh * float(world.carbon_kg_per_kwh[table.site[p]])
-    stays = _stays(workload, place)
+    stays = _stays(workload, place) if there is None else there > 0
     bill = (
         None
         if stays or workload.current is None
@@ -246,6 +314,8 @@ def _option(
         bill,
         0.0 if bill is None else bill.total * world.months / max(world.settings.payback, 1e-9),
         stays,
+        part,
+        there or None,
     )
 
 

@@ -1,8 +1,9 @@
 """Rows for what pools can hold, and purchases for what can be added.
 
-A pool that is shared has a row for each resource its nodes have, in every time slot; further nodes are
-whole purchases that add all their resources at once.  A pool whose nodes are not shared has a row for
-nodes, if there is a limit at all, and costs by use.
+A pool that is shared has a row for each resource its nodes have, in every time slot; a pool whose nodes
+are not shared has a row for nodes, if there is a limit at all.  Nodes that are held, by owning, reserving
+or sharing them, are paid for whether used or not: those that are there are a fixed cost, and further ones
+are whole purchases that add all their resources at once.  Other nodes cost by use.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class Capacity:
         for place in world.places:
             p = place.index
             count, extra = int(world.pools.count[p]), float(world.pools.extra[p])
-            shared = bool(world.pools.packs[p])
+            shared, held = bool(world.pools.packs[p]), bool(world.pools.held[p])
             by_slot = []
             for slot in slots:
                 opens_later = world.calendar.starts[slot] + 1e-9 < world.pools.available_h[p]
@@ -58,16 +59,16 @@ class Capacity:
                             rows[q] = assembly.row(
                                 ("pool", place.site, place.name, RESOURCES[q], slot), there * each
                             )
-                elif math.isfinite(extra):
-                    rows[NODES] = assembly.row(
-                        ("pool", place.site, place.name, "nodes", slot), 0.0 if opens_later else count + extra
-                    )
+                elif held or math.isfinite(extra):
+                    # What costs by use is there without being bought.
+                    usable = 0.0 if opens_later else there if held else count + extra
+                    rows[NODES] = assembly.row(("pool", place.site, place.name, "nodes", slot), usable)
                 by_slot.append(tuple(rows))
             self._rows.append(by_slot)
-            if shared:
-                self._shared_nodes(assembly, place, count, extra, by_slot)
+            if held:
+                self._held_nodes(assembly, place, count, extra, by_slot)
 
-    def _shared_nodes(
+    def _held_nodes(
         self, assembly: Assembly, place: Place, count: int, extra: float, by_slot: list[tuple[int, ...]]
     ) -> None:
         world = self._world
@@ -76,20 +77,23 @@ class Capacity:
             self.holding_cost[place.index] = node_cost * count
             assembly.fixed_cost += node_cost * count
         if extra > 0:
-            node = world.pools.node[place.index]
+            node = (*world.pools.node[place.index], 1.0)
             gives = [
                 (row, float(node[q]))
                 for rows in by_slot
-                for q, row in enumerate(rows[:NODES])
+                for q, row in enumerate(rows)
                 if row >= 0 and node[q] > 0
             ]
             limit = extra if math.isfinite(extra) else 1e6
             self.purchases.append(NodePurchase(assembly.buy(node_cost, limit, True, gives), place, node_cost))
 
     def uses(
-        self, place: Place, fitting: Fitting, start_h: float
+        self, place: Place, fitting: Fitting, start_h: float, transfer_h: float = 0.0
     ) -> tuple[tuple[float, ...], tuple[int, ...], list[tuple[int, float]]]:
-        """Demand vector, rows of the first slot, and the further rows and amounts of later slots."""
+        """Demand vector, rows of the first slot, and the further rows and amounts of later slots.
+
+        A run holds its nodes while it reads and writes over links, for ``transfer_h``.
+        """
         p = place.index
         shape = fitting.shape
         units = float(fitting.units[p])
@@ -99,7 +103,7 @@ class Capacity:
             if shared
             else (0.0, 0.0, 0.0, 0.0, float(fitting.nodes[p] * fitting.presence[p]))
         )
-        slots = self._slots(fitting, p, start_h)
+        slots = self._slots(fitting, p, start_h, transfer_h)
         first = self._rows[p][slots[0]]
         more = [
             (row, amount)
@@ -109,15 +113,13 @@ class Capacity:
         ]
         return demand, first, more
 
-    def _slots(self, fitting: Fitting, p: int, start_h: float) -> range:
+    def _slots(self, fitting: Fitting, p: int, start_h: float, transfer_h: float) -> range:
         calendar = self._world.calendar
         if not fitting.once:
-            return range(len(calendar.starts))
-        return calendar.touched(start_h, start_h + float(fitting.duration_h[p]))
+            return calendar.touched(start_h, calendar.end)
+        return calendar.touched(start_h, start_h + float(fitting.duration_h[p]) + transfer_h)
 
     def used(self, place: Place, load: np.ndarray) -> np.ndarray:
-        """(Q,) what is used of each resource in the fullest slot, from the load on all rows."""
-        by_slot = [
-            [load[row] if row >= 0 else 0.0 for row in rows[:NODES]] for rows in self._rows[place.index]
-        ]
+        """(Q + 1,) what is used of each resource, and of whole nodes, in the fullest slot."""
+        by_slot = [[load[row] if row >= 0 else 0.0 for row in rows] for rows in self._rows[place.index]]
         return np.asarray(np.max(np.asarray(by_slot, dtype=float), axis=0))

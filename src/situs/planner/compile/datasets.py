@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from situs.model.data import Dataset
+from situs.model.network import ANY
 from situs.model.quantity import HOURS_PER_MONTH
+from situs.model.refusal import Refusal
 from situs.model.workload import Workload
 from situs.planner.compile.assembly import Assembly
 from situs.planner.compile.transport import Transport
 from situs.planner.compile.world import World
+from situs.planner.problem import Flags
 
 MOST_SOURCES = 4
 """Remote replicas that are considered for each input at a site, cheapest to read first. A fifth-cheapest
@@ -33,8 +39,12 @@ class Way:
     """the same with tiered links at their list price; for ranking and for showing"""
     extra: tuple[tuple[int, float], ...]
     needs: tuple[int, ...]
-    delay_h: float
-    """until all data can be read, once"""
+    ready_h: float = 0.0
+    """from the plan's instant until the last new copy that it reads has come over"""
+    read_h: float = 0.0
+    """what is read over links takes so long, once it runs"""
+    write_h: float = 0.0
+    """what is written over links takes so long, after it ran"""
 
 
 @dataclass(frozen=True)
@@ -58,8 +68,12 @@ class Copy:
 class Replicas:
     """All possible replicas as opens of the problem."""
 
-    def __init__(self, world: World, assembly: Assembly, transport: Transport) -> None:
+    def __init__(
+        self, world: World, assembly: Assembly, transport: Transport, *, copies_wanted: bool = True
+    ) -> None:
+        """``copies_wanted``: False where storage cannot hold all that are asked for; only what is there is then."""
         self._world = world
+        self._copies_wanted = copies_wanted
         self._assembly = assembly
         self._transport = transport
         self.copies: dict[tuple[str, str], Copy] = {}
@@ -74,26 +88,64 @@ class Replicas:
     def _add(self, name: str, dataset: Dataset) -> None:
         world = self._world
         allowed = world.policy.dataset_mask(name)
-        sites = [
-            site
+        sources = {
+            site: source
             for k, site in enumerate(world.site_names)
-            if site in dataset.replicas or (allowed[k] and (dataset.may_leave or not dataset.replicas))
-        ]
-        lawful = [site for site in sites if allowed[world.site_index[site]]]
-        # What may be nowhere at all stays where it is; posture and the refusals say that it may not.
-        sites = lawful or [site for site in sites if site in dataset.replicas]
+            if allowed[k]
+            and (source := self._source(name, dataset, site)) is not None
+            and self._has_room(dataset, site)
+        }
+        # What may be nowhere at all, or cannot get there, stays where it is; posture and the refusals say
+        # that it may not.
+        sources = sources or {site: site for site in world.site_names if site in dataset.replicas}
+        sites = list(sources)
         if not sites:
             return
         produced = name in self._producers
         most = dataset.max_copies or (max(dataset.min_copies, 1) if produced else len(sites))
-        least = min(dataset.min_copies, len(sites))
+        there = len(sites) if self._copies_wanted else sum(site in dataset.replicas for site in sites)
+        least = min(dataset.min_copies, there)
         group = self._assembly.group(("dataset", name), least, max(most, least))
-        for site in sites:
-            copy = self._copy(name, dataset, site, group, produced)
-            if copy is not None:
-                self.copies[name, site] = copy
+        for site, source in sources.items():
+            self.copies[name, site] = self._copy(name, dataset, site, source, group)
 
-    def _copy(self, name: str, dataset: Dataset, site: str, group: int, produced: bool) -> Copy | None:
+    def _source(self, name: str, dataset: Dataset, site: str) -> str | None:
+        """Where a replica at the site comes from: what is there, or is made there, from itself; None: from nowhere."""
+        if site in dataset.replicas or not dataset.replicas:
+            return site
+        source = self._best_source(name, dataset, site)
+        if source is None:
+            return None
+        link = self._world.link(source, site)
+        return None if _too_slow(dataset, link.bandwidth if link else None) else source
+
+    def _has_room(self, dataset: Dataset, site: str) -> bool:
+        """Whether the site could hold a copy if it held nothing else; what is there has its room."""
+        capacity = self._world.site(site).storage.capacity_gb
+        return (
+            capacity is None
+            or site in dataset.replicas
+            or grown(dataset, self._world.months) <= capacity + 1e-9
+        )
+
+    @cached_property
+    def _held_gb(self) -> Mapping[str, float]:
+        """What each site holds today, with its growth: a storage that is too full already is full, not impossible."""
+        held: dict[str, float] = defaultdict(float)
+        for dataset in self._world.intent.datasets.values():
+            for site in dataset.replicas:
+                held[site] += grown(dataset, self._world.months)
+        return held
+
+    def unmet(self, opened: Flags) -> Iterator[Refusal]:
+        """Datasets with fewer copies than they should have."""
+        for name, dataset in sorted(self._world.intent.datasets.items()):
+            copies = sum(bool(opened[copy.open]) for copy in self.copies.values() if copy.dataset == name)
+            if copies < dataset.min_copies:
+                details = {"dataset": name, "copies": str(copies), "wanted": str(dataset.min_copies)}
+                yield Refusal(rule="copies", details=details)
+
+    def _copy(self, name: str, dataset: Dataset, site: str, origin: str, group: int) -> Copy:
         world = self._world
         exists = site in dataset.replicas
         size_gb = grown(dataset, world.months)
@@ -101,14 +153,9 @@ class Replicas:
         cost, source, ready = storage, None, 0.0
         uses: list[tuple[int, float]] = []
         direct = transfer = 0.0
-        if not exists and dataset.replicas:
-            source = self._best_source(name, dataset, site)
-            if source is None:
-                return None
-            link = world.link(source, site)
+        if origin != site:
+            source, link = origin, world.link(origin, site)
             gb = dataset.size_gb + dataset.changes_gb_per_month * world.months
-            if _too_slow(dataset, link.bandwidth if link else None):
-                return None
             direct, rows = self._transport.send(link, gb)
             transfer = self._transport.about(link, gb)
             uses.extend(rows)
@@ -116,7 +163,8 @@ class Replicas:
             ready = self._transport.hours(link, dataset.size_gb)
         capacity = world.site(site).storage.capacity_gb
         if capacity is not None:
-            uses.append((self._assembly.row(("storage", site), capacity), size_gb))
+            room = max(capacity, self._held_gb.get(site, 0.0))
+            uses.append((self._assembly.row(("storage", site), room), size_gb))
         number = self._assembly.open(("replica", name, site), cost, group, uses)
         return Copy(number, name, site, exists, source, storage, direct, transfer, ready)
 
@@ -138,11 +186,11 @@ class Replicas:
         )
 
     def ways(self, workload: Workload, site: str, runs: float) -> list[Way]:
-        """All ways (up to the limits above) for ``workload`` to get at its data from ``site``.
+        """All ways (up to the limits above) for ``workload`` to get at its data, and to its users, from ``site``.
 
         ``runs`` is how often it reads and writes within the horizon.  Empty: it cannot get at them.
         """
-        ways = [Way((), (), 0.0, 0.0, (), (), 0.0)]
+        ways = [self._answers(workload, site, runs)]
         for item in workload.inputs:
             dataset = self._world.intent.datasets[item.dataset]
             gb = dataset.size_gb if item.reads_gb is None else item.reads_gb
@@ -156,6 +204,23 @@ class Replicas:
             ways = [_extended(way, home, read=False) for way in ways for home in homes]
             ways = sorted(ways, key=lambda way: (way.listed, way.reads, way.writes))[:MOST_WAYS]
         return ways
+
+    def _answers(self, workload: Workload, site: str, months: float) -> Way:
+        """What a service sends to its users: in equal parts to the places it has limits for, else to anywhere."""
+        service = workload.service
+        if service is None or not service.gb_per_month:
+            return Way((), (), 0.0, 0.0, (), ())
+        locations = [limit.location for limit in workload.latency] or [ANY]
+        gb = service.gb_per_month * months / len(locations)
+        cost = listed = 0.0
+        extra: list[tuple[int, float]] = []
+        for location in locations:
+            link = self._world.link(site, location)
+            direct, rows = self._transport.send(link, gb)
+            cost += direct
+            listed += self._transport.about(link, gb)
+            extra.extend(rows)
+        return Way((), (), cost, listed, tuple(extra), ())
 
     def _sources(self, name: str, site: str, gb: float, *, outward: bool, remote: bool) -> list[_Source]:
         """The replica at the site, and the cheapest ones elsewhere that the rules let it reach."""
@@ -192,7 +257,6 @@ class _Source:
 def _extended(way: Way, source: _Source, *, read: bool) -> Way:
     copy = source.copy
     pair = ((copy.dataset, copy.site),)
-    ready = copy.ready_h if read else 0.0
     return Way(
         reads=way.reads + pair if read else way.reads,
         writes=way.writes if read else way.writes + pair,
@@ -200,7 +264,9 @@ def _extended(way: Way, source: _Source, *, read: bool) -> Way:
         listed=way.listed + source.listed,
         extra=way.extra + source.extra,
         needs=(*way.needs, copy.open),
-        delay_h=max(way.delay_h, ready + source.hours) if read else way.delay_h,
+        ready_h=max(way.ready_h, copy.ready_h) if read else way.ready_h,
+        read_h=max(way.read_h, source.hours) if read else way.read_h,
+        write_h=way.write_h if read else max(way.write_h, source.hours),
     )
 
 

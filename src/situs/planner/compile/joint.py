@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
+from situs.model.money import Money
 from situs.model.workload import Spread, Workload
 from situs.planner.compile.assembly import Assembly
 from situs.planner.compile.world import World
 
 PENALTY_FACTOR = 3.0
 """Leaving a unit out must never look cheaper than its dearest place. Its dearest place costs 1; a share of
-replicas and nodes bought for it may come on top; three leaves room for both and stays small enough not to
-drown the value, by which scarce capacity is given away."""
+replicas and nodes bought for it may come on top; three leaves room for both."""
+
+LARGEST_RATE = 100.0
+"""Penalties are values times one rate, so that what is left out is what is worth least. A value that is far
+below what its work costs would raise the rate for all; past a hundred the penalties would drown the costs that
+the proven gap is about, and such work is protected beyond its value instead."""
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What one unit of a class is worth within the horizon, and what its dearest place costs."""
+
+    value: float | None
+    """None: nobody has said"""
+    priority: float
+    """1 and more"""
+    dearest: float
 
 
 class JointLimits:
@@ -33,42 +50,62 @@ class JointLimits:
     def identity(self, name: str, workload: Workload) -> list[str]:
         """What makes otherwise equal workloads different: being bound to others by name."""
         own_spread = any(spread.group is None for spread in workload.spread)
-        return [name if own_spread else "", self._affinity.get(name, "")]
+        own_budget = workload.budget is not None and workload.count > 1
+        return [name if own_spread or own_budget else "", self._affinity.get(name, "")]
 
     def allows(self, workload: Workload, cost: float) -> bool:
         """Whether an option is within the workload's own budget."""
-        if workload.budget is None or "budget" in self._world.off:
-            return True
-        return cost <= self._world.money(workload.budget) * self._world.months + 1e-9
+        return self._within(workload.budget, cost)
 
-    def penalty(self, entry, dearest: float) -> float:  # type: ignore[no-untyped-def]
-        """What leaving one unit out costs: see :data:`PENALTY_FACTOR`; its value decides among equals."""
-        return PENALTY_FACTOR * dearest + self.value(entry.workload) * self._world.months + 1.0
+    def _within(self, budget: Money | None, cost: float) -> bool:
+        if budget is None or "budget" in self._world.policy.off:
+            return True
+        return cost <= self._world.money(budget) * self._world.months + 1e-9
+
+    def worth(self, workload: Workload, costs: Iterable[float]) -> Worth:
+        """What leaving out one unit of the workload is measured by; ``costs`` are those of its options."""
+        value, priority = self._value(workload)
+        use_case = self._world.intent.use_cases.get(workload.use_case) if workload.use_case else None
+        budget = use_case.budget if use_case else None
+        # What alone is beyond the budget it is paid from is nothing that leaving out could look cheaper than.
+        dearest = max((cost for cost in costs if self._within(budget, cost)), default=0.0)
+        return Worth(None if value is None else value * self._world.months, priority, max(dearest, 0.0))
 
     def value(self, workload: Workload) -> float:
         """What one unit is worth a month: its own value, else its share of its use case's, by priority."""
+        value, priority = self._value(workload)
+        return (value or 0.0) * priority
+
+    def _value(self, workload: Workload) -> tuple[float | None, float]:
         world = self._world
         use_case = world.intent.use_cases.get(workload.use_case) if workload.use_case else None
+        value = None
         if workload.value is not None:
             value = world.money(workload.value)
         elif use_case is not None and workload.use_case:
             value = world.money(use_case.value) / self._names_in_use_case[workload.use_case]
-        else:
-            value = 0.0
         priority = (
             workload.priority if workload.priority is not None else (use_case.priority if use_case else 0)
         )
-        return value * (1.0 + priority / 100.0)
+        return value, 1.0 + priority / 100.0
 
     def uses(self, entry, site: str, cost: float) -> Iterable[tuple[int, float]]:  # type: ignore[no-untyped-def]
         """Rows that one unit of the class takes from at a site, apart from capacity."""
         workload, name = entry.workload, entry.names[0]
-        if "spread" not in self._world.off:
+        if (
+            workload.budget is not None
+            and workload.count > 1
+            and cost > 0
+            and "budget" not in self._world.policy.off
+        ):
+            limit = self._world.money(workload.budget) * self._world.months
+            yield self._assembly.row(("own-budget", name), limit), cost
+        if "spread" not in self._world.policy.off:
             for spread in workload.spread:
                 key = _spread_key(spread, name)
                 domain = _domain(self._world, spread, site)
                 yield self._assembly.row(("spread", *key, domain), float(self._spread_groups[key])), 1.0
-        if "concentration" not in self._world.off:
+        if "concentration" not in self._world.policy.off:
             operator = self._world.site(site).operator
             if operator in self._shares:
                 yield self._assembly.row(("concentration", operator), self._shares[operator]), 1.0
@@ -77,7 +114,7 @@ class JointLimits:
             use_case is not None
             and use_case.budget is not None
             and cost > 0
-            and "budget" not in self._world.off
+            and "budget" not in self._world.policy.off
         ):
             limit = self._world.money(use_case.budget) * self._world.months
             yield self._assembly.row(("budget", workload.use_case), limit), cost
@@ -95,7 +132,7 @@ class JointLimits:
         operators = sorted({site.operator for site in world.intent.sites.values()})
         limits: dict[str, float] = {}
         for name, rule in sorted(world.intent.rules.items()):
-            if name in world.off or not _in_force(rule, world.at):
+            if name in world.policy.off or not _in_force(rule, world.at):
                 continue
             for operator in operators:
                 share = rule.max_operator_share.get(operator, rule.max_operator_share.get("*"))
@@ -105,6 +142,26 @@ class JointLimits:
                 units = float(int(share * self._units + 1e-9))
                 limits[operator] = min(units, limits.get(operator, units))
         return limits
+
+
+def penalties(worths: Sequence[Worth]) -> list[float]:
+    """What leaving one unit of each class out costs the solver.
+
+    The sum that is smallest must leave out what is worth least, and nothing that has room: one rate turns
+    every value into a penalty, just high enough that no penalty looks cheaper than placing.  Work that
+    nobody has put a value on is worth what its dearest place costs.
+    """
+    floors = [PENALTY_FACTOR * worth.dearest * worth.priority for worth in worths]
+    rates = [
+        floor / (worth.value * worth.priority)
+        for worth, floor in zip(worths, floors, strict=True)
+        if worth.value
+    ]
+    rate = min(LARGEST_RATE, max([1.0, *rates]))
+    return [
+        max(floor, rate * (worth.value or 0.0) * worth.priority) + worth.priority
+        for worth, floor in zip(worths, floors, strict=True)
+    ]
 
 
 def _in_force(rule, at) -> bool:  # type: ignore[no-untyped-def]

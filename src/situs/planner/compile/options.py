@@ -22,7 +22,8 @@ class Cut(StrEnum):
 
     ACCELERATOR = "no-accelerator"
     NODE_SIZE = "node-too-small"
-    SPOT = "spot"
+    SPOT = "spot-availability"
+    """the id of the rule that cuts"""
     SPEED = "cannot-run-here"
     NO_NODES = "no-nodes"
 
@@ -123,11 +124,14 @@ def _accelerator_fits(shape: Shape, model: str | None) -> bool:
 
 def refuses_spot(world: World, workload: Workload) -> bool:
     """Whether the workload must not be taken away without notice."""
-    if "spot-availability" in world.off:
+    if "spot-availability" in world.policy.off:
         return False
     if workload.availability is not None and workload.availability >= SPOT_AVAILABILITY:
         return True
-    return any("no-spot" in label.obligations for label in [workload.label] if label is not None)
+    labels = [world.policy.labels.datasets[item.dataset] for item in workload.inputs]
+    if workload.label is not None:
+        labels.append(workload.label)
+    return any("no-spot" in label.obligations for label in labels)
 
 
 SPOT_AVAILABILITY = 0.999

@@ -28,6 +28,10 @@ RESOURCES = ("cpu", "memory_gib", "accelerators", "disk_gb")
 """What a node has and a shape takes, in the order of demand vectors."""
 
 
+PoolName = tuple[str, str]
+"""(site, pool)"""
+
+
 @dataclass(frozen=True)
 class Place:
     """A pool at a site: one row of the pool table."""
@@ -56,10 +60,12 @@ class PoolTable:
     extra: Floats
     """(P,) nodes that may come on top; inf: no limit"""
     packs: Flags
-    """(P,) workloads share nodes, which are paid for whether used or not"""
+    """(P,) workloads share nodes"""
+    held: Flags
+    """(P,) nodes are paid for whether used or not: owned, reserved, or shared"""
     spot: Flags
     hourly: Floats
-    """(P,) for one rented node that is not shared; 0 elsewhere"""
+    """(P,) for one node that is rented by use; 0 for those that are held"""
     available_h: Floats
     """(P,) hours from the plan's instant until usable, 0 for now"""
     startup_h: Floats
@@ -72,11 +78,20 @@ class PoolTable:
 class World:
     """One estate at one instant under one set of facts and laws."""
 
-    def __init__(self, intent: Intent, facts: Facts, at: datetime, off: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        intent: Intent,
+        facts: Facts,
+        at: datetime,
+        off: frozenset[str] = frozenset(),
+        split: Mapping[str, Mapping[PoolName, int]] | None = None,
+    ) -> None:
         self.intent = complete(intent, facts, at)
         self.facts = facts
         self.at = at
         self.off = off
+        self.split = split or {}
+        """units by place, of workloads that are in several places today; ``current`` is the largest of them"""
         self.settings = self.intent.settings
         self.horizon_h = self.settings.horizon
         self.months = self.horizon_h / HOURS_PER_MONTH
@@ -114,6 +129,7 @@ class World:
         places = self.places
         bases = [place.pool.price for place in places]
         packs = [_packs(place.pool) for place in places]
+        held = [shared or _held(place.pool) for place, shared in zip(places, packs, strict=True)]
         return PoolTable(
             site=np.asarray([self.site_index[place.site] for place in places], dtype=np.int64),
             node=np.asarray([_node_resources(place) for place in places], dtype=float).reshape(
@@ -123,11 +139,12 @@ class World:
             count=np.asarray([place.pool.count for place in places], dtype=np.int64),
             extra=np.asarray([_extra_nodes(place.pool) for place in places], dtype=float),
             packs=np.asarray(packs, dtype=bool),
+            held=np.asarray(held, dtype=bool),
             spot=np.asarray([isinstance(basis, Spot) for basis in bases], dtype=bool),
             hourly=np.asarray(
                 [
-                    0.0 if shared or basis is None or isinstance(basis, Owned) else self.money(basis.price)
-                    for shared, basis in zip(packs, bases, strict=True)
+                    0.0 if paid or basis is None or isinstance(basis, Owned) else self.money(basis.price)
+                    for paid, basis in zip(held, bases, strict=True)
                 ],
                 dtype=float,
             ),
@@ -178,7 +195,7 @@ class World:
         return self.money(average_price_per_kwh(electricity, self.calendar.instant(start_h), hours))
 
     def node_month_cost(self, place: Place) -> float:
-        """What one shared node costs a month, used or not, in the plan's currency."""
+        """What one held node costs a month, used or not, in the plan's currency."""
         site = self.site(place.site)
         return float(month_cost(place.pool, site, self.settings.currency, self.facts, self.at).total)
 
@@ -215,10 +232,14 @@ def _node_resources(place: Place) -> tuple[float, ...]:
 def _packs(pool: Pool) -> bool:
     if pool.packing is not None:
         return pool.packing
+    return _held(pool)
+
+
+def _held(pool: Pool) -> bool:
     return isinstance(pool.price, Owned | Reserved)
 
 
 def _extra_nodes(pool: Pool) -> float:
     if pool.limit is not None:
         return float(pool.limit - pool.count)
-    return 0.0 if _packs(pool) else float("inf")
+    return 0.0 if _packs(pool) or _held(pool) else float("inf")

@@ -7,6 +7,7 @@ escaping is needed; ``-`` stands for the end of a list.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from pydantic import BaseModel, JsonValue, ValidationError
@@ -25,6 +26,23 @@ class Edit(Model):
     """as it would stand in a file: quantities with units, money with its currency"""
     was: JsonValue = None
     """what stood there; None also where nothing did"""
+
+
+def relative_size(edit: Edit) -> float:
+    """By what share of the old value a figure or an amount of money changes; 0 for everything else."""
+    before, after = _figure(edit.was), _figure(edit.value)
+    if before is None or after is None or not before:
+        return 0.0
+    return float(abs(after - before) / before)
+
+
+def _figure(value: JsonValue) -> Decimal | None:
+    if isinstance(value, dict):
+        value = value.get("price")
+    try:
+        return Decimal(str(value).split(" ")[0])
+    except ArithmeticError:
+        return None
 
 
 def apply(intent: Intent, edits: Iterable[Edit]) -> Intent:

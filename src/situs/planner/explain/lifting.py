@@ -17,6 +17,7 @@ from situs.planner.compile.world import World
 from situs.planner.explain.edits import Edit
 from situs.planner.explain.model import Change
 from situs.planner.explain.rules import lift_rule
+from situs.planner.explain.transit import lift_transit
 
 Lift = Callable[[World, str, str, Refusal], Change | None]
 """(world, workload, site, obstacle) -> change; None where no change of the estate would help"""
@@ -28,7 +29,7 @@ def lift(world: World, workload: str, site: str, refusal: Refusal) -> Change | N
     return known(world, workload, site, refusal) if known else lift_rule(world, workload, site, refusal)
 
 
-def _accelerator(world: World, workload: str, site: str, refusal: Refusal) -> Change | None:
+def _accelerator(world: World, workload: str, site: str, refusal: Refusal) -> Change:
     path = f"/sites/{site}/pools/{refusal.details['pool']}"
     shape = next(s for s in world.intent.workloads[workload].shapes if s.name == refusal.details["shape"])
     pool = world.site(site).pools[refusal.details["pool"]]
@@ -40,8 +41,6 @@ def _accelerator(world: World, workload: str, site: str, refusal: Refusal) -> Ch
     if not suits:
         # The pool gets boards of the first acceptable kind; which one has no meaning to the planner.
         board = min(shape.accelerator) if shape.accelerator else _any_board(world)
-        if board is None:
-            return None
         edits.append(Edit(path=f"{path}/accelerator", value=board, was=pool.accelerator))
     if pool.node.accelerator_memory < shape.accelerator_memory:
         edits.append(
@@ -54,8 +53,8 @@ def _accelerator(world: World, workload: str, site: str, refusal: Refusal) -> Ch
     return Change(kind="hardware", edits=tuple(edits), details=refusal.details)
 
 
-def _any_board(world: World) -> str | None:
-    return min((p.pool.accelerator for p in world.places if p.pool.accelerator), default=None)
+def _any_board(world: World) -> str:
+    return min((p.pool.accelerator for p in world.places if p.pool.accelerator), default="accelerator")
 
 
 def _node_size(world: World, workload: str, site: str, refusal: Refusal) -> Change:
@@ -83,16 +82,14 @@ def _spot(world: World, workload: str, site: str, refusal: Refusal) -> Change:
     return Change(
         kind="hardware",
         edits=(Edit(path=f"/sites/{site}/pools/{pool}/price", value=value, was=was),),
-        details=refusal.details | {"lift": "on-demand", "price": str(basis.price)},
+        details={**refusal.details, "lift": "on-demand", "price": str(basis.price)},
     )
 
 
 def _no_nodes(world: World, workload: str, site: str, refusal: Refusal) -> Change:
     pool = refusal.details["pool"]
     edit = Edit(path=f"/sites/{site}/pools/{pool}/limit", value=1, was=world.site(site).pools[pool].limit)
-    return Change(
-        kind="capacity", edits=(edit,), size=1.0, unit="nodes", details=refusal.details | {"nodes": "1"}
-    )
+    return Change(kind="capacity", edits=(edit,), size=1.0, unit="nodes", details=refusal.details)
 
 
 def _replica(world: World, workload: str, site: str, refusal: Refusal) -> Change:
@@ -129,7 +126,7 @@ def _fail_back(world: World, workload: str, site: str, refusal: Refusal) -> Chan
 def _window(world: World, workload: str, site: str, refusal: Refusal) -> Change:
     """The deadline is set to the second in which the work is done there."""
     latest, end = float(refusal.details["latest_hours"]), float(refusal.details["end_hours"])
-    details = refusal.details | {"lift": refusal.details["limit"]}
+    details = {**refusal.details, "lift": refusal.details["limit"]}
     if refusal.details["limit"] == "horizon":
         edit = Edit(path="/settings/horizon", value=end, was=latest)
     else:
@@ -139,7 +136,6 @@ def _window(world: World, workload: str, site: str, refusal: Refusal) -> Change:
         edit = Edit(
             path=f"/workloads/{workload}/job/deadline", value=wanted.isoformat(), was=job.deadline.isoformat()
         )
-        details |= {"until": f"{wanted:%Y-%m-%d %H:%M:%S} UTC"}
     return Change(kind="window", edits=(edit,), size=end - latest, unit="h", details=details)
 
 
@@ -153,7 +149,7 @@ def _not_yet(world: World, workload: str, site: str, refusal: Refusal) -> Change
     )
     hours = float(refusal.details["hours"])
     return Change(
-        kind="window", edits=(edit,), size=hours, unit="h", details=refusal.details | {"lift": "pool"}
+        kind="window", edits=(edit,), size=hours, unit="h", details={**refusal.details, "lift": "pool"}
     )
 
 
@@ -169,7 +165,7 @@ def _own_budget(world: World, workload: str, site: str, refusal: Refusal) -> Cha
         edits=(edit,),
         size=size,
         unit=f"{currency}/month",
-        details=refusal.details | {"lift": "own"},
+        details={**refusal.details, "lift": "own"},
     )
 
 
@@ -181,6 +177,7 @@ _LIFTS: dict[str, Lift] = {
     Cut.SPEED: lambda world, workload, site, refusal: None,
     "no-pool": lambda world, workload, site, refusal: None,
     "data-reach": _replica,
+    "transit": lift_transit,
     "minimum-runtime": _minimum_runtime,
     "cooldown": _cooldown,
     "fail-back": _fail_back,

@@ -18,7 +18,7 @@ from situs.planner.explain.edits import Edit
 
 ChangeKind = Literal[
     "price", "capacity", "rule", "data", "hardware", "window", "latency", "budget", "share", "spread",
-    "affinity", "minimum-runtime", "payback",
+    "affinity", "minimum-runtime", "payback", "rival",
 ]  # fmt: skip
 
 
@@ -59,11 +59,24 @@ class RankedAlternative(Alternative):
     """what the whole plan would cost more with one unit there, at least (the reduced cost), for the horizon"""
 
 
+class Conflict(Model):
+    """A smallest set of wishes that cannot all be granted: without any one of them the rest can."""
+
+    left_out: Name
+    """the workload this is about"""
+    workloads: tuple[Name, ...]
+    """that all want the same, with the one that is left out"""
+    limits: tuple[Refusal, ...]
+    """what they cannot share"""
+
+
 class Explanation(Model):
     """Why a workload is where it is."""
 
     workload: Name
     currency: str
+    horizon_months: float
+    """what costs over the horizon are divided by to give costs per month"""
     decision: Decision
     costs_per_month: tuple[CostPart, ...]
     """of all its units together; what is shared (owned nodes, replicas) stands in the plan"""
@@ -74,6 +87,8 @@ class Explanation(Model):
     binding: tuple[Binding, ...]
     alternatives: tuple[RankedAlternative, ...]
     """best first; the chosen sites are not among them"""
+    conflict: Conflict | None = None
+    """what it does not fit together with, where it was left out although it has places"""
 
 
 class Change(Model):
@@ -126,14 +141,6 @@ class WhyNot(Model):
     """smallest first"""
     nothing_helps: Refusal | None = None
     """why no change was found, when none was"""
-
-
-class Conflict(Model):
-    """A smallest set of wishes that cannot all be granted: without any one of them the rest can."""
-
-    left_out: Name
-    """the workload this is about"""
-    workloads: tuple[Name, ...]
-    """that all want the same, with the one that is left out"""
-    limits: tuple[Refusal, ...]
-    """what they cannot share"""
+    held: int = 0
+    """workloads far from the question that were held where the plan has them, so that a large estate can be
+    asked; 0: the whole estate was decided each time"""

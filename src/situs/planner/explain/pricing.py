@@ -1,12 +1,11 @@
-"""How far a price has to fall, found on the problem's own arrays.
+"""How far a price has to change, found on the problem's own arrays.
 
-A price enters the costs of a problem in proportion, so the problem at any cut lies on the straight line
-between the problem at none and at the full cut, and needs not be made anew from the estate.
+A price enters the costs of a problem in proportion, so the problem at any share lies on the straight line
+between the problem at none and at the full share, and needs not be made anew from the estate.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -19,7 +18,7 @@ PRICED = ("col_cost", "penalty", "buy_cost", "open_cost")
 """Arrays that a price may change."""
 
 RESOLUTION = 1e-6
-"""Of the cut, as a share of the price."""
+"""How exactly the share is found."""
 
 LEAD_KEPT = 1e-3
 """The site is to win by so much of what it lost by: more than rounding, less than anybody would notice."""
@@ -28,63 +27,58 @@ LEAST_MARGIN = 5e-5
 """In the plan's currency: what the exact search may leave open."""
 
 
-def smallest_cut(before: Race, free: Race) -> float | None:
-    """The smallest share of the price, 0 to 1, whose cut lets the site win.
+def smallest_share(before: Race, full: Race) -> float | None:
+    """The smallest share, 0 to 1, of a change of price that lets the site win; None: not even all of it does.
 
-    ``before`` is the race at the full price, ``free`` the same at a price of zero. None: not even for free,
-    or the price does more than change costs in proportion.
+    ``before`` is the race at the old price, ``full`` the same at the new one; see :func:`in_proportion`.
     """
-    if not _same_but_for_costs(before, free) or before.lead is None:
+    if before.lead is None:
         return None
 
     @cache
-    def at(cut: float) -> Race:
+    def at(share: float) -> Race:
         return before.with_problem(
             **{
-                name: getattr(before.problem, name) * (1.0 - cut) + getattr(free.problem, name) * cut
+                name: getattr(before.problem, name) * (1.0 - share) + getattr(full.problem, name) * share
                 for name in PRICED
             },
-            fixed_cost=before.problem.fixed_cost * (1.0 - cut) + free.problem.fixed_cost * cut,
+            fixed_cost=before.problem.fixed_cost * (1.0 - share) + full.problem.fixed_cost * share,
         )
 
     def line(placement: Placement | None) -> Line | None:
         return (
             None
             if placement is None
-            else Line(placement.cost, _slope(before.problem, free.problem, placement))
+            else Line(placement.cost, _slope(before.problem, full.problem, placement))
         )
 
-    def without(cut: float) -> Line:
-        found = line(at(cut).elsewhere)
+    def without(share: float) -> Line:
+        found = line(at(share).elsewhere)
         # Where nothing works without the site, it wins whatever it costs.
         return Line(np.inf, 0.0) if found is None else found
 
     margin = max(LEAST_MARGIN, min(before.margin, LEAD_KEPT * abs(before.lead)))
-    return first_win(lambda cut: line(at(cut).there), without, 1.0, margin=margin, resolution=RESOLUTION)
+    return first_win(lambda share: line(at(share).there), without, 1.0, margin=margin, resolution=RESOLUTION)
 
 
-def _slope(before: Problem, free: Problem, placement: Placement) -> float:
-    """How the cost of one placement changes from no cut to the full cut."""
+def _slope(before: Problem, full: Problem, placement: Placement) -> float:
+    """How the cost of one placement changes from no share to the full share."""
     return (
-        free.fixed_cost
+        full.fixed_cost
         - before.fixed_cost
-        + float((free.col_cost - before.col_cost) @ placement.units)
-        + float((free.penalty - before.penalty) @ placement.unplaced)
-        + float((free.buy_cost - before.buy_cost) @ placement.bought)
-        + float((free.open_cost - before.open_cost) @ placement.opened)
+        + float((full.col_cost - before.col_cost) @ placement.units)
+        + float((full.penalty - before.penalty) @ placement.unplaced)
+        + float((full.buy_cost - before.buy_cost) @ placement.bought)
+        + float((full.open_cost - before.open_cost) @ placement.opened)
     )
 
 
-def _same_but_for_costs(before: Race, free: Race) -> bool:
-    """Whether the two problems have the same columns, rows and limits, in the same order."""
-    blank = {name: np.zeros(0) for name in PRICED}
-    one, two = (
-        replace(before.problem, **blank, fixed_cost=0.0),
-        replace(free.problem, **blank, fixed_cost=0.0),
-    )  # type: ignore[arg-type]
+def in_proportion(before: Race, full: Race) -> bool:
+    """Whether two problems differ in costs only: the same columns, rows and limits, in the same order."""
+    unpriced = [name for name in Problem.__dataclass_fields__ if name not in (*PRICED, "fixed_cost")]
     return all(
-        np.array_equal(getattr(one, name), getattr(two, name)) for name in Problem.__dataclass_fields__
+        np.array_equal(getattr(before.problem, name), getattr(full.problem, name)) for name in unpriced
     ) and all(
         a.place.index == b.place.index and a.way.reads == b.way.reads and a.way.writes == b.way.writes
-        for a, b in zip(before.candidates.options, free.candidates.options, strict=True)
+        for a, b in zip(before.candidates.options, full.candidates.options, strict=True)
     )

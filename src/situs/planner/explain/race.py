@@ -15,11 +15,14 @@ import numpy as np
 from situs.model.intent import Intent
 from situs.planner.compile.candidates import Candidates, Option, candidates
 from situs.planner.compile.world import World
-from situs.planner.explain.exact import Demand, optimum
+from situs.planner.exact import Demand, Fixed, optimum
+from situs.planner.explain.held import Held
 from situs.planner.problem import Ints, Placement, Problem
 
 TIE = 1e-6
-"""Costs closer than this, as a share of the larger, are the same: the rounding of long sums."""
+"""Costs closer than this, as a share of the larger, are the same to people."""
+HAIR = 1e-9
+"""Costs closer than this, as a share of the larger, are the same to the exact search."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Race:
     candidates: Candidates
     problem: Problem
     """the candidates' problem, or a variant of it with other costs or capacities"""
+    held: Held
+    """what stays where it is on both sides"""
 
     @property
     def number(self) -> int:
@@ -75,12 +80,17 @@ class Race:
         """The best plan with one more unit at the site; None when there is none."""
         if not len(self.columns):
             return None
-        return optimum(self.problem, Demand(self.columns, least=self.units + 1))
+        return optimum(self.problem, Demand(self.columns, least=self.units + 1), fixed=self.fixed)
 
     @cached_property
     def elsewhere(self) -> Placement | None:
         """The best plan without; None when there is none."""
-        return optimum(self.problem, Demand(self.columns, most=self.units))
+        return optimum(self.problem, Demand(self.columns, most=self.units), fixed=self.fixed)
+
+    @cached_property
+    def fixed(self) -> Fixed:
+        """What the held classes have in this estate."""
+        return self.held.fixed(self.candidates)
 
     @property
     def margin(self) -> float:
@@ -98,16 +108,22 @@ class Race:
 
     @property
     def won(self) -> bool:
-        """Whether the site wins, by more than rounding."""
+        """Whether the site wins, by more than a tie."""
         return self.lead is not None and self.lead < -self.margin
+
+    @property
+    def won_by_a_hair(self) -> bool:
+        """Whether the site wins at all, if only by what the exact search can tell apart."""
+        return self.lead is not None and self.lead < -HAIR * max(1.0, self.margin / TIE)
 
     def with_problem(self, **changed: object) -> Race:
         """The same race on a variant of the problem."""
-        return Race(self.runner, self.candidates, replace(self.problem, **changed))  # type: ignore[arg-type]
+        problem = replace(self.problem, **changed)  # type: ignore[arg-type]
+        return Race(self.runner, self.candidates, problem, self.held)
 
 
-def race(world: World, runner: Runner, intent: Intent | None = None) -> Race:
-    """The race in ``world``, or in the same world with another intent."""
-    there = world if intent is None else World(intent, world.facts, world.at, world.off)
-    found = candidates(there)
-    return Race(runner, found, found.problem)
+def race(base: Race, intent: Intent) -> Race:
+    """The same race in an estate that is a little different."""
+    world = base.candidates.world
+    found = candidates(World(intent, world.facts, world.at, world.off, world.split))
+    return Race(base.runner, found, found.problem, base.held)

@@ -9,17 +9,17 @@ and nothing new, is it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from datetime import datetime, timedelta
-from itertools import combinations
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from functools import cached_property
 
-from situs.model.estate import KeyCustody, Site, Tenancy
-from situs.model.intent import Intent
-from situs.model.label import HIGHEST_LEVEL, Label
+from situs.model.label import Label
 from situs.model.refusal import Refusal
 from situs.planner.compile.world import World
 from situs.planner.explain.edits import Edit, apply
-from situs.planner.explain.model import Change
+from situs.planner.explain.labelled import Holder, holders, unsigned
+from situs.planner.explain.model import Change, ChangeKind
+from situs.planner.explain.remedies import certified, owners_can_sign, site_can_do
 from situs.policy import Policy
 
 Edits = tuple[Edit, ...]
@@ -45,7 +45,9 @@ class _Asked:
         self.workload = workload
         self.site = site
         entry = world.intent.workloads[workload]
-        self.datasets = tuple(dict.fromkeys(item.dataset for item in (*entry.inputs, *entry.outputs)))
+        read = [item.dataset for item in entry.inputs]
+        written = [item.dataset for item in entry.outputs]
+        self.datasets = tuple(dict.fromkeys(read + written))
         # Other sites have no part in whether this one is refused.
         self.intent = world.intent.model_copy(update={"sites": {site: world.site(site)}})
         self._rule = refusal.rule
@@ -60,6 +62,20 @@ class _Asked:
         """The effective label of what is refused."""
         labels = self.world.policy.labels
         return labels.datasets[self._dataset] if self._dataset else labels.workloads[self.workload]
+
+    @cached_property
+    def holders(self) -> tuple[Holder, ...]:
+        """All labels, written down somewhere in the estate, from which that label is joined."""
+        return holders(self.intent, self.world.policy.labels, self._start)
+
+    @property
+    def unsigned(self) -> tuple[str, ...]:
+        """Datasets whose lower label would count, were it signed."""
+        return unsigned(self.intent, self.world.policy.labels, self._start)
+
+    @property
+    def _start(self) -> tuple[str, str]:
+        return ("dataset", self._dataset) if self._dataset else ("workload", self.workload)
 
     def lifted(self, edits: Edits) -> bool:
         """Whether with the edits the rule refuses less, and no other more."""
@@ -78,166 +94,60 @@ class _Asked:
         return Counter(refusal.rule for refusal in found)
 
 
-def _kind(edits: Edits):  # type: ignore[no-untyped-def]
-    return "latency" if all("/latency/" in edit.path for edit in edits) else "rule"
+def _kind(edits: Edits) -> ChangeKind:
+    return (
+        "latency"
+        if all("/latency/" in edit.path or edit.path.startswith("/links/") for edit in edits)
+        else "rule"
+    )
 
 
 def _candidates(asked: _Asked, refusal: Refusal) -> Iterator[Edits]:
-    site = asked.world.site(asked.site)
-    yield from ((edit,) for edit in _clearance(asked.site, site))
-    yield from _latency(asked)
-    measures = [*_encryption(asked.site, site), *_custody(asked.site, site), *_tenancy(asked.site, site)]
-    yield from ((edit,) for edit in measures)
-    yield from _certificates(asked)
-    yield from ((edit,) for edit in _administrators(asked.site, site))
-    yield from combinations(measures, 2)
-    yield from _leave(asked)
-    yield from _labels(asked, site)
-    yield from _exception(asked, refusal)
+    world, label = asked.world, asked.label()
+    yield from site_can_do(world, asked.workload, asked.site, label)
+    yield from _certificates(asked, refusal.rule)
+    yield from owners_can_sign(
+        world, asked.workload, asked.site, label, asked.datasets, asked.holders, asked.unsigned
+    )
+    yield _exception(asked, refusal)
 
 
-def _clearance(name: str, site: Site) -> Iterator[Edit]:
-    for level in range(site.clearance + 1, HIGHEST_LEVEL + 1):
-        yield Edit(path=f"/sites/{name}/clearance", value=level, was=site.clearance)
-
-
-def _encryption(name: str, site: Site) -> Iterator[Edit]:
-    for what in ("at_rest", "in_transit", "in_use"):
-        if not getattr(site.encryption, what):
-            yield Edit(path=f"/sites/{name}/encryption/{what}", value=True, was=False)
-
-
-def _custody(name: str, site: Site) -> Iterator[Edit]:
-    steps = list(KeyCustody)
-    for custody in steps[steps.index(site.key_custody) + 1 :]:
-        yield Edit(path=f"/sites/{name}/key_custody", value=custody.value, was=site.key_custody.value)
-
-
-def _tenancy(name: str, site: Site) -> Iterator[Edit]:
-    steps = list(Tenancy)
-    for tenancy in steps[steps.index(site.tenancy) + 1 :]:
-        yield Edit(path=f"/sites/{name}/tenancy", value=tenancy.value, was=site.tenancy.value)
-
-
-def _administrators(name: str, site: Site) -> Iterator[Edit]:
-    if site.administrators.employer != "self":
-        yield Edit(
-            path=f"/sites/{name}/administrators/employer", value="self", was=site.administrators.employer
-        )
-    if site.administrators.countries != frozenset({site.country}):
-        yield Edit(
-            path=f"/sites/{name}/administrators/countries",
-            value=[site.country],
-            was=sorted(site.administrators.countries),
-        )
-
-
-def _latency(asked: _Asked) -> Iterator[Edits]:
-    """The limit is raised to what the link has."""
-    for number, limit in enumerate(asked.world.intent.workloads[asked.workload].latency):
-        link = asked.world.link(asked.site, limit.location)
-        if link is not None and link.latency is not None and link.latency > limit.limit:
-            yield (
-                Edit(
-                    path=f"/workloads/{asked.workload}/latency/{number}/limit",
-                    value=link.latency,
-                    was=limit.limit,
-                ),
-            )
-
-
-def _certificates(asked: _Asked) -> Iterator[Edits]:
+def _certificates(asked: _Asked, rule: str) -> Iterator[Edits]:
     """A certificate that is missing is given, one that runs out is prolonged; both to the last second."""
-    site = asked.world.site(asked.site)
+    yield from _certificates_for(asked, sorted(asked.label().certificates))
+    own = asked.world.intent.rules.get(rule)
+    if own is not None and own.only_at is not None:
+        for scheme in sorted(own.only_at.certificate):
+            yield from _certificates_for(asked, [scheme])
 
-    def until(instant: datetime) -> Edits:
-        return tuple(
-            edit
-            for scheme in sorted(asked.label().certificates)
-            if (edit := _certified(asked, site, scheme, instant)) is not None
-        )
 
-    begin = asked.world.at
+def _certificates_for(asked: _Asked, schemes: Sequence[str]) -> Iterator[Edits]:
+    """All of them, until the first instant at which the rule is content."""
+    if not schemes:
+        return
+    site, begin = asked.world.site(asked.site), asked.world.at
+
+    def until(seconds: int) -> Edits:
+        return certified(asked.site, site, schemes, begin, begin + timedelta(seconds=seconds))
+
     low, high = 0, int(LONGEST_RESIDENCE_H * 3600)
-    if not until(begin + timedelta(seconds=high)) or not asked.lifted(until(begin + timedelta(seconds=high))):
+    if not until(high) or not asked.lifted(until(high)):
         return
     while high - low > 1:
         middle = (low + high) // 2
-        if asked.lifted(until(begin + timedelta(seconds=middle))):
+        if asked.lifted(until(middle)):
             high = middle
         else:
             low = middle
-    yield until(begin + timedelta(seconds=high))
+    yield until(high)
 
 
-def _certified(asked: _Asked, site: Site, scheme: str, until: datetime) -> Edit | None:
-    """The scheme's latest certificate valid until then, or a new one; None where it is already."""
-    held = [(c.valid_until, k) for k, c in enumerate(site.certificates) if c.scheme == scheme]
-    if not held:
-        value = {"scheme": scheme, "valid_from": asked.world.at.isoformat(), "valid_until": until.isoformat()}
-        return Edit(path=f"/sites/{asked.site}/certificates/-", value=value)
-    before, number = max(held)
-    if before >= until:
-        return None
-    path = f"/sites/{asked.site}/certificates/{number}/valid_until"
-    return Edit(path=path, value=until.isoformat(), was=before.isoformat())
-
-
-def _leave(asked: _Asked) -> Iterator[Edits]:
-    """The owner lets the data leave."""
-    for dataset in asked.datasets:
-        if not asked.world.intent.datasets[dataset].may_leave:
-            yield (Edit(path=f"/datasets/{dataset}/may_leave", value=True, was=False),)
-
-
-def _labels(asked: _Asked, site: Site) -> Iterator[Edits]:
-    """What the owners of the workload and of its data can sign: purpose, countries, obligations."""
-    intent = asked.world.intent
-    purposes = asked.label().purposes
-    before = intent.workloads[asked.workload].purpose
-    for purpose in sorted(purposes or ()):
-        if purpose != before:
-            yield (Edit(path=f"/workloads/{asked.workload}/purpose", value=purpose, was=before),)
-    yield from _wider(asked, site)
-
-
-def _wider(asked: _Asked, site: Site) -> Iterator[Edits]:
-    """Further countries allowed: that of the site, of its operator, of the parent; as few as will do."""
-    countries = sorted({c for c in (site.country, site.operator_country, site.parent_country) if c})
-    holders = list(_labelled(asked.world.intent, asked))
-    for size in range(1, len(countries) + 1):
-        for chosen in combinations(countries, size):
-            edits = tuple(
-                Edit(
-                    path=f"{path}/jurisdictions",
-                    value=sorted(label.jurisdictions | set(chosen)),
-                    was=sorted(label.jurisdictions),
-                )
-                for path, label in holders
-                if label.jurisdictions is not None
-            )
-            if edits:
-                yield edits
-
-
-def _labelled(intent: Intent, asked: _Asked) -> Iterator[tuple[str, Label]]:
-    """Labels that the workload's own is joined from, as far as they are written down."""
-    own = intent.workloads[asked.workload].label
-    if own is not None:
-        yield f"/workloads/{asked.workload}/label", own
-    for dataset in asked.datasets:
-        label = intent.datasets[dataset].label
-        if label is not None:
-            yield f"/datasets/{dataset}/label", label
-
-
-def _exception(asked: _Asked, refusal: Refusal) -> Iterator[Edits]:
+def _exception(asked: _Asked, refusal: Refusal) -> Edits:
     """The rule ends now, if it is the estate's own; else an exception from it is put on record."""
-    rule = refusal.rule.removeprefix("rule:")
+    rule = refusal.rule
     own = asked.world.intent.rules.get(rule)
     if own is not None:
         was = None if own.valid_until is None else own.valid_until.isoformat()
-        yield (Edit(path=f"/rules/{rule}/valid_until", value=asked.world.at.isoformat(), was=was),)
-        return
+        return (Edit(path=f"/rules/{rule}/valid_until", value=asked.world.at.isoformat(), was=was),)
     value = {"title": f"Exception from {rule}", "off": [rule]}
-    yield (Edit(path=f"/rules/exception-{rule}", value=value),)
+    return (Edit(path=f"/rules/exception-{rule}", value=value),)

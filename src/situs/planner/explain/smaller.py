@@ -13,7 +13,6 @@ from situs.planner.explain.model import Change
 SMALLER = 0.98
 """A change without natural steps is tried at 98 % of its size."""
 
-
 MILLIONTH = Decimal("0.000001")
 
 
@@ -22,12 +21,31 @@ def smaller(change: Change, share: float = SMALLER) -> Change | None:
     edits = tuple(edit.model_copy(update={"value": _back(edit, share)}) for edit in change.edits)
     if all(edit.value == edit.was for edit in edits) or edits == change.edits:
         return None
-    return change.model_copy(update={"edits": edits})
+    size = change.size
+    if size is not None:
+        size = size * share if not _in_steps(change.edits[0]) else size - 1.0
+    return change.model_copy(update={"edits": edits, "size": size})
+
+
+def smaller_sets(changes: tuple[Change, ...]) -> list[tuple[Change, ...]]:
+    """The same changes with one of them made smaller, and with one of them left out."""
+    found = []
+    for number, change in enumerate(changes):
+        before, after = changes[:number], changes[number + 1 :]
+        less = smaller(change)
+        if less is not None:
+            found.append((*before, less, *after))
+        found.append((*before, *after))
+    return found
 
 
 def comes_in_steps(change: Change) -> bool:
     """Whether what can be made smaller about it are whole numbers."""
-    return smaller(change, 0.5) == smaller(change, 0.25)
+    return all(_in_steps(edit) for edit in change.edits if _back(edit, SMALLER) != edit.value)
+
+
+def _in_steps(edit: Edit) -> bool:
+    return isinstance(edit.was, int) and isinstance(edit.value, int)
 
 
 def _back(edit: Edit, share: float) -> JsonValue:

@@ -6,29 +6,33 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from situs.model.error import InputError
-from situs.model.intent import Intent
 from situs.model.plan import amount
 from situs.model.refusal import Refusal
 from situs.planner.compile.candidates import Candidates
 from situs.planner.decide import Decided
-from situs.planner.explain.exact import optimum
+from situs.planner.explain.asked import known
+from situs.planner.explain.held import held
 from situs.planner.explain.model import WhyNot
-from situs.planner.explain.obstacles import blockade
-from situs.planner.explain.race import Race, Runner, race
+from situs.planner.explain.race import Race, Runner
 from situs.planner.explain.search import Found, Search
 from situs.planner.explain.shared import shared_limits
+from situs.planner.explain.trial import Trial
+from situs.planner.obstacles import blockade
+
+MOST_COLUMNS = 50_000
+"""A search draws up the estate some fifty times, which takes minutes where there are more options."""
 
 
 def why_not(decided: Decided, workload: str, site: str) -> WhyNot:
     """All reasons why ``workload`` is not at ``site``, and what would have to be different.
 
-    Every offer was checked by deciding the whole estate again, with the change and with a smaller one.
+    Every offer was checked by deciding again, with the change and with a smaller one: the whole estate, or of
+    a large one the neighbourhood of the question (see :mod:`situs.planner.explain.held`).
     Raises InputError for a workload or a site that the estate does not have.
     """
     candidates = decided.candidates
     world = candidates.world
-    _known(world.intent, workload, site)
+    known(world.intent, workload, site)
     number = candidates.class_of(workload)
     entry = candidates.classes[number]
     units = units_at(decided, entry.names, site)
@@ -43,7 +47,8 @@ def why_not(decided: Decided, workload: str, site: str) -> WhyNot:
     )
     if units_at(decided, (workload,), site) == world.intent.workloads[workload].count or units == entry.count:
         return asked
-    base = Race(Runner(workload, site, units), candidates, candidates.problem)
+    runner = Runner(workload, site, units)
+    base = Race(runner, candidates, candidates.problem, held(decided, workload, site))
     if base.lead is not None and base.lead <= base.margin:
         extra = None if not np.isfinite(base.lead) else amount(base.lead)
         return asked.model_copy(update={"verdict": "tie", "extra_cost": extra})
@@ -56,6 +61,7 @@ def why_not(decided: Decided, workload: str, site: str) -> WhyNot:
             "extra_cost": None if base.lead is None else amount(base.lead),
             "offers": found.offers,
             "nothing_helps": found.nothing_helps,
+            "held": sum(map(len, base.held.units)),
         }
     )
 
@@ -71,15 +77,9 @@ def units_at(decided: Decided, names: tuple[str, ...], site: str) -> int:
 
 
 def _searched(base: Race) -> Found:
-    world, runner = base.candidates.world, base.runner
-
-    def decides(intent: Intent) -> bool:
-        """Decide afresh, to the exact optimum and with nothing asked of it, and look where it put the units."""
-        again = race(world, runner, intent)
-        found = optimum(again.problem)
-        return found is not None and int(found.units[again.columns].sum()) > again.units
-
-    return Search(world, base, decides).run()
+    if len(base.candidates.options) > MOST_COLUMNS:
+        return Found((), Refusal(rule="too-large", details={"options": str(len(base.candidates.options))}))
+    return Search(Trial(base)).run()
 
 
 def _reasons(candidates: Candidates, base: Race) -> Iterator[Refusal]:
@@ -88,9 +88,3 @@ def _reasons(candidates: Candidates, base: Race) -> Iterator[Refusal]:
     yield from blockade(candidates, runner.workload, runner.site).all
     if len(base.columns):
         yield from shared_limits(base)
-
-
-def _known(intent: Intent, workload: str, site: str) -> None:
-    for name, mapping, what in ((workload, intent.workloads, "workload"), (site, intent.sites, "site")):
-        if name not in mapping:
-            raise InputError(f"there is no {what} {name!r}; there are {', '.join(sorted(mapping))}")

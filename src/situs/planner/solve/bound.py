@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from situs.planner.certificate import Prices
-from situs.planner.problem import Flags, Floats, Ints
+from situs.planner.problem import Floats, Ints
 from situs.planner.solve.frame import Frame
 
 
@@ -39,7 +39,7 @@ class Priced:
     reduced: Floats
     """(J,) cost of each column with all it uses charged"""
     least: Floats
-    """(I,) the least of them and the penalty"""
+    """(I,) what one more unit of the class would cost at least: in its cheapest column with room, or left out"""
 
 
 def priced(frame: Frame, prices: Prices, box: Box | None = None) -> Priced:
@@ -49,12 +49,9 @@ def priced(frame: Frame, prices: Prices, box: Box | None = None) -> Priced:
     reduced = p.col_cost + frame.row_charge(prices.row)
     if len(prices.need_price) and len(p.need_open):
         reduced += np.bincount(frame.need_col, need_charge(frame, prices), minlength=frame.columns)
-    least = np.minimum(frame.least_by_class(reduced), p.penalty)
+    filled, least = fill(frame, reduced)
     value = p.fixed_cost - float(prices.row[frame.finite_row] @ p.row_capacity[frame.finite_row])
-    value += float(least @ p.count)
-    limited = p.col_limit < p.count[frame.cls]
-    if np.any(limited):
-        value += _limited_surplus(frame, reduced, least, limited)
+    value += float(filled.sum())
     return Priced(value + buy_part(frame, prices, box) + open_part(frame, prices, box), reduced, least)
 
 
@@ -69,23 +66,32 @@ def need_charge(frame: Frame, prices: Prices) -> Floats:
     return np.where(key[at] == wanted, price[at], 0.0)
 
 
-def _limited_surplus(frame: Frame, reduced: Floats, least: Floats, limited: Flags) -> float:
-    """What the bound gains where a class's cheapest column cannot take all its units."""
+def fill(frame: Frame, reduced: Floats) -> tuple[Floats, Floats]:
+    """(I,) the least cost of all units of each class, and that of one more.
+
+    Units go to the cheapest columns first.  Only columns too small for the whole class need sorting, and of
+    these only the ones cheaper than the best that could take it all.
+    """
     p = frame.problem
-    at_least = limited & (reduced < p.penalty[frame.cls])
-    gain = 0.0
-    for i in np.unique(frame.cls[np.flatnonzero(at_least & (reduced <= least[frame.cls] + 1e-12))]):
-        columns = np.arange(frame.first[i], frame.last[i])
-        columns = columns[np.argsort(reduced[columns], kind="stable")]
-        left, cost = int(p.count[i]), 0.0
-        for column in columns:
-            if not left or reduced[column] >= p.penalty[i]:
-                break
-            taken = min(left, int(p.col_limit[column]))
-            cost += taken * reduced[column]
-            left -= taken
-        gain += cost + left * p.penalty[i] - p.count[i] * least[i]
-    return gain
+    if not len(frame.narrow):
+        least = np.minimum(frame.least_by_class(reduced), p.penalty)
+        return least * p.count, least
+    ample = reduced.copy()
+    ample[frame.narrow] = np.inf
+    last = np.minimum(frame.least_by_class(ample), p.penalty)
+    small = frame.narrow[reduced[frame.narrow] < last[frame.cls[frame.narrow]]]
+    small = small[np.lexsort((reduced[small], frame.cls[small]))]
+    cls, room = frame.cls[small], p.col_limit[small]
+    before = np.cumsum(room) - room
+    opening = np.flatnonzero(np.r_[True, np.diff(cls) > 0]) if len(cls) else np.empty(0, dtype=np.int64)
+    before = before - np.repeat(before[opening], np.diff(np.r_[opening, len(cls)]))
+    taken = np.clip(p.count[cls] - before, 0, room)
+    cost = np.bincount(cls, taken * reduced[small], minlength=frame.classes)
+    left = p.count - np.bincount(cls, taken, minlength=frame.classes).astype(np.int64)
+    margin = last.copy()
+    ends = np.flatnonzero((before < p.count[cls]) & (before + room >= p.count[cls]))
+    margin[cls[ends]] = reduced[small[ends]]
+    return np.asarray(cost + left * last, dtype=np.float64), margin
 
 
 def buy_reduced(frame: Frame, prices: Prices) -> Floats:

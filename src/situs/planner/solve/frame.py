@@ -34,6 +34,8 @@ class Frame:
         self.open_of: Ints = _owners(problem.open_indptr)
         self.finite_row: NDArray[np.bool_] = np.isfinite(problem.row_capacity)
         self.has_columns: NDArray[np.bool_] = self.last > self.first
+        self.narrow: Ints = np.flatnonzero(problem.col_limit < problem.count[self.cls])
+        """columns that could not take all units of their class"""
 
     def row_charge(self, row_price: Floats, columns: Ints | None = None) -> Floats:
         """(J,) or (len(columns),) what one unit of each column pays for the rows it uses."""

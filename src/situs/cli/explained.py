@@ -1,0 +1,191 @@
+"""Explanations on a terminal: one sentence first, then tables for those who want to know more."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+from pydantic import JsonValue
+from rich.table import Table
+
+from situs.cli.output import Language, console
+from situs.planner.explain.model import Counterfactual, Explanation, WhyNot
+from situs.planner.explain.wording import (
+    ALTERNATIVES,
+    say,
+    say_conflict,
+    say_explanation,
+    say_offer,
+    say_verdict,
+)
+from situs.report.texts import TEXTS
+
+WORDS = {
+    "en": {
+        "cost": "cost",
+        "month": "month",
+        "together": "together",
+        "shared-data": "data (shared)",
+        "no-cost": "It costs nothing on top of what is paid for anyway.",
+        "rule": "rule",
+        "anchor": "anchor",
+        "refuses": "refuses",
+        "full": "used to the full",
+        "available": "there is",
+        "one-more": "one more saves",
+        "alternative": "alternative",
+        "impossible": "not possible",
+        "pool": "pool",
+        "listed": "listed price, more",
+        "at-least": "whole plan, at least",
+        "reason": "reason",
+        "identical": "The same but for the name: {names}.",
+        "offers": "What would bring it there, smallest change first:",
+        "held": "({count} workloads far from this are taken to stay where they are.)",
+        "checked": "checked by deciding again",
+        "unchecked": "not confirmed by deciding again",
+        "was": "was",
+    },
+    "de": {
+        "cost": "Kosten",
+        "month": "Monat",
+        "together": "zusammen",
+        "shared-data": "Daten (geteilt)",
+        "no-cost": "Es kostet nichts zu dem dazu, was ohnehin bezahlt wird.",
+        "rule": "Regel",
+        "anchor": "Grundlage",
+        "refuses": "lehnt ab",
+        "full": "ausgeschöpft",
+        "available": "vorhanden",
+        "one-more": "eines mehr spart",
+        "alternative": "Alternative",
+        "impossible": "nicht möglich",
+        "pool": "Pool",
+        "listed": "Listenpreis, mehr",
+        "at-least": "ganzer Plan, mindestens",
+        "reason": "Grund",
+        "identical": "Gleich bis auf den Namen: {names}.",
+        "offers": "Was es dorthin brächte, die kleinste Änderung zuerst:",
+        "held": "({count} weit entfernte Arbeitslasten gelten dabei als unbewegt.)",
+        "checked": "durch erneutes Entscheiden geprüft",
+        "unchecked": "durch erneutes Entscheiden nicht bestätigt",
+        "was": "war",
+    },
+}
+
+
+def show(explained: Explanation, lang: Language) -> None:
+    """Print why a workload is where it is."""
+    words = WORDS[lang]
+    money = f"{explained.currency}/{words['month']}"
+    _decision(explained, lang)
+    _costs(explained, lang, money)
+    _refused(explained, lang)
+    _binding(explained, lang, money)
+    _alternatives(explained, lang, money)
+
+
+def _decision(explained: Explanation, lang: Language) -> None:
+    _line(say_explanation(explained, lang))
+    for refusal in explained.decision.needs_lifting:
+        _line(f"  - {say(refusal, lang)}")
+    if explained.conflict is not None:
+        _line(say_conflict(explained.conflict, lang))
+
+
+def _costs(explained: Explanation, lang: Language, money: str) -> None:
+    words = WORDS[lang]
+    if not explained.decision.assignments:
+        return
+    if not explained.costs_per_month and not explained.data_per_month:
+        _line(words["no-cost"])
+        return
+    table = Table(words["cost"], money)
+    for part in explained.costs_per_month:
+        table.add_row(TEXTS[lang][part.part.value], f"{part.per_month:,.2f}")
+    table.add_row(words["together"], f"{explained.total_per_month:,.2f}")
+    if explained.data_per_month:
+        table.add_row(words["shared-data"], f"{explained.data_per_month:,.2f}")
+    console.print(table)
+
+
+def _refused(explained: Explanation, lang: Language) -> None:
+    words = WORDS[lang]
+    table = Table(words["rule"], words["anchor"], words["refuses"])
+    for refused in explained.refused:
+        table.add_row(refused.rule, refused.anchor or "", ", ".join(refused.sites))
+    if table.row_count:
+        console.print(table)
+
+
+def _binding(explained: Explanation, lang: Language, money: str) -> None:
+    words = WORDS[lang]
+    table = Table(words["full"], words["available"], words["one-more"])
+    for bound in explained.binding:
+        price = bound.price_per_unit_month
+        table.add_row(
+            say(bound.limit, lang),
+            f"{bound.available:,.6g} {bound.unit}",
+            "" if price is None else f"{price:,.2f} {money}",
+        )
+    if table.row_count:
+        console.print(table)
+
+
+def _alternatives(explained: Explanation, lang: Language, money: str) -> None:
+    words, months = WORDS[lang], explained.horizon_months
+    able = Table(
+        words["alternative"], words["pool"], f"{words['listed']} {money}", words["at-least"], words["reason"]
+    )
+    unable = Table(words["impossible"], words["reason"])
+    for other in explained.alternatives:
+        if other.refusal is None:
+            more, at_least = _more(other.extra_cost, months), _more(other.at_least, months)
+            able.add_row(other.site, other.pool or "", more, at_least, ALTERNATIVES[lang][other.reason])
+        else:
+            unable.add_row(other.site, say(other.refusal, lang))
+    for table in (able, unable):
+        if table.row_count:
+            console.print(table)
+
+
+def _more(value: Decimal | None, months: float) -> str:
+    return "" if value is None else f"{float(value) / months:+,.2f}"
+
+
+def show_why_not(answer: WhyNot, lang: Language) -> None:
+    """Print why a workload is not at a site, and what would bring it there."""
+    words = WORDS[lang]
+    _line(say_verdict(answer, lang))
+    if answer.identical:
+        _line(words["identical"].format(names=", ".join(answer.identical)))
+    if len(answer.reasons) > 1 or any(reason.anchor for reason in answer.reasons):
+        table = Table(words["reason"], words["rule"], words["anchor"])
+        for reason in answer.reasons:
+            table.add_row(say(reason, lang), reason.rule, reason.anchor or "")
+        console.print(table)
+    if answer.offers:
+        _line(words["offers"])
+        if answer.held:
+            _line(words["held"].format(count=answer.held))
+    for number, offer in enumerate(answer.offers, 1):
+        _offer(number, offer, answer.site, lang)
+    if answer.nothing_helps is not None:
+        _line(say(answer.nothing_helps, lang))
+
+
+def _offer(number: int, offer: Counterfactual, site: str, lang: Language) -> None:
+    words = WORDS[lang]
+    _line(f"{number}. {say_offer(offer, site, lang)} ({words['checked' if offer.checked else 'unchecked']})")
+    for edit in offer.edits:
+        was = "" if edit.was is None else f"  ({words['was']} {_written(edit.was)})"
+        _line(f"     {edit.path.strip('/').replace('/', '.')}: {_written(edit.value)}{was}")
+
+
+def _written(value: JsonValue) -> str:
+    """As it would stand in a file."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _line(text: str) -> None:
+    console.print(text, markup=False, soft_wrap=True)

@@ -1,0 +1,235 @@
+"""``situs plan``: what it writes, what it says, and what it gives when it is not left to finish."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from situs.cli.plan import shown_progress
+from situs.facts import load as load_facts
+from situs.intent import load
+from situs.model.plan import Plan
+from situs.planner.decide import decide
+from situs.store.records import Records
+from tests.cli.conftest import Call
+
+
+class TestOut:
+    def test_the_file_is_the_plan(self, call: Call, estate: Path, tmp_path: Path) -> None:
+        out = tmp_path / "plan.json"
+        done = call("plan", "-C", estate, "--out", out, "--json")
+        plan = Plan.model_validate_json(out.read_bytes())
+        assert plan.sealed().id == plan.id == done.json["id"]
+        assert Records(estate).load(str(out)) == Records(estate).load("latest")
+
+    def test_a_folder_or_a_place_under_a_file_is_an_error(
+        self, call: Call, estate: Path, tmp_path: Path
+    ) -> None:
+        assert "name a file" in call("plan", "-C", estate, "--out", tmp_path).err
+        under_a_file = call("plan", "-C", estate, "--out", estate / "estate.yaml" / "plan.json")
+        assert under_a_file.code == 2
+        assert "plan.json" in under_a_file.err
+        assert Records(estate).latest() is None
+
+    def test_folders_on_the_way_are_made(self, call: Call, estate: Path, tmp_path: Path) -> None:
+        out = tmp_path / "new" / "folder" / "plan.json"
+        assert call("plan", "-C", estate, "--out", out).code == 0
+        assert Plan.model_validate_json(out.read_bytes()).id == Records(estate).latest()
+
+    def test_it_can_be_compared_by_its_path(self, call: Call, estate: Path, tmp_path: Path) -> None:
+        for name, more in (("a", []), ("b", ["--currency", "USD"])):
+            call("plan", "-C", estate, "--no-record", "--out", tmp_path / f"{name}.json", *more)
+        done = call("diff", tmp_path / "a.json", tmp_path / "b.json", "-C", estate)
+        assert done.code == 1
+        assert "EUR" in done.out
+        assert "USD" in done.out
+
+
+class TestRecord:
+    def test_owner_and_reason_are_kept_and_each_plan_follows_the_last(self, call: Call, estate: Path) -> None:
+        call("plan", "-C", estate, "--owner", "Ada", "--reason", "first")
+        call("plan", "-C", estate, "--owner", "Ada", "--reason", "second")
+        records = Records(estate)
+        second = records.load("latest")
+        assert second.parent is not None
+        first = records.load(second.parent)
+        assert (first.parent, first.owner, first.reason) == (None, "Ada", "first")
+        assert (second.owner, second.reason) == ("Ada", "second")
+
+    def test_without_a_record_nothing_is_written(self, call: Call, estate: Path) -> None:
+        assert call("plan", "-C", estate, "--no-record").code == 0
+        assert [path.name for path in estate.iterdir()] == ["estate.yaml"]
+
+    def test_replay_says_what_differs_with_other_facts(
+        self, call: Call, estate: Path, tmp_path: Path
+    ) -> None:
+        call("plan", "-C", estate)
+        assert "byte for byte" in call("replay", "-C", estate).out
+        sheet = call("facts", "show", "aws/us-east-1/g6.xlarge", "--json").json["price"]
+        dearer = {**sheet, "per_hour": "99"}
+        row = {key: value for key, value in dearer.items() if value not in (None, "")}
+        prices = tmp_path / "prices.csv"
+        prices.write_text(
+            ",".join(row) + "\n" + ",".join(f'"{value}"' for value in row.values()) + "\n", encoding="utf-8"
+        )
+        done = call("replay", "-C", estate, "--facts", prices)
+        assert done.code == 1, done.err
+        assert "facts prices: it used " in done.out
+
+
+class TestNotFinished:
+    """Whatever stops it, there is a plan, it says that it is the best so far, and all of it can be carried out."""
+
+    def checked(self, plan: Plan, estate: Path) -> None:
+        assert plan.status == "best-so-far"
+        assert plan.sealed().id == plan.id
+        intent = load(estate).intent
+        assert intent.settings.at is not None
+        best = decide(intent, load_facts(), intent.settings.at).plan
+        assert {d.workload for d in plan.decisions if d.unplaced} == {
+            d.workload for d in best.decisions if d.unplaced
+        }
+        # What is proven of it holds against the plan that was left to finish.
+        assert plan.bound <= best.objective
+        assert plan.cost >= best.bound
+        assert plan.gap >= 0
+
+    def test_a_time_limit_gives_the_best_so_far(self, call: Call, estate: Path) -> None:
+        done = call("plan", "-C", estate, "--time-limit", "0", "--json")
+        assert done.code == 0, done.err
+        plan = Records(estate).load("latest")
+        assert plan.id == done.json["id"]
+        self.checked(plan, estate)
+        assert "(best so far)" in call("plan", "-C", estate, "--time-limit", "0", "--no-record").out
+
+    def test_ample_time_is_no_limit(self, call: Call, estate: Path) -> None:
+        assert call("plan", "-C", estate, "--time-limit", "300", "--json").json["status"] != "best-so-far"
+
+    def test_the_first_ctrl_c_asks_for_the_best_so_far(self, call: Call, estate: Path) -> None:
+        """Pressed as soon as the command listens, long before the answer."""
+        before = signal.getsignal(signal.SIGINT)
+        pressed = press_ctrl_c_when(lambda: signal.getsignal(signal.SIGINT) is not before)
+        done = call("plan", "-C", estate, "--json")
+        pressed.join()
+        assert signal.getsignal(signal.SIGINT) is before
+        assert done.code == 0, done.err
+        assert "best plan so far" in done.err
+        self.checked(Records(estate).load("latest"), estate)
+
+    def test_the_second_ctrl_c_gives_up(self) -> None:
+        with pytest.raises(KeyboardInterrupt), shown_progress(quiet=True) as (_, cancelled):
+            assert not cancelled()
+            os.kill(os.getpid(), signal.SIGINT)
+            assert cancelled()
+            os.kill(os.getpid(), signal.SIGINT)
+            pytest.fail("went on")
+
+    def test_a_closed_pipe_is_no_crash(self) -> None:
+        """``situs facts list prices | head -0``: whoever was to read has left."""
+        read, write = os.pipe()
+        os.close(read)
+        done = subprocess.run(
+            [sys.executable, "-m", "situs.cli", "facts", "list", "prices", "--json"],
+            stdout=write, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+        os.close(write)
+        assert (done.returncode, done.stderr) == (1, "")
+
+
+def press_ctrl_c_when(ready: Callable[[], bool]) -> threading.Thread:
+    """Once that is true, and never before: a signal that nobody waits for would end the tests."""
+
+    def press() -> None:
+        while not ready():
+            continue
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=press, daemon=True)
+    thread.start()
+    return thread
+
+
+class TestPrecedence:
+    """What is said on the command line beats the environment, which beats the estate, which beats the default."""
+
+    def test_flags_beat_the_estates_settings(self, call: Call, estate: Path) -> None:
+        plain = call("plan", "-C", estate, "--no-record", "--json").json
+        assert plain["currency"] == "EUR"
+        assert plain["at"].startswith("2026-11-23T08:00")
+        said = call(
+            "plan",
+            "-C",
+            estate,
+            "--no-record",
+            "--json",
+            "--currency",
+            "usd",
+            "--at",
+            "2026-12-01T10:00+01:00",
+        ).json
+        assert said["currency"] == "USD"
+        assert said["at"].startswith("2026-12-01T09:00")
+        rate = Decimal(said["costs"]["storage"]) / Decimal(plain["costs"]["storage"])
+        assert Decimal("1.0") < rate < Decimal("1.5")
+
+    def test_the_folder_of_the_flag_beats_the_one_of_the_environment_beats_this_one(
+        self, call: Call, estate: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        assert call("validate").code == 2
+        monkeypatch.setenv("SITUS_ESTATE", str(estate))
+        assert call("validate").code == 0
+        assert call("validate", "-C", tmp_path / "here").code == 2
+        monkeypatch.chdir(estate)
+        monkeypatch.setenv("SITUS_ESTATE", str(tmp_path / "here"))
+        assert call("validate").code == 2
+        monkeypatch.delenv("SITUS_ESTATE")
+        assert call("validate").code == 0
+
+    def test_the_language_of_the_flag_beats_the_environment_beats_the_locale(
+        self, call: Call, estate: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        plan = ("plan", "-C", estate, "--no-record")
+        english, german = "proven gap", "bewiesene Lücke"
+        assert english in call(*plan).out
+        monkeypatch.setenv("LANG", "de_DE.UTF-8")
+        assert german in call(*plan).out
+        monkeypatch.setenv("SITUS_LANG", "en")
+        assert english in call(*plan).out
+        assert german in call("--lang", "de", *plan).out
+        monkeypatch.setenv("SITUS_LANG", "de")
+        assert english in call("--lang", "en", *plan).out
+
+    def test_an_unknown_language_is_an_error(self, call: Call) -> None:
+        done = call("--lang", "fr", "facts", "list")
+        assert done.code == 2
+        assert "'fr'" in done.err
+
+
+def test_german_reports_and_plans_are_german(call: Call, estate: Path) -> None:
+    done = call("--lang", "de", "plan", "-C", estate, "--no-record")
+    assert "Arbeitslast" in done.out
+    assert "EUR/Monat" in done.out
+    assert "workload" not in done.out
+    assert call("--lang", "de", "report", "-C", estate, "-o", "v.html").code == 0
+    assert '<html lang="de">' in Path("v.html").read_text(encoding="utf-8")
+
+
+def test_the_order_of_files_does_not_matter(call: Call, estate: Path) -> None:
+    """The same estate split into files by kind gives the same plan."""
+    import yaml
+
+    whole = call("plan", "-C", estate, "--no-record", "--json").json
+    content = yaml.safe_load((estate / "estate.yaml").read_text())
+    (estate / "estate.yaml").unlink()
+    for number, (key, value) in enumerate(reversed(content.items())):
+        (estate / f"{number}-{key}.yaml").write_text(json.dumps({key: value}, default=str))
+    assert call("plan", "-C", estate, "--no-record", "--json").json["id"] == whole["id"]

@@ -1,0 +1,137 @@
+"""The local adapter: the contract, and what only this kind of site has."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import stat
+import time
+from pathlib import Path
+
+import pytest
+
+from situs.model.error import SitusError
+from situs.sites.adapter import Key, Task
+from situs.sites.local import LocalSite
+from situs.sites.processes import children
+from tests.sites.conformance import (
+    FAMILY,
+    AdapterConformance,
+    Opener,
+    Workday,
+    alive,
+    ended,
+    python,
+    until,
+)
+
+SECRET = "hunter2-hunter2"
+
+
+class TestLocal(AdapterConformance):
+    """This machine as a site."""
+
+    @pytest.fixture
+    def open_site(self, tmp_path: Path) -> Opener:
+        return lambda: LocalSite(tmp_path / "site")
+
+    def test_inventory_is_this_machine(self, site: LocalSite) -> None:
+        there = site.inventory()
+        assert there.cpus == len(os.sched_getaffinity(0))
+        total = next(
+            line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal")
+        )
+        assert there.memory_gib == pytest.approx(int(total.split()[1]) / 2**20, rel=0.01)
+
+    def test_secrets_on_disk_are_for_the_owner_alone(self, site: LocalSite, tmp_path: Path) -> None:
+        site.start(Task(Key("job", 1), python("pass"), {"TOKEN": SECRET}))
+        ended(site, Key("job", 1))
+        holding = [
+            path
+            for path in tmp_path.rglob("*")
+            if path.is_file() and SECRET in path.read_text(errors="ignore")
+        ]
+        assert holding, "the task is kept"
+        assert {stat.S_IMODE(path.stat().st_mode) for path in holding} == {0o600}
+        assert stat.S_IMODE((tmp_path / "site").stat().st_mode) == 0o700
+
+    def test_a_module_that_lies_around_is_not_loaded(
+        self, site: LocalSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The folder somebody happens to stand in must have no say in how runs are supervised."""
+        for name in ("json", "situs", "resource"):
+            (tmp_path / f"{name}.py").write_text("raise SystemExit('loaded from the current folder')")
+        monkeypatch.chdir(tmp_path)
+        site.start(Task(Key("job", 1), python("pass")))
+        assert ended(site, Key("job", 1)).succeeded
+
+    def test_a_supervisor_that_cannot_start_says_why(self, site: LocalSite, tmp_path: Path) -> None:
+        folder = tmp_path / "site" / "job@1"
+        folder.mkdir()
+        (folder / "task.json").write_text("{ this is no task")
+        with pytest.raises(SitusError, match=r"job: its supervisor did not start: .*JSONDecodeError"):
+            site.start(Task(Key("job", 1), python("pass")))
+
+    @pytest.mark.parametrize("seed", range(4))
+    def test_when_its_supervisor_is_killed_a_run_is_lost_and_nothing_of_it_goes_on(
+        self, site: LocalSite, tmp_path: Path, seed: int
+    ) -> None:
+        key, count = Key("job", 1), tmp_path / "count"
+        text = (
+            f"open({str(count)!r}, 'a').write('x')\nimport os; print(os.getppid(), os.getpid(), flush=True)\n"
+        )
+        # Orphans with an empty environment cannot be told from others once their supervisor is gone.
+        family = FAMILY.replace("env={}", "env={**os.environ}").replace(
+            "import subprocess, sys;", "import os, subprocess, sys;"
+        )
+        task = Task(key, python(text + family + "time.sleep(600)"))
+        site.start(task)
+        until(lambda: site.logs(key)[0].count(b"\n") == 1, "the run says who it is")
+        supervisor, process = map(int, site.logs(key)[0].split())
+        pids = [process]
+        if seed:
+            pids += self.family(site, key, tmp_path)
+        # Not at the same place each time: somewhere in the cycle of looking at limits and requests.
+        time.sleep(random.Random(seed).uniform(0, 0.05))
+        os.kill(supervisor, signal.SIGKILL)
+        until(lambda: site.status(key).state == "ended", "the loss is seen")
+        assert site.status(key).reason == "lost"
+        until(lambda: not any(map(alive, pids)), "all of it ends")
+        site.start(task)
+        assert site.status(key).reason == "lost"
+        assert count.read_text() == "x"
+
+    def test_killed_before_each_thing_it_asks_of_the_system(self, open_site: Opener, tmp_path: Path) -> None:
+        """Not at random: before every single one, until the whole list is done without a kill."""
+        work = Workday(open_site, tmp_path)
+        work.JOBS = 4
+        step = 0
+        while True:
+            process = work.begin(die_at=step)
+            process.join()
+            work.check()
+            if process.exitcode == 0:
+                break
+            assert process.exitcode == -signal.SIGKILL
+            step += 1
+        assert step > 15
+        assert work.finished()
+        work.check_all_done()
+
+    def test_supervisors_are_buried(self, site: LocalSite) -> None:
+        for number in range(4):
+            site.start(Task(Key(f"job-{number}", 1), python("pass")))
+            ended(site, Key(f"job-{number}", 1))
+        zombies = [
+            pid for pid in children(os.getpid())
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        ]  # fmt: skip
+        assert len(zombies) <= 1
+
+    def test_the_record_of_an_end_is_whole(self, site: LocalSite, tmp_path: Path) -> None:
+        site.start(Task(Key("job", 1), python("pass")))
+        ended(site, Key("job", 1))
+        record = json.loads((tmp_path / "site" / "job@1" / "ended.json").read_bytes())
+        assert set(record) == {"exit_code", "reason", "wall_s", "cpu_s", "peak_memory_gib"}

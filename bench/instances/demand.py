@@ -36,7 +36,7 @@ class Demand:
     variant_type: Ids
     """(V,) node type each variant runs on"""
     demand: Floats
-    """(V, 4) cpu, memory in GiB, accelerators, storage in GiB, averaged over the month"""
+    """(V, 4) cpu, memory in GiB, accelerators, storage in GiB"""
 
 
 def draw_demand(rng: np.random.Generator, classes: int, units: int) -> Demand:
@@ -74,12 +74,17 @@ def _draw_counts(rng: np.random.Generator, classes: int, units: int) -> Ints:
 def _draw_variants(
     rng: np.random.Generator, on_accelerator: Flags, work: Floats, storage: Floats
 ) -> tuple[Ids, Ids, Floats]:
-    """One to three accelerator types each, among those with enough memory; without one, one or two shapes."""
+    """One to three accelerator types each, among those that suffice; without one, one or two shapes.
+
+    A unit fits on one node, and asks for one of the sizes there are: people ask for half an accelerator,
+    for four, for 16 vCPUs, never for 3.71.
+    """
     classes, types = len(work), len(NODE_TYPES)
     memory = np.array([node.memory_gib_per_accelerator for node in NODE_TYPES])
+    power = np.array([node.accelerators * node.speed for node in NODE_TYPES])
     needed = rng.choice([16, 24, 48, 80], classes, p=[0.3, 0.3, 0.2, 0.2])
     lot = rng.random((classes, types))
-    lot[memory[None, :] < needed[:, None]] = np.inf
+    lot[(memory[None, :] < needed[:, None]) | (power[None, :] < work[:, None])] = np.inf
     lot[:, CPU] = np.inf
     rank = np.argsort(np.argsort(lot, axis=1), axis=1)
     wanted = rng.choice([1, 2, 3], classes, p=[0.4, 0.4, 0.2])
@@ -100,13 +105,23 @@ def _draw_variants(
     speed = np.array([node.speed for node in NODE_TYPES])[variant_type] * rng.lognormal(0, 0.2, len(order))
     accelerators = np.divide(work[variant_class], speed, out=np.zeros(len(order)), where=fast)
     vcpus = work * np.where(on_accelerator, 8.0, 16.0) * rng.lognormal(0, 0.4, classes)
-    gib = vcpus * rng.choice([2.0, 4.0, 8.0], classes) * rng.lognormal(0, 0.2, classes)
+    gib_per_vcpu = rng.choice([2.0, 4.0, 8.0], classes)
+    node_vcpus = np.array([node.vcpus for node in NODE_TYPES], dtype=np.float64)[variant_type]
+    node_gib = np.array([node.memory_gib for node in NODE_TYPES], dtype=np.float64)[variant_type]
+    node_accelerators = np.array([node.accelerators for node in NODE_TYPES], dtype=np.float64)[variant_type]
+    asked = _sizes(np.maximum(vcpus, 1.0))[variant_class]
     demand = np.zeros((len(order), RESOURCES))
-    demand[:, 0] = vcpus[variant_class] * np.where(shape == 1, 0.7, 1.0) * rng.lognormal(0, 0.1, len(order))
-    demand[:, 1] = gib[variant_class] * np.where(shape == 1, 1.6, 1.0) * rng.lognormal(0, 0.1, len(order))
-    demand[:, 2] = accelerators
+    demand[:, 0] = np.minimum(asked * np.where(shape == 1, 0.5, 1.0), node_vcpus)
+    demand[:, 1] = np.minimum(asked * gib_per_vcpu[variant_class] * np.where(shape == 1, 2.0, 1.0), node_gib)
+    demand[:, 2] = np.where(fast, np.minimum(_sizes(np.maximum(accelerators, 0.25)), node_accelerators), 0.0)
     demand[:, 3] = storage[variant_class]
     return variant_class.astype(np.int32), variant_type.astype(np.int32), demand
+
+
+def _sizes(wanted: Floats) -> Floats:
+    """The next power of two: quarters and halves of an accelerator, pairs, fours, eights."""
+    sizes: Floats = np.exp2(np.ceil(np.log2(wanted) - 1e-9))
+    return sizes
 
 
 def allowed_sites(rng: np.random.Generator, estate: Estate, demand: Demand, first: int, end: int) -> Flags:

@@ -166,8 +166,8 @@ class _Supply:
 
 
 def _supply(rng: np.random.Generator, estate: Estate, load: Floats, tightness: float) -> _Supply:
-    """Own pools consist of whole nodes, so that one resource may run out before another; providers'
-    quotas are any number. Reserved targets start with nothing."""
+    """Own pools consist of whole nodes, so that one resource may run out before another; providers' quotas
+    are whole numbers, for a node at least. Reserved targets start with nothing."""
     target_row, rows = _rows(estate)
     types = [NODE_TYPES[kind] for kind in estate.target_type.tolist()]
     node = np.array([[t.vcpus, t.memory_gib, t.accelerators] for t in types], dtype=np.float64)
@@ -178,7 +178,8 @@ def _supply(rng: np.random.Generator, estate: Estate, load: Floats, tightness: f
     share = share * rng.lognormal(0, 0.25, len(types)) / tightness
     nodes = np.maximum(1, np.round(node_load * share))
     owned = estate.target_basis == OWNED
-    there = np.where(owned[:, None], nodes[:, None] * node, load[:, :3] * share[:, None])
+    quota = np.maximum(np.round(load[:, :3] * share[:, None]), node) * (share > 0)[:, None]
+    there = np.where(owned[:, None], nodes[:, None] * node, quota)
 
     capacity = np.zeros(rows)
     counted = target_row[:, :3] >= 0

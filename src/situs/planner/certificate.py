@@ -15,6 +15,8 @@ non-negative prices give a valid bound::
                                      - sum_i count[i]*need(i,f) - sum_{k of f} buy_limit[k]*buy[k]) * y[f]
                with the group's minimum and maximum and the case's fixings
 
+      + what the priced cuts add, see :class:`Cut`
+
 ``need(i, f)`` prices "class i uses open f only if it is there", ``buy[k]`` prices "purchase k only if its
 open is there" (0 for a purchase that needs none). The bound of the tree is the least over its leaves: the
 cases of a split (``<= value`` and ``>= value + 1``) leave nothing out.
@@ -22,10 +24,37 @@ cases of a split (``<= value`` and ``>= value + 1``) leave nothing out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
-from situs.planner.problem import Floats, Ids
+import numpy as np
+
+from situs.planner.problem import Floats, Ids, Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """An inequality that every placement keeps, though fractions of units would break it::
+
+        sum_n weight[n] * x[column[n]]  <=  limit + per_bought * z[purchase]
+
+    It must follow from row ``row`` alone, with whole units: for every whole number of ``purchase`` that may
+    be bought, no choice of whole units within their limits fits the row and weighs more than that.  A checker
+    verifies this with a table of the least capacity that reaches each weight.  No open and no further
+    purchase that adds to the row may be left out of that account: opens only take, further purchases count
+    as bought to their limit.  Priced at ``cut[c]``, it adds the weight to the columns' costs, and takes
+    ``limit`` from the bound and ``per_bought`` from the purchase's cost, each times the price.
+    """
+
+    row: int
+    column: Ids
+    """(n,) columns that use the row, each once"""
+    weight: Ints
+    """(n,) positive"""
+    limit: int
+    purchase: int = -1
+    """a purchase of whole units that adds to the row, -1 for none"""
+    per_bought: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +71,8 @@ class Prices:
     """(n,)"""
     buy: Floats
     """(K,)"""
+    cut: Floats = field(default_factory=lambda: np.zeros(0))
+    """(number of the certificate's cuts,)"""
 
 
 @dataclass(frozen=True)
@@ -64,3 +95,4 @@ class Certificate:
     bound: float
     leaves: tuple[Prices, ...]
     tree: Split | int = 0
+    cuts: tuple[Cut, ...] = ()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from situs.planner.certificate import Certificate, Prices, Split
+from situs.planner.check.cuts import CutItems, cut_items, wrong_cuts
 from situs.planner.check.rejected import Rejected, name_offenders
 from situs.planner.check.sums import sum_by
 from situs.planner.problem import Flags, Floats, Ids, Ints, Problem
@@ -58,17 +59,19 @@ def check_bound(problem: Problem, certificate: Certificate) -> float:
     violations = [
         f"Leaf {number}: {fault}"
         for number, prices in enumerate(certificate.leaves)
-        for fault in _wrong_prices(problem, prices)
+        for fault in _wrong_prices(problem, prices, len(certificate.cuts))
     ]
     violations += _wrong_tree(problem, certificate)
+    violations += wrong_cuts(problem, certificate.cuts)
     if violations:
         raise Rejected(violations)
     column_start = _column_starts(problem)
+    items = cut_items(certificate.cuts)
     exact, safe = math.inf, math.inf
     for leaf, splits in _cases(certificate.tree):
         box = _box(problem, splits)
         if box is not None:
-            bound = _leaf_bound(problem, certificate.leaves[leaf], box, column_start)
+            bound = _leaf_bound(problem, certificate, certificate.leaves[leaf], items, box, column_start)
             exact = min(exact, bound.value)
             if math.isfinite(bound.value):
                 safe = min(safe, bound.value - ROUNDING * bound.size)
@@ -78,13 +81,14 @@ def check_bound(problem: Problem, certificate: Certificate) -> float:
     return safe
 
 
-def _wrong_prices(problem: Problem, prices: Prices) -> Iterator[str]:
+def _wrong_prices(problem: Problem, prices: Prices, cuts: int) -> Iterator[str]:
     pairs = len(prices.need_price)
     for name, length in (
         ("row", len(problem.row_capacity)),
         ("need_class", pairs),
         ("need_open", pairs),
         ("buy", len(problem.buy_cost)),
+        ("cut", cuts),
     ):
         if getattr(prices, name).shape != (length,):
             yield f"{name} has shape {getattr(prices, name).shape}, but must have ({length},)."
@@ -92,6 +96,7 @@ def _wrong_prices(problem: Problem, prices: Prices) -> Iterator[str]:
     yield from _wrong_values("row", prices.row)
     yield from _wrong_values("need_price", prices.need_price)
     yield from _wrong_values("buy", prices.buy)
+    yield from _wrong_values("cut", prices.cut)
     yield from name_offenders(
         np.isinf(problem.row_capacity) & (prices.row != 0),
         lambda r: f"Row {r} has no end, so its price must be 0, not {prices.row[r].item()}.",
@@ -207,19 +212,32 @@ def _follow_needs(
     buy_high[closed] = 0.0
 
 
-def _leaf_bound(problem: Problem, prices: Prices, box: _Box, column_start: Ints) -> _Sum:
+def _leaf_bound(
+    problem: Problem,
+    certificate: Certificate,
+    prices: Prices,
+    items: CutItems,
+    box: _Box,
+    column_start: Ints,
+) -> _Sum:
     finite = np.where(np.isfinite(problem.row_capacity), problem.row_capacity, 0.0)
     capacity = float((prices.row * finite).sum())
+    limit = np.array([cut.limit for cut in certificate.cuts], dtype=np.float64)
+    capacity += float((prices.cut * limit).sum())
     parts = [_Sum(problem.fixed_cost - capacity, abs(problem.fixed_cost) + capacity)]
-    parts.append(_purchases(problem, prices, box))
+    parts.append(_purchases(problem, certificate, prices, box))
     parts.append(_opens(problem, prices, box))
-    parts += _classes(problem, prices, box, column_start)
+    parts += _classes(problem, prices, items, box, column_start)
     return _Sum(math.fsum(part.value for part in parts), math.fsum(part.size for part in parts))
 
 
-def _purchases(problem: Problem, prices: Prices, box: _Box) -> _Sum:
+def _purchases(problem: Problem, certificate: Certificate, prices: Prices, box: _Box) -> _Sum:
     owner = np.repeat(np.arange(len(problem.buy_cost)), np.diff(problem.buy_indptr))
     worth = sum_by(owner, prices.row[problem.buy_row] * problem.buy_amount, len(problem.buy_cost))
+    purchase = np.array([cut.purchase for cut in certificate.cuts], dtype=np.int64)
+    per_bought = np.array([cut.per_bought for cut in certificate.cuts], dtype=np.float64)
+    named = purchase >= 0
+    worth += sum_by(purchase[named], (prices.cut * per_bought)[named], len(problem.buy_cost))
     each = problem.buy_cost - worth + prices.buy
     best = each * np.where(each < 0, box.buy_high, box.buy_low)
     size = (problem.buy_cost + worth + prices.buy) * box.buy_high
@@ -260,7 +278,9 @@ def _free_in_groups(problem: Problem, each: Floats, forced: Flags, allowed: Flag
     return float(each[free[chosen]].sum())
 
 
-def _classes(problem: Problem, prices: Prices, box: _Box, column_start: Ints) -> Iterator[_Sum]:
+def _classes(
+    problem: Problem, prices: Prices, items: CutItems, box: _Box, column_start: Ints
+) -> Iterator[_Sum]:
     row_price = np.append(prices.row, 0.0)
     target_price = [row_price[problem.target_row[:, q]] for q in range(problem.target_row.shape[1])]
     pair_key = _pair_key(problem, prices.need_class, prices.need_open)
@@ -275,6 +295,7 @@ def _classes(problem: Problem, prices: Prices, box: _Box, column_start: Ints) ->
         class_of = problem.variant_class[problem.col_variant[columns]]
         reduced = _reduced_costs(problem, prices, target_price, columns)
         reduced += _need_costs(problem, columns, class_of, pair_key, pair_price)
+        reduced += _cut_costs(prices, items, columns)
         least = _fill(problem, box, reduced, columns, class_of - first, first, end)
         count = problem.count[first:end]
         yield _Sum(float(least.sum()), float((np.abs(least) + 2 * refund * count).sum()))
@@ -313,6 +334,15 @@ def _need_costs(
     at = np.minimum(np.searchsorted(pair_key, key), len(pair_key) - 1)
     price = np.where(pair_key[at] == key, pair_price[at], 0.0)
     return sum_by(owner, price, len(class_of))
+
+
+def _cut_costs(prices: Prices, items: CutItems, columns: slice) -> Floats | float:
+    """What each column in the chunk pays for its weight in the cuts."""
+    begin, end = np.searchsorted(items.column, [columns.start, columns.stop])
+    if begin == end:
+        return 0.0
+    cost = prices.cut[items.cut[begin:end]] * items.weight[begin:end]
+    return sum_by(items.column[begin:end] - columns.start, cost, columns.stop - columns.start)
 
 
 def _fill(

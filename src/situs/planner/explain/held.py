@@ -4,6 +4,10 @@ A question about one workload at one site concerns those who share pools, limits
 the estate hardly notices.  So in an estate that is too large to be decided exactly again and again, the rest
 is held where the plan has it, and the question is put to the neighbourhood alone.  Small estates are free
 altogether: nothing is held there, and the answer is exact.
+
+Who is near is a guess made before the answer is known: a change may attract somebody who was held, such as new
+accelerators that others lack too.  So what was found is decided again with nothing held, where that can be
+done, and those who then stir are let go for another round.
 """
 
 from __future__ import annotations
@@ -21,6 +25,9 @@ from situs.planner.problem import Placement
 
 FREE_COLUMNS = 300
 """So many options are decided exactly within a tenth of a second or so; a question takes a hundred decisions."""
+
+WHOLE_COLUMNS = 3_000
+"""So many options are still decided exactly in a second or so, which is enough for the checks at the end."""
 
 Names = tuple[str, ...]
 Place = tuple[object, ...]
@@ -51,6 +58,16 @@ class Held:
             classes.append(int(candidates.problem_class[number]))
             unplaced.append(entry.count - sum(known.values()))
         return Fixed(*(np.asarray(part, dtype=np.int64) for part in (columns, units, classes, unplaced)))
+
+    def stirred(self, candidates: Candidates, placement: Placement) -> frozenset[Names]:
+        """Held classes that have something else in a placement of the whole estate."""
+        fixed = self.fixed(candidates)
+        elsewhere = fixed.columns[placement.units[fixed.columns] != fixed.units]
+        return frozenset(candidates.classes[candidates.options[column].number].names for column in elsewhere)
+
+    def without(self, names: frozenset[Names]) -> Held:
+        """The same with some classes let go."""
+        return Held({entry: places for entry, places in self.units.items() if entry not in names})
 
 
 def held(decided: Decided, workload: str, site: str) -> Held:

@@ -16,12 +16,15 @@ from situs.model.plan import amount
 from situs.model.refusal import Refusal
 from situs.planner.exact import optimum
 from situs.planner.explain.edits import relative_size
+from situs.planner.explain.held import WHOLE_COLUMNS, Names
 from situs.planner.explain.lifting import lift
 from situs.planner.explain.model import Change, Counterfactual
+from situs.planner.explain.race import Race
 from situs.planner.explain.sizing import pruned, shrunk, tightened, turned
 from situs.planner.explain.smaller import smaller_sets
 from situs.planner.explain.trial import Changes, Trial, key_of, same_lever
 from situs.planner.obstacles import blockade
+from situs.planner.problem import Placement
 
 MOST_OBSTACLES = 12
 MOST_TOGETHER = 4
@@ -48,6 +51,8 @@ class Search:
 
     def __init__(self, trial: Trial) -> None:
         self._trial = trial
+        self.stirred: frozenset[Names] = frozenset()
+        """held classes that stirred when an offer that does not hold was decided again for the whole estate"""
 
     def run(self) -> Found:
         """All offers that were found."""
@@ -143,7 +148,11 @@ class Search:
 
     def _holds(self, changes: Changes) -> bool:
         """Decides again: the site wins with the changes, and with none of them made smaller or left out."""
-        return self._decided(changes) and not any(map(self._decided, smaller_sets(changes)))
+        wrong = () if self._decided(changes) else (changes,)
+        wrong = wrong or tuple(filter(self._decided, smaller_sets(changes)))
+        for each in wrong:
+            self.stirred |= self._stirred_by(each)
+        return not wrong
 
     def _decided(self, changes: Changes) -> bool:
         """Decides with nothing asked of the answer, and looks where it put the units."""
@@ -152,8 +161,19 @@ class Search:
         except InputError:
             # Half of a change may make no sense, such as accelerators of no kind; it then brings nothing.
             return False
-        found = optimum(again.problem, fixed=again.fixed)
+        found = self._placement(again)
         return found is not None and int(found.units[again.columns].sum()) > again.units
+
+    def _stirred_by(self, changes: Changes) -> frozenset[Names]:
+        again = self._trial.race(changes)
+        found = self._placement(again)
+        return frozenset() if found is None else again.held.stirred(again.candidates, found)
+
+    @staticmethod
+    def _placement(race: Race) -> Placement | None:
+        """Of the whole estate, unless it is too large to be decided exactly."""
+        whole = len(race.candidates.options) <= WHOLE_COLUMNS
+        return optimum(race.problem, fixed=None if whole else race.fixed)
 
 
 def _rank(changes: Changes) -> tuple[int, int, float]:

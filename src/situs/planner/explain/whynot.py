@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from situs.planner.obstacles import blockade
 
 MOST_COLUMNS = 50_000
 """A search draws up the estate some fifty times, which takes minutes where there are more options."""
+MOST_WIDENINGS = 4
+"""Searches with ever fewer classes held; the second one is nearly always right."""
 
 
 def why_not(decided: Decided, workload: str, site: str) -> WhyNot:
@@ -53,7 +56,7 @@ def why_not(decided: Decided, workload: str, site: str) -> WhyNot:
         extra = None if not np.isfinite(base.lead) else amount(base.lead)
         return asked.model_copy(update={"verdict": "tie", "extra_cost": extra})
     reasons = tuple(_reasons(candidates, base))
-    found = _searched(base)
+    found, base = _searched(base)
     return asked.model_copy(
         update={
             "verdict": "loses" if len(base.columns) else "refused",
@@ -76,10 +79,18 @@ def units_at(decided: Decided, names: tuple[str, ...], site: str) -> int:
     )
 
 
-def _searched(base: Race) -> Found:
+def _searched(base: Race) -> tuple[Found, Race]:
+    """What was found, and the race it was found in: those who stir when it is checked are let go before."""
     if len(base.candidates.options) > MOST_COLUMNS:
-        return Found((), Refusal(rule="too-large", details={"options": str(len(base.candidates.options))}))
-    return Search(Trial(base)).run()
+        details = {"options": str(len(base.candidates.options))}
+        return Found((), Refusal(rule="too-large", details=details)), base
+    for _ in range(MOST_WIDENINGS):
+        search = Search(Trial(base))
+        found = search.run()
+        if not search.stirred:
+            break
+        base = replace(base, held=base.held.without(search.stirred))
+    return found, base
 
 
 def _reasons(candidates: Candidates, base: Race) -> Iterator[Refusal]:

@@ -120,6 +120,23 @@ class TestFinding:
         assert records.load("latest").parent == plan.id
         assert {p.id for p in records.all()} == {plan.id, child.id}
 
+    def test_they_are_listed_in_the_order_they_were_made_though_all_are_for_one_instant(
+        self, save: Save, records: Records, plan: Plan
+    ) -> None:
+        made = [plan]
+        for number in range(6):
+            made.append(follower(made[-1], reason=f"round {number}"))
+        for each in reversed(made):
+            save(each)
+        assert [p.id for p in records.all()] == [p.id for p in made]
+
+    def test_a_plan_whose_parent_is_not_there_is_listed(
+        self, save: Save, records: Records, plan: Plan
+    ) -> None:
+        child = follower(plan)
+        save(child)
+        assert records.all() == [child]
+
     def test_a_beginning_is_enough_while_only_one_has_it(
         self, save: Save, records: Records, plan: Plan
     ) -> None:

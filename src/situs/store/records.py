@@ -109,9 +109,20 @@ class Records:
         return self._catalogues.facts_of(plan.provenance.facts)
 
     def all(self) -> list[Plan]:
-        """All recorded plans, oldest instant first."""
-        plans = [self.load(str(path)) for path in sorted((self.folder / "plans").glob("*.json"))]
-        return sorted(plans, key=lambda plan: (plan.at, plan.id))
+        """All recorded plans, each after the one it followed; those that follow nothing by their instant.
+
+        The instant alone does not tell: plans may be made for one and the same, or for an earlier one.
+        """
+        plans = [self.load(str(path)) for path in (self.folder / "plans").glob("*.json")]
+        followers: dict[str | None, list[Plan]] = {}
+        there = {plan.id for plan in plans}
+        for plan in sorted(plans, key=lambda plan: (plan.at, plan.id)):
+            followers.setdefault(plan.parent if plan.parent in there else None, []).append(plan)
+        ordered = followers.get(None, [])
+        for plan in ordered:
+            # Grows while it is gone through: first those that follow nothing, then those that follow them.
+            ordered += followers.get(plan.id, [])
+        return ordered
 
     def _path_of(self, plan: Plan) -> Path:
         return self.folder / "plans" / f"{_file_name(plan.id)}.json"

@@ -140,6 +140,27 @@ def test_nonsense_is_refused(field: dict[str, float]) -> None:
         _changed(PUBLISHED, **field)
 
 
+HARDLY = (5e-324, 1e-310, 1e-300)
+"""Numbers so small that dividing by them gives infinity, or loses all digits."""
+
+
+@pytest.mark.parametrize("field", ["utilisation", "discount_rate", "rent_per_hour", "price"])
+@pytest.mark.parametrize("value", HARDLY)
+def test_what_is_hardly_anything_counts_as_nothing(field: str, value: float) -> None:
+    case = _changed(PUBLISHED, running_per_hour=0.0, **{field: value})
+    answer, wanted = break_even(case), break_even(_changed(case, **{field: 0.0}))
+    assert answer.npv == wanted.npv
+    assert answer.month == wanted.month or answer.month == pytest.approx(wanted.month, abs=1e-9)
+    for number in (answer.hours, answer.utilisation, answer.month):
+        assert number is None or math.isfinite(number)
+
+
+def test_a_trace_of_interest_changes_nothing() -> None:
+    slow = _changed(PUBLISHED, utilisation=0.31)
+    for rate in (5e-324, 2e-323, 1e-310, 1e-17, 1e-15):
+        assert break_even(_changed(slow, discount_rate=rate)).month == pytest.approx(break_even(slow).month)
+
+
 _cases = st.builds(
     Case,
     price=st.floats(1, 1e7),

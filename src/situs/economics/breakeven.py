@@ -24,6 +24,8 @@ NotNegative = Annotated[float, Field(ge=0.0)]
 DRAWS = 20_000
 """Enough that the probability is good to half a percent, and a hundredth of a second of work."""
 SWING = 0.2
+NO_RATE = 1e-18
+"""A monthly rate below this changes no digit of a sum over any life, but is too small to divide by exactly."""
 
 
 class Case(Model):
@@ -119,7 +121,8 @@ def _npvs(case: Case, rents: Floats, utilisations: Floats) -> Floats:
 
 
 def _monthly_rate(case: Case) -> float:
-    return math.expm1(math.log1p(case.discount_rate) / 12.0)
+    rate = math.expm1(math.log1p(case.discount_rate) / 12.0)
+    return rate if rate >= NO_RATE else 0.0
 
 
 def _payback(case: Case) -> tuple[float | None, float | None]:
@@ -139,6 +142,8 @@ def _payback(case: Case) -> tuple[float | None, float | None]:
     if case.fixed_per_month == rate == 0:
         # Nothing is lost while it waits, so the hours do not depend on how they are spread over time.
         hours = case.price / saved_per_hour if saved_per_hour > 0 else None
+    if hours is not None and not math.isfinite(hours):
+        hours = None
     if month is not None and month <= case.life_months:
         return hours, month
     # What it brings at the end may still make up for it, but only at the end.

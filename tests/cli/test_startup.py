@@ -1,8 +1,10 @@
-"""``situs --version`` and ``--help`` answer at once: nothing heavy is loaded before it is needed."""
+"""``situs --version`` and ``--help`` answer at once: nothing heavy is loaded before it is needed.
+
+No clock is read here, because that would test the machine: what makes a start slow is what it loads.
+"""
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 
@@ -26,15 +28,11 @@ def test_importing_situs_loads_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize("option", ["--version", "--help"])
-def test_the_answer_takes_less_than_300_ms(option: str) -> None:
-    """Of processor time, the best of three: others may be using the machine too."""
-    command = [sys.executable, "-m", "situs.cli", option]
-    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    assert min(_processor_seconds(command) for _ in range(3)) < 0.3
-
-
-def _processor_seconds(command: list[str]) -> float:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, capture_output=True, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+def test_an_answer_loads_nothing_heavy(option: str) -> None:
+    program = (
+        "import sys\nfrom situs.cli.main import run\ntry: run()\n"
+        f"except SystemExit: print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, option], capture_output=True, text=True, check=True)
+    assert done.stdout.strip()
+    assert done.stderr.strip() == "[]"

@@ -1,7 +1,8 @@
 """Hostile estates end in a clear error with exit code 2, in under two seconds and bounded memory.
 
-Each runs as a process of its own under an address space limit, as a server that reads a stranger's files
-would do it.
+Two seconds of the machine this was written on, where the example estate takes 0.4: the example is measured
+beside them, so that no machine is too slow or too busy for the tests.  Each runs as a process of its own under
+an address space limit, as a server that reads a stranger's files would do it.
 """
 
 from __future__ import annotations
@@ -10,14 +11,16 @@ import os
 import resource
 import subprocess
 import sys
-import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 MEMORY_LIMIT_BYTES = 1 << 30
-SECONDS_LIMIT = 2.0
+MOST_EXAMPLES = 5.0
+"""No hostile estate takes longer than so many of the example's."""
+EXAMPLE = Path(__file__).parents[2] / "examples" / "clinic-group"
 PROGRAM = "from situs.cli.main import run; run()"
 
 
@@ -27,9 +30,8 @@ def _limited() -> None:
 
 
 def validate(folder: Path) -> tuple[subprocess.CompletedProcess[bytes], float]:
-    """Run ``situs validate``; processor seconds are counted, so that a busy machine fails no test."""
+    """Run ``situs validate``, and the processor seconds it took."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    started = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, "validate", "-C", str(folder)],
         capture_output=True,
@@ -39,7 +41,15 @@ def validate(folder: Path) -> tuple[subprocess.CompletedProcess[bytes], float]:
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return done, min(used, time.monotonic() - started)
+    return done, used
+
+
+@cache
+def seconds_limit() -> float:
+    """What is quick on this machine."""
+    done, seconds = validate(EXAMPLE)
+    assert done.returncode == 0, done.stderr.decode()
+    return MOST_EXAMPLES * seconds
 
 
 def billion_laughs() -> str:
@@ -133,7 +143,7 @@ def _refused(folder: Path, expected: str) -> None:
     assert "error:" in text
     assert len(text) < 60_000
     assert text.isascii() or all(c.isprintable() or c == "\n" for c in text)
-    assert seconds < SECONDS_LIMIT, f"{seconds:.2f} s"
+    assert seconds < seconds_limit(), f"{seconds:.2f} s"
 
 
 def test_circles_of_links_between_files(tmp_path: Path) -> None:

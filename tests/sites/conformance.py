@@ -338,19 +338,25 @@ class AdapterConformance:
     @pytest.mark.parametrize("way", ["stop", "exit", "timeout"])
     def test_nothing_that_a_run_started_outlives_it(self, site: Adapter, tmp_path: Path, way: str) -> None:
         """Neither children, nor those that left the group, nor orphans with an empty environment."""
-        key = Key("job", 1)
         last = "" if way == "exit" else "\ntime.sleep(600)"
-        site.start(Task(key, python(FAMILY + last), timeout_s=3.0 if way == "timeout" else None))
-        pids = self.family(site, key, tmp_path)
+        pids: list[int] = []
+        # On a busy machine the time may be up before all of them are there; then they get more.
+        for generation, timeout_s in enumerate((2.0, 8.0, PATIENCE_S), start=1):
+            key = Key("job", generation)
+            site.start(Task(key, python(FAMILY + last), timeout_s=timeout_s if way == "timeout" else None))
+            pids = self.family(site, key, tmp_path)
+            if pids:
+                break
         if way == "stop":
             assert all(map(alive, pids))
             site.stop(key, grace_s=0.1)
         ended(site, key)
+        assert len(pids) == 3
         assert [pid for pid in pids if alive(pid)] == []
 
     def family(self, site: Adapter, key: Key, tmp_path: Path) -> list[int]:
-        """Process ids that the family has written down."""
-        there = tmp_path / "family"
+        """Process ids that the family has written down; none when the run ended before they were complete."""
+        there = tmp_path / f"family-{key.generation}"
 
         def read() -> bool:
             try:
@@ -359,8 +365,8 @@ class AdapterConformance:
                 return False
             return True
 
-        until(read, "the family is complete")
-        return [int(pid) for pid in there.read_text().split()]
+        until(lambda: read() or site.status(key).state == "ended", "the family is complete")
+        return [int(pid) for pid in there.read_text().split()] if read() else []
 
     def test_stopping_twice_or_what_is_not_there_does_no_harm(self, site: Adapter) -> None:
         assert site.stop(Key("nothing", 1)).state == "absent"
@@ -463,6 +469,12 @@ class AdapterConformance:
     ) -> None:
         rng = random.Random(seed)
         work = Workday(open_site, tmp_path)
+        # A fast machine may be done before a clock strikes; these strike after so much work instead.
+        for _ in range(3):
+            process = work.begin(die_at=rng.randrange(work.JOBS))
+            process.join()
+            assert process.exitcode == -signal.SIGKILL
+            work.check()
         kills = 0
         while not work.finished():
             process = work.begin()
@@ -474,7 +486,6 @@ class AdapterConformance:
             process.join()
             work.check()
             assert kills < 500, "it gets on, however often it is killed"
-        assert kills >= 3
         work.check_all_done()
 
 

@@ -148,8 +148,8 @@ class Search:
 
     def _holds(self, changes: Changes) -> bool:
         """Decides again: the site wins with the changes, and with none of them made smaller or left out."""
-        wrong = () if self._decided(changes) else (changes,)
-        wrong = wrong or tuple(filter(self._decided, smaller_sets(changes)))
+        wins = self._decided(changes)
+        wrong = list(filter(self._decided, smaller_sets(changes))) if wins else [changes]
         for each in wrong:
             self.stirred |= self._stirred_by(each)
         return not wrong

@@ -8,6 +8,7 @@ import numpy as np
 
 from situs.planner.certificate import Prices
 from situs.planner.problem import Floats, Ints
+from situs.planner.solve.cutlist import NO_CUTS, CutList
 from situs.planner.solve.frame import Frame
 
 
@@ -42,17 +43,19 @@ class Priced:
     """(I,) what one more unit of the class would cost at least: in its cheapest column with room, or left out"""
 
 
-def priced(frame: Frame, prices: Prices, box: Box | None = None) -> Priced:
-    """The bound that ``prices`` prove in the case ``box``."""
+def priced(frame: Frame, prices: Prices, box: Box | None = None, cuts: CutList = NO_CUTS) -> Priced:
+    """The bound that ``prices`` prove in the case ``box``; ``cuts`` are those that ``prices.cut`` prices."""
     p = frame.problem
     box = box or Box.whole(frame)
     reduced = p.col_cost + frame.row_charge(prices.row)
     if len(prices.need_price) and len(p.need_open):
         reduced += np.bincount(frame.need_col, need_charge(frame, prices), minlength=frame.columns)
+    if len(cuts.cuts):
+        reduced += cuts.charge(prices.cut, frame.columns)
     filled, least = fill(frame, reduced)
     value = p.fixed_cost - float(prices.row[frame.finite_row] @ p.row_capacity[frame.finite_row])
-    value += float(filled.sum())
-    return Priced(value + buy_part(frame, prices, box) + open_part(frame, prices, box), reduced, least)
+    value += float(filled.sum()) - float(prices.cut @ cuts.limit)
+    return Priced(value + buy_part(frame, prices, box, cuts) + open_part(frame, prices, box), reduced, least)
 
 
 def need_charge(frame: Frame, prices: Prices) -> Floats:
@@ -94,16 +97,20 @@ def fill(frame: Frame, reduced: Floats) -> tuple[Floats, Floats]:
     return np.asarray(cost + left * last, dtype=np.float64), margin
 
 
-def buy_reduced(frame: Frame, prices: Prices) -> Floats:
+def buy_reduced(frame: Frame, prices: Prices, cuts: CutList = NO_CUTS) -> Floats:
     """(K,) what each purchase costs beyond the worth of what it brings."""
     p = frame.problem
-    worth = np.bincount(frame.buy_of, p.buy_amount * prices.row[p.buy_row], minlength=frame.buys)
+    worth: Floats = np.bincount(
+        frame.buy_of, p.buy_amount * prices.row[p.buy_row], minlength=frame.buys
+    ).astype(np.float64)
+    if len(cuts.cuts):
+        worth = worth + cuts.worth(prices.cut, frame.buys)
     return p.buy_cost - worth + prices.buy
 
 
-def buy_part(frame: Frame, prices: Prices, box: Box) -> float:
+def buy_part(frame: Frame, prices: Prices, box: Box, cuts: CutList = NO_CUTS) -> float:
     """The least that purchases add within the box."""
-    reduced = buy_reduced(frame, prices)
+    reduced = buy_reduced(frame, prices, cuts)
     return float(np.sum(np.where(reduced < 0, reduced * box.buy_high, reduced * box.buy_low)))
 
 

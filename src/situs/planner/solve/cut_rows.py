@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,6 +31,8 @@ class CutRow:
     """what a unit of it adds"""
     capacity: Floats
     """(most + 1,) what is there with 0, 1, 2, ... units of it, everything else bought to its limit"""
+    links: bool
+    """whether it is the row that says that its columns need a block: it has nothing but blocks"""
     grain: float
     """all amounts are multiples of it; 0 where there is no such number worth the name"""
 
@@ -72,9 +74,17 @@ def cut_rows(frame: Frame) -> list[CutRow]:
                 purchase,
                 block,
                 capacity,
+                False,
                 _grain(takes),
             )
         )
+    linking: dict[int, int] = {}
+    for n, each in enumerate(found):
+        if each.purchase >= 0 and each.capacity[0] == 0:
+            widest = linking.get(each.purchase, n)
+            linking[each.purchase] = n if len(each.column) > len(found[widest].column) else widest
+    for n in linking.values():
+        found[n] = replace(found[n], links=True)
     return found
 
 

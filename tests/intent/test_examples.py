@@ -40,10 +40,11 @@ def test_the_hospital_group_uses_all_that_an_estate_can_say() -> None:
     assert any(link.tiers for link in intent.links)
 
 
+@pytest.mark.slow
 def test_the_hospital_group_is_planned_as_it_promises() -> None:
     intent = load(HOSPITALS).intent
     assert intent.settings.at is not None
-    plan = decide(intent, load_facts([]), intent.settings.at, gap=0.02, time_limit_s=8).plan
+    plan = decide(intent, load_facts([]), intent.settings.at, gap=0.02).plan
     assert [d.workload for d in plan.decisions if d.unplaced] == []
     at = {d.workload: {a.site for a in d.assignments} for d in plan.decisions}
     # Beside the patient, with the data that may not leave, and never where the lights go out together.

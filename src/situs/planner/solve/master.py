@@ -251,7 +251,8 @@ class Master:
         status = self._highs.getModelStatus()
         if status == highspy.HighsModelStatus.kInfeasible:
             return None
-        if status != highspy.HighsModelStatus.kOptimal:
+        # An estate of places alone has nothing to decide, which the library has a status of its own for.
+        if status not in (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kModelEmpty):
             raise SolverFault(f"the linear relaxation ended as {self._highs.modelStatusToString(status)}")
         solution = self._highs.getSolution()
         value = np.asarray(solution.col_value)

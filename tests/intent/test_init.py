@@ -26,13 +26,15 @@ Host gpu-1 gpu-2
 Host *.internal !secret
     User x
 host "bastion"
+Include more.d/*.conf
 """
 FAKE_SINFO = """\
 #!/bin/sh
 # Stands in for Slurm's sinfo: what it prints for the format that is asked for.
-[ "$*" = "-h -o %R|%D|%c|%m|%G" ] || { echo "unexpected: $*" >&2; exit 1; }
+[ "$*" = "-h -e -o %R|%D|%c|%m|%G" ] || { echo "unexpected: $*" >&2; exit 1; }
 echo 'a100|4|128+|1031000|gpu:a100:8(S:0-1)'
 echo 'cpu|20|64|257000|(null)'
+echo 'cpu|5|96|513000|(null)'
 echo 'old gpus|2|32|128000|gpu:2'
 echo 'slurm is being upgraded|soon|n/a|n/a|'
 """
@@ -90,6 +92,19 @@ def test_questions_are_answered_line_by_line(tmp_path: Path) -> None:
     assert site.electricity is not None
 
 
+def test_a_wrong_answer_is_asked_for_again_at_once(tmp_path: Path) -> None:
+    done = init(tmp_path, stdin="Germany\nDE\nn\n9\nhigh\n2\ncheap\n-1 EUR/kWh\n0.21 EUR/kWh\n")
+    assert done.returncode == 0, done.stderr
+    for said in (
+        "'Germany' is not a country code",
+        "9 is not at most 4",
+        "'cheap' is not an amount of money",
+    ):
+        assert said in done.stderr
+    (site,) = made(tmp_path).sites.values()
+    assert (site.country, site.clearance) == ("DE", 2)
+
+
 def test_answers_may_be_left_empty(tmp_path: Path) -> None:
     assert init(tmp_path, stdin="FR\n\n\n\n").returncode == 0
     (site,) = made(tmp_path).sites.values()
@@ -101,6 +116,8 @@ def test_kubernetes_and_ssh_are_found_by_their_files(tmp_path: Path) -> None:
     (tmp_path / ".kube" / "config").write_text(KUBECONFIG)
     (tmp_path / ".ssh").mkdir()
     (tmp_path / ".ssh" / "config").write_text(SSH_CONFIG)
+    (tmp_path / ".ssh" / "more.d").mkdir()
+    (tmp_path / ".ssh" / "more.d" / "x.conf").write_text("Host=dgx\nInclude ~/.ssh/config\n")
     done = init(tmp_path, "--find", "--country", "DE")
     assert done.returncode == 0, done.stderr
     found = {
@@ -114,6 +131,7 @@ def test_kubernetes_and_ssh_are_found_by_their_files(tmp_path: Path) -> None:
         "gpu-1-2": ("ssh", {"host": "gpu-1"}),
         "gpu-2": ("ssh", {"host": "gpu-2"}),
         "bastion": ("ssh", {"host": "bastion"}),
+        "dgx": ("ssh", {"host": "dgx"}),
     }
 
 
@@ -125,7 +143,7 @@ def test_partitions_are_read_from_sinfo(tmp_path: Path) -> None:
     done = init(tmp_path, "--find", "--country", "DE", path=tools)
     assert done.returncode == 0, done.stderr
     pools = made(tmp_path).sites["slurm"].pools
-    assert set(pools) == {"a100", "cpu", "old-gpus"}
+    assert set(pools) == {"a100", "cpu", "cpu-2", "old-gpus"}
     node = pools["a100"].node
     assert node is not None
     assert (pools["a100"].count, node.cpu, node.accelerators, pools["a100"].accelerator) == (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ import typer
 
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json
+from situs.cli.session import FactsOption
 from situs.cli.writing import write_whole
 from situs.model.error import InputError
 
@@ -22,7 +24,9 @@ def register(app: typer.Typer) -> None:
     app.command("schema")(schema_command)
 
 
-def validate_command(estate: EstateOption = HERE, as_json: JsonOption = False) -> None:
+def validate_command(
+    estate: EstateOption = HERE, facts: FactsOption = None, as_json: JsonOption = False
+) -> None:
     """Read the estate and report every error at once, each with file, line, column and the likely fix.
 
     Examples:
@@ -38,7 +42,7 @@ def validate_command(estate: EstateOption = HERE, as_json: JsonOption = False) -
     try:
         loaded = load(estate)
         intent = loaded.intent
-        check_written(intent, Catalogues(estate).facts(()), loaded.position)
+        check_written(intent, Catalogues(estate).facts(facts or ()), loaded.position)
     except InputError as error:
         if as_json:
             emit_json(
@@ -139,15 +143,19 @@ def init_command(
     if target.exists() and not force:
         raise InputError(f"{target} is there already; give --force to write over it")
     if country is None:
-        country = typer.prompt("Country of these places (two letters, such as DE)", err=True).strip()
+        ask = "Country of these places (two letters, such as DE)"
+        country = typer.prompt(ask, value_proc=_asked("country: {}"), err=True)
         if find is None:
             find = typer.confirm("Look for Kubernetes, SSH hosts and Slurm too?", default=False, err=True)
         if clearance is None:
             ask = "Highest label level they are approved for (0 public to 4 special)"
-            clearance = typer.prompt(ask, default=1, type=int, err=True)
+            clearance = int(
+                typer.prompt(ask, default="1", value_proc=_asked("country: DE, clearance: {}"), err=True)
+            )
         if electricity is None:
             ask = "What power costs there, such as 0.28 EUR/kWh (empty: not known)"
-            electricity = typer.prompt(ask, default="", show_default=False, err=True).strip()
+            checked = _asked("country: DE, electricity: {{price: {}}}", may_be_empty=True)
+            electricity = typer.prompt(ask, default="", show_default=False, value_proc=checked, err=True)
     sites = found_sites(everything=bool(find), home=Path.home(), environment=os.environ)
     text = written(
         sites, country, clearance=1 if clearance is None else clearance, electricity=electricity or None
@@ -157,3 +165,23 @@ def init_command(
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(target, text, force=force)
     console.print(f"{target}: {len(sites)} sites; look through it, then run `situs validate -C {folder}`")
+
+
+def _asked(place: str, *, may_be_empty: bool = False) -> Callable[[str], str]:
+    """Checks an answer as a site's field is checked, so that it is asked for again at once when it is wrong."""
+
+    def checked(answer: str) -> str:
+        from situs.intent import loads
+        from situs.intent.dump import scalar
+
+        answer = answer.strip()
+        if not answer and may_be_empty:
+            return answer
+        value = answer if answer.isdecimal() else scalar(answer)
+        try:
+            loads(f"sites: {{here: {{kind: edge, {place.format(value)}}}}}")
+        except InputError as error:
+            raise typer.BadParameter(error.problems[0].what.partition(": ")[2]) from None
+        return answer
+
+    return checked

@@ -15,6 +15,7 @@ from situs.model.intent import Intent
 from situs.model.label import Label
 from situs.policy.cedar import compiled
 from situs.policy.cedar_text import check_text
+from situs.policy.known import unknown_names
 from situs.policy.meant import meant
 from situs.policy.names import name_problems
 
@@ -23,8 +24,10 @@ Where = Callable[..., Position | None]
 
 
 def check_written(intent: Intent, facts: Facts, where: Where) -> None:
-    """Raises InputError with everything that is wrong with rules and with names in labels, each at its place."""
+    """Raises InputError with everything that is wrong with rules, and with the names of countries and
+    currencies, each at its place."""
     problems = [replace(problem, at=where(*path)) for path, problem in name_problems(intent, facts)]
+    problems.extend(replace(problem, at=where(*path)) for path, problem in unknown_names(intent, facts))
     problems.extend(_cedar(intent, where))
     for path, countries in _jurisdictions(intent):
         problems.extend(_unknown_countries(countries, facts, where(*path)))

@@ -10,8 +10,10 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from glob import glob
+from itertools import chain, count
 from pathlib import Path
 
 import yaml
@@ -49,13 +51,11 @@ def found_sites(*, everything: bool, home: Path, environment: Mapping[str, str])
     """This machine, and with ``everything`` all else that its files tell of. Names are unique."""
     sites = [_this_machine()]
     if everything:
-        sites += [*_slurm(), *_kubernetes(home, environment), *_ssh(home / ".ssh" / "config")]
+        sites += [*_slurm(), *_kubernetes(home, environment), *_ssh(home / ".ssh" / "config", home)]
     unique: dict[str, FoundSite] = {}
     for site in sites:
         # Two ways may have led to one place: a person sees which of them to keep.
-        name, number = site.name, 2
-        while name in unique:
-            name, number = f"{site.name}-{number}", number + 1
+        name = _unused(site.name, unique)
         unique[name] = replace(site, name=name)
     return list(unique.values())
 
@@ -122,7 +122,8 @@ def _nvidia() -> tuple[str | None, int]:
 def _slurm() -> Iterator[FoundSite]:
     """Each partition with its node shape: partition, nodes, processors, MiB, gres."""
     pools = []
-    for line in _output(["sinfo", "-h", "-o", "%R|%D|%c|%m|%G"]):
+    # Exact: a line for each kind of node, where a partition has several.
+    for line in _output(["sinfo", "-h", "-e", "-o", "%R|%D|%c|%m|%G"]):
         fields = line.strip().split("|")
         if len(fields) != 5:
             continue
@@ -134,16 +135,16 @@ def _slurm() -> Iterator[FoundSite]:
         match = re.search(r"gpu:(?:([A-Za-z][\w.-]*):)?([0-9]+)", gres)
         pools.append(
             FoundPool(
-                _name(name),
+                _unused(_name(name), [pool.name for pool in pools]),
                 int(cpus.rstrip("+")),
                 round(int(memory.rstrip("+")) / 1024, 1),
-                int(nodes),
+                int(nodes.rstrip("+")),
                 (match[1] or "gpu") if match else None,
                 int(match[2]) if match else 0,
             )
         )
     if pools:
-        yield FoundSite("slurm", "sinfo", "slurm", {}, tuple({pool.name: pool for pool in pools}.values()))
+        yield FoundSite("slurm", "sinfo", "slurm", {}, tuple(pools))
 
 
 def _kubernetes(home: Path, environment: Mapping[str, str]) -> Iterator[FoundSite]:
@@ -161,16 +162,24 @@ def _kubernetes(home: Path, environment: Mapping[str, str]) -> Iterator[FoundSit
                 yield FoundSite(_name(name), f"kubeconfig {path.name}", "kubernetes", {"context": name}, ())
 
 
-def _ssh(path: Path) -> Iterator[FoundSite]:
-    """Hosts of an SSH config; patterns stand for no single host and are left out."""
+def _ssh(path: Path, home: Path, read: frozenset[Path] = frozenset()) -> Iterator[FoundSite]:
+    """Hosts of an SSH config and what it includes; patterns stand for no single host and are left out."""
+    if path in read:
+        return
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         return
     for line in lines:
-        words = line.split()
+        words = [word.strip('"') for word in line.replace("=", " ", 1).split()]
+        if len(words) > 1 and words[0].lower() == "include":
+            for pattern in words[1:]:
+                # As ssh does: what is not absolute is beside the user's config.
+                files = home / ".ssh" / re.sub("^~", str(home), pattern)
+                for included in sorted(glob(str(files))):  # noqa: PTH207 - takes patterns that Path does not
+                    yield from _ssh(Path(included), home, read | {path})
         if len(words) > 1 and words[0].lower() == "host":
-            for host in (word.strip('"') for word in words[1:]):
+            for host in words[1:]:
                 if host and not set(host) & set("*?!"):
                     yield FoundSite(_name(host), "SSH config", "ssh", {"host": host}, ())
 
@@ -187,6 +196,12 @@ def _output(command: list[str]) -> list[str]:
     except (subprocess.SubprocessError, OSError):
         return []
     return done.stdout.splitlines()
+
+
+def _unused(name: str, taken: Collection[str]) -> str:
+    """The name, with a number where it is taken."""
+    numbered = (f"{name}-{number}" for number in count(2))
+    return next(free for free in chain([name], numbered) if free not in taken)
 
 
 def _name(text: str) -> str:

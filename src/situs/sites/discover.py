@@ -121,7 +121,7 @@ def _nvidia() -> tuple[str | None, int]:
 
 def _slurm() -> Iterator[FoundSite]:
     """Each partition with its node shape: partition, nodes, processors, MiB, gres."""
-    pools = []
+    pools: list[FoundPool] = []
     # Exact: a line for each kind of node, where a partition has several.
     for line in _output(["sinfo", "-h", "-e", "-o", "%R|%D|%c|%m|%G"]):
         fields = line.strip().split("|")

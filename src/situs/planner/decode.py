@@ -97,7 +97,7 @@ def decode(
         cost=cost,
         objective=objective,
         bound=min(bound, objective),
-        gap=max(0.0, float((objective - bound) / cost)) if cost else 0.0,
+        gap=max(0.0, float((objective - bound) / (cost or objective))) if objective else 0.0,
         costs=costs,
         shared_transfer=volume,
         carbon_kg=sum(a.carbon_kg for d in decisions for a in d.assignments),

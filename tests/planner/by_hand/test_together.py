@@ -129,6 +129,30 @@ def test_what_its_money_pays_for_is_not_left_out() -> None:
     assert where(plan) == {"w": "a/n"}
 
 
+def test_a_node_is_bought_rather_than_work_left_out() -> None:
+    # Nothing else could run it, and the node costs 121.67 EUR a month, its work nothing.
+    plan = planned(estate({"a": site({"own": owned("7300 EUR", count=0, limit=1)})}, {"w": service()}))
+    assert where(plan) == {"w": "a/own"}
+    assert plan.cost == costs(7300 / 60)
+
+
+def test_data_are_copied_rather_than_work_left_out() -> None:
+    # The copy costs 900 EUR, the work 100.
+    must_have = job(inputs=[{"dataset": "d", "remote": False}])
+    sites = {"a": site({}), "b": site({"n": rented()})}
+    plan = planned(estate(sites, {"w": must_have}, [link(price="0.9 EUR/GB")], datasets={"d": data()}))
+    assert where(plan) == {"w": "b/n"}
+    assert plan.cost == costs(100 + 900)
+
+
+def test_a_node_is_bought_rather_than_hardware_waited_for() -> None:
+    comes = owned(available_from="2026-12-03T08:00Z")
+    pools = {"buy": owned("7300 EUR", count=0, limit=1), "comes": comes}
+    plan = planned(estate({"a": site(pools)}, {"w": service()}))
+    assert where(plan) == {"w": "a/buy"}
+    assert plan.decision("w").fit is Fit.AFTER_SCALE_UP
+
+
 @pytest.mark.parametrize(("first", "second"), [(10, 90), (90, 10)])
 def test_priority_decides_where_no_value_is_known(first: int, second: int) -> None:
     work = {"v": service(priority=first), "w": service(priority=second)}

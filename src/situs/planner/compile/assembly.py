@@ -73,6 +73,10 @@ class Assembly:
         """The open of that name, if it was made."""
         return self._opens.get(key)
 
+    def open_cost(self, number: int) -> float:
+        """What the open costs."""
+        return self._open_cost[number]
+
     @property
     def opens(self) -> Sequence[Hashable]:
         """Names of the opens, by number."""

@@ -149,7 +149,15 @@ def candidates(world: World, *, copies_wanted: bool = True) -> Candidates:
         ]
         if not options:
             continue
-        worths.append(joint.worth(entry.workload, [option.listed_cost for option in options]))
+        worths.append(
+            joint.worth(
+                entry.workload,
+                [
+                    (option.listed_cost, option.listed_cost + _shared_cost(assembly, capacity, option))
+                    for option in options
+                ],
+            )
+        )
         problem_class[number] = assembly.begin_class(entry.count)
         for option in options:
             demand, rows, more = capacity.uses(
@@ -177,6 +185,12 @@ def candidates(world: World, *, copies_wanted: bool = True) -> Candidates:
         joint,
         dict(enumerate(assembly.rows)),
     )
+
+
+def _shared_cost(assembly: Assembly, capacity: Capacity, option: Option) -> float:
+    """What would be made and bought for one unit if nobody else shared it: copies, and whole nodes."""
+    copies = sum(max(0.0, assembly.open_cost(number)) for number in option.way.needs)
+    return copies + capacity.added_cost(option.place, option.fitting)
 
 
 def classes_of(world: World, joint: JointLimits) -> tuple[WorkloadClass, ...]:

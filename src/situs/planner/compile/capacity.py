@@ -44,6 +44,8 @@ class Capacity:
         self._rows: list[list[tuple[int, ...]]] = []
         self.purchases: list[NodePurchase] = []
         self.holding_cost: dict[int, float] = {}
+        self._node_cost: dict[int, float] = {}
+        """of one added node of the pools that may grow"""
         for place in world.places:
             p = place.index
             count, extra = int(world.pools.count[p]), float(world.pools.extra[p])
@@ -85,7 +87,13 @@ class Capacity:
                 if row >= 0 and node[q] > 0
             ]
             limit = extra if math.isfinite(extra) else 1e6
+            self._node_cost[place.index] = node_cost
             self.purchases.append(NodePurchase(assembly.buy(node_cost, limit, True, gives), place, node_cost))
+
+    def added_cost(self, place: Place, fitting: Fitting) -> float:
+        """What the nodes would cost that one unit needs, were all of them added; 0 where none can be."""
+        cost = self._node_cost.get(place.index, 0.0)
+        return cost * float(fitting.nodes[place.index]) if cost else 0.0
 
     def uses(
         self, place: Place, fitting: Fitting, start_h: float, transfer_h: float = 0.0

@@ -12,8 +12,9 @@ from situs.planner.compile.assembly import Assembly
 from situs.planner.compile.world import World
 
 PENALTY_FACTOR = 3.0
-"""Leaving a unit out must never look cheaper than its dearest place. Its dearest place costs 1; a share of
-replicas and nodes bought for it may come on top; three leaves room for both."""
+"""Leaving a unit out must never look cheaper than its dearest place, with the copies and nodes that would be
+made and bought for it alone. Waiting counts half as much as being left out, and must not look cheaper either;
+three leaves room for that, and for what others pay when it takes their place."""
 
 LARGEST_RATE = 100.0
 """Penalties are values times one rate, so that what is left out is what is worth least. A value that is far
@@ -30,6 +31,7 @@ class Worth:
     priority: float
     """1 and more"""
     dearest: float
+    """with all that it would need for itself alone"""
 
 
 class JointLimits:
@@ -62,13 +64,16 @@ class JointLimits:
             return True
         return cost <= self._world.money(budget) * self._world.months + 1e-9
 
-    def worth(self, workload: Workload, costs: Iterable[float]) -> Worth:
-        """What leaving out one unit of the workload is measured by; ``costs`` are those of its options."""
+    def worth(self, workload: Workload, costs: Iterable[tuple[float, float]]) -> Worth:
+        """What leaving out one unit of the workload is measured by.
+
+        ``costs`` of its options: what counts against budgets, and with all that it would need for itself alone.
+        """
         value, priority = self._value(workload)
         use_case = self._world.intent.use_cases.get(workload.use_case) if workload.use_case else None
         budget = use_case.budget if use_case else None
         # What alone is beyond the budget it is paid from is nothing that leaving out could look cheaper than.
-        dearest = max((cost for cost in costs if self._within(budget, cost)), default=0.0)
+        dearest = max((alone for own, alone in costs if self._within(budget, own)), default=0.0)
         return Worth(None if value is None else value * self._world.months, priority, max(dearest, 0.0))
 
     def value(self, workload: Workload) -> float:

@@ -233,3 +233,57 @@ def test_the_order_of_files_does_not_matter(call: Call, estate: Path) -> None:
     for number, (key, value) in enumerate(reversed(content.items())):
         (estate / f"{number}-{key}.yaml").write_text(json.dumps({key: value}, default=str))
     assert call("plan", "-C", estate, "--no-record", "--json").json["id"] == whole["id"]
+
+
+SMALL = """\
+settings: {at: 2026-11-23T08:00Z, cooldown: 0h}
+sites:
+  dc:
+    kind: on_prem
+    country: DE
+    clearance: 4
+    pools:
+      here: {node: {cpu: 8, memory: 32GiB}, count: 1, price: {basis: owned, price: 0 EUR}}
+      bought: {node: {cpu: 16, memory: 32GiB}, limit: 1, price: {basis: owned, price: 6000 EUR}}
+      comes:
+        node: {cpu: 32, memory: 32GiB}
+        count: 1
+        available_from: 2026-12-01T08:00Z
+        price: {basis: owned, price: 0 EUR}
+links: [{from: "*", to: "*", latency: 1ms}]
+"""
+
+
+def _service(name: str, cpu: int) -> str:
+    asked = "stage: serve, label: {level: 1}, service: {requests_per_s: 1}"
+    return f"  {name}: {{{asked}, shapes: [{{cpu: {cpu}}}]}}\n"
+
+
+def test_each_workload_is_told_when_it_fits(call: Call, tmp_path: Path) -> None:
+    """Now on the node that is there, after scale-up on one to be bought, later on one that comes, or never."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    work = "workloads:\n" + "".join(
+        _service(name, cpu) for name, cpu in (("first", 8), ("second", 16), ("third", 32), ("fourth", 64))
+    )
+    (folder / "estate.yaml").write_text(SMALL + work)
+    done = call("plan", "-C", folder, "--no-record")
+    # Rows of the table; sentences about what is left out are indented further.
+    rows = [line for line in done.out.splitlines() if line[:2].strip()]
+    lines = {line.split()[0]: line for line in rows}
+    assert " now " in lines["first"]
+    assert " scale-up " in lines["second"]
+    assert " 2026-12-01 08:00Z " in lines["third"]
+    assert " never " in lines["fourth"]
+    german = call("--lang", "de", "plan", "-C", folder, "--no-record").out
+    assert all(word in german for word in (" jetzt ", " Ausbau ", " nie "))
+
+
+def test_a_first_estate_without_work_has_a_plan(call: Call, tmp_path: Path) -> None:
+    assert call("init", tmp_path / "mine", "--country", "DE").code == 0
+    done = call("plan", "-C", tmp_path / "mine")
+    assert done.code == 0, done.err
+    assert "no workload yet" in done.out
+    assert "optimal" in done.out
+    assert call("report", "-C", tmp_path / "mine", "-o", "board.html").code == 0
+    assert call("replay", "-C", tmp_path / "mine").code == 0

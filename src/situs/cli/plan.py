@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -140,15 +141,21 @@ def shown_progress(*, quiet: bool) -> Iterator[tuple[Callable[[SolverProgress], 
 WORDS = {
     "en": {
         "title": "Decisions",
-        "heads": ("workload", "site", "pool", "basis", "units", "from", "{currency}/month", "reason"),
+        "heads": ("workload", "site", "pool", "basis", "units", "fits", "{currency}/month", "reason"),
         "now": "now",
+        "empty": "there is no workload yet, so there is nothing to place",
         "create": "create replica of {dataset} at {site}",
         "drop": "drop replica of {dataset} at {site}",
-        "add": "add {nodes} × {site}/{pool}",
+        "add": "add {nodes} × {site}/{pool}, {cost} {currency}/month",
+        "besides": "besides the work: {parts} {currency}/month",
+        "held": "held machines {cost}",
+        "copies": "copies of data {cost}",
+        "volume": "shared links {cost}",
         "move": "move {workload}: {source} → {target}, bill {bill} {currency}",
         "worth": "worth {worth} {currency} a month for each unit",
         "alone": "alone it would fit: {fit}",
-        "now_fit": "now",
+        "never": "never",
+        "scale-up": "scale-up",
         "after_scale_up": "after scale-up",
         "at": "later",
         "total": "cost {cost} {currency}/month, proven gap {gap} ({status}), {carbon} kg CO2e, control {control}",
@@ -158,15 +165,21 @@ WORDS = {
     },
     "de": {
         "title": "Entscheidungen",
-        "heads": ("Arbeitslast", "Ort", "Pool", "Preisart", "Einheiten", "ab", "{currency}/Monat", "Grund"),
+        "heads": ("Arbeitslast", "Ort", "Pool", "Preisart", "Einheiten", "passt", "{currency}/Monat", "Grund"),
         "now": "jetzt",
+        "empty": "es gibt noch keine Arbeitslast, also nichts zu verteilen",
         "create": "Kopie von {dataset} anlegen in {site}",
         "drop": "Kopie von {dataset} löschen in {site}",
-        "add": "{nodes} × {site}/{pool} dazu",
+        "add": "{nodes} × {site}/{pool} dazu, {cost} {currency}/Monat",
+        "besides": "neben der Arbeit: {parts} {currency}/Monat",
+        "held": "gehaltene Maschinen {cost}",
+        "copies": "Datenkopien {cost}",
+        "volume": "Leitungen {cost}",
         "move": "{workload} zieht um: {source} → {target}, Rechnung {bill} {currency}",
         "worth": "jede Einheit ist {worth} {currency} im Monat wert",
         "alone": "allein passte es: {fit}",
-        "now_fit": "jetzt",
+        "never": "nie",
+        "scale-up": "Ausbau",
         "after_scale_up": "nach Ausbau",
         "at": "später",
         "total": "Kosten {cost} {currency}/Monat, bewiesene Lücke {gap} ({status}), {carbon} kg CO2e, "
@@ -185,33 +198,21 @@ def show_plan(plan: Plan, conflicts: Sequence[Conflict] = ()) -> None:
     lang = language()
     words: Mapping[str, Any] = WORDS[lang]
     months = plan.horizon_hours / 730.0
-    table = Table(
-        title=words["title"], title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1), collapse_padding=True,
-        pad_edge=False,
-    )  # fmt: skip
-    rows = list(_rows(plan, words, TEXTS[lang]))
-    # Columns that say the same in every row would only take the room that names need.
-    plain = {UNITS: "1", START: words["now"]}
-    shown = [
-        number
-        for number in range(len(words["heads"]))
-        if number not in plain or any(row[number] not in ("", plain[number]) for row in rows)
-    ]
-    for number in shown:
-        heading = words["heads"][number].format(currency=plan.currency)
-        table.add_column(heading, justify="right" if number in (UNITS, COST) else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(row[number] for number in shown))
-    console.print(table)
+    if plan.decisions:
+        console.print(_table(plan, words, TEXTS[lang]))
+    else:
+        console.print(words["empty"])
     for replica in plan.replicas:
         if replica.change != "keep":
             origin = f" ← {replica.source}" if replica.source else ""
             said = words[replica.change].format(dataset=replica.dataset, site=replica.site)
             console.print(f"  {said}{origin}")
     for purchase in plan.purchases:
-        console.print(
-            "  " + words["add"].format(nodes=purchase.nodes, site=purchase.site, pool=purchase.pool)
-        )
+        said = words["add"].format(
+            nodes=purchase.nodes, site=purchase.site, pool=purchase.pool, currency=plan.currency,
+            cost=f"{float(sum(purchase.costs.values())) / months:,.2f}",
+        )  # fmt: skip
+        console.print(f"  {said}")
     for move in plan.moves:
         bill = f"{sum(move.bill.values()):,.2f}"
         said = words["move"].format(
@@ -220,6 +221,11 @@ def show_plan(plan: Plan, conflicts: Sequence[Conflict] = ()) -> None:
         console.print(f"  {said}")
     for line in _left_out(plan, conflicts, words, lang):
         console.print(f"  {line}", markup=False)
+    besides = [
+        words[part].format(cost=f"{float(cost) / months:,.2f}") for part, cost in _besides(plan) if cost
+    ]
+    if besides:
+        console.print("  " + words["besides"].format(parts=", ".join(besides), currency=plan.currency))
     console.print(
         words["total"].format(
             cost=f"{float(plan.cost) / months:,.2f}",
@@ -233,8 +239,30 @@ def show_plan(plan: Plan, conflicts: Sequence[Conflict] = ()) -> None:
     console.print(f"[dim]{plan.id}[/]", soft_wrap=True)
 
 
-UNITS, START, COST = 4, 5, 6
+UNITS, FITS, COST = 4, 5, 6
 """Columns of the table."""
+
+
+def _table(plan: Plan, words: Mapping[str, Any], texts: Mapping[str, str]) -> Table:
+    """Where everything goes, and when it can have its place."""
+    table = Table(
+        title=words["title"], title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1), collapse_padding=True,
+        pad_edge=False,
+    )  # fmt: skip
+    rows = list(_rows(plan, words, texts))
+    # Columns that say the same in every row would only take the room that names need.
+    plain = {UNITS: "1", FITS: words["now"]}
+    shown = [
+        number
+        for number in range(len(words["heads"]))
+        if number not in plain or any(row[number] not in ("", plain[number]) for row in rows)
+    ]
+    for number in shown:
+        heading = words["heads"][number].format(currency=plan.currency)
+        table.add_column(heading, justify="right" if number in (UNITS, COST) else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(row[number] for number in shown))
+    return table
 
 
 def _rows(plan: Plan, words: Mapping[str, str], texts: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
@@ -248,13 +276,31 @@ def _rows(plan: Plan, words: Mapping[str, str], texts: Mapping[str, str]) -> Ite
                 a.pool,
                 texts[a.basis],
                 str(a.units),
-                f"{a.start:%a %H:%M}" if a.start else words["now"],
+                f"{a.start:%Y-%m-%d %H:%MZ}"
+                if a.start
+                else words["scale-up" if decision.fit == "after_scale_up" else "now"],
                 f"{float(sum(a.costs.values())) / months:,.2f}",
                 texts[decision.reason],
             )
         if decision.unplaced:
             missing = str(decision.unplaced)
-            yield (decision.workload, "[red]—[/]", "", "", missing, "", "", texts[decision.reason])
+            yield (
+                decision.workload,
+                "[red]—[/]",
+                "",
+                "",
+                missing,
+                words["never"],
+                "",
+                texts[decision.reason],
+            )
+
+
+def _besides(plan: Plan) -> Iterator[tuple[str, Decimal]]:
+    """What is in the total and in no workload's row."""
+    yield "held", sum((cost for holding in plan.holdings for cost in holding.costs.values()), Decimal(0))
+    yield "copies", sum((cost for replica in plan.replicas for cost in replica.costs.values()), Decimal(0))
+    yield "volume", plan.shared_transfer
 
 
 def _left_out(
@@ -271,8 +317,7 @@ def _left_out(
         if decision.worth is not None:
             facts.append(words["worth"].format(worth=f"{decision.worth:,.2f}", currency=plan.currency))
         if decision.alone != "never":
-            fit = words["now_fit"] if decision.alone == "now" else words[decision.alone.value]
-            facts.append(words["alone"].format(fit=fit))
+            facts.append(words["alone"].format(fit=words[decision.alone.value]))
         said = (
             say_conflict(together[decision.workload], lang)
             if decision.workload in together

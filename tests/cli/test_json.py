@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from situs.cli.catalogues import ROWS
 from tests.cli.conftest import Call
 from tests.cli.test_help import PATHS, command
 
@@ -57,13 +58,33 @@ def test_it_is_json_and_nothing_else(call: Call, estate: Path, name: str) -> Non
     assert "\x1b" not in done.out
 
 
-@pytest.mark.parametrize("arguments", [["list"], ["list", "prices"], ["list", "exchange"], ["list", "groups"],
-                                       ["list", "schemes"], ["show", "EU"], ["show", "aws/us-east-1/g6.xlarge"]],
+@pytest.mark.parametrize("arguments", [["list"], ["show", "EU"], ["show", "aws/us-east-1/g6.xlarge"],
+                                       ["show", "eu-us-dpf"], ["show", "ISO27001"], ["show", "USD"],
+                                       ["show", "aws/eu-central-1"], *(["list", name] for name in ROWS)],
                          ids=" ".join)  # fmt: skip
 def test_facts_are_json(call: Call, arguments: list[str]) -> None:
     done = call("facts", *arguments, "--json")
     assert done.code == 0, done.err
     assert done.json
+
+
+def test_every_catalogue_can_be_listed(call: Call) -> None:
+    assert {entry["catalogue"] for entry in call("facts", "list", "--json").json} <= set(ROWS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["list", "price"], "prices"),
+        (["show", "awss"], "aws"),
+        (["show", "adequate"], "ADEQUATE"),
+        (["show", "aws/us-east-1/p5.48xlarg"], "aws/us-east-1/p5.48xlarge"),
+    ],
+)
+def test_a_fact_that_is_not_there_gets_the_likely_one(call: Call, arguments: list[str], meant: str) -> None:
+    done = call("facts", *arguments)
+    assert done.code == 2
+    assert f"did you mean {meant}?" in " ".join(done.err.split())
 
 
 def test_records_replay_and_diff_are_json(call: Call, estate: Path) -> None:

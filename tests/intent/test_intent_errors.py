@@ -86,6 +86,26 @@ def test_every_problem_of_all_files_is_reported_at_its_place(tmp_path: Path) -> 
         assert found[place][1] == fix or fix is None, place
 
 
+def test_wrong_names_are_told_beside_other_mistakes_of_the_same_entry() -> None:
+    with pytest.raises(InputError) as caught:
+        loads(
+            "workloads:\n"
+            "  w: {stage: batch, job: {work: 1h}, shapes: [{cpu: -1}], inputs: [{dataset: nope}], use_case: x}\n"
+            "rules:\n"
+            "  r: {title: T, owner: 5, applies_to: {name: [v]}, never_at: {country: [DE]}}\n"
+        )
+    told = [problem.what for problem in caught.value.problems]
+    assert len(told) == 5
+    for what in (
+        "-1 is negative",
+        "no dataset 'nope'",
+        "no use case 'x'",
+        "must be text",
+        "no workload or dataset 'v'",
+    ):
+        assert any(what in line for line in told), what
+
+
 def test_a_broken_entry_is_not_also_missing() -> None:
     with pytest.raises(InputError) as caught:
         loads("sites: {a: {kind: edge}}\nlinks: [{from: a, to: b}]\n")

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from situs.cli import prices
+from situs.cli import catalogues, prices
+from situs.cli.catalogues import ROWS
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json
 from situs.cli.session import FactsOption
-from situs.model.error import InputError
 
 facts_app = typer.Typer(
     no_args_is_help=True, help="Dated, sourced figures: prices, emissions, countries, schemes."
@@ -26,7 +26,9 @@ def register(app: typer.Typer) -> None:
 
 @facts_app.command("list")
 def list_command(
-    catalogue: Annotated[str | None, typer.Argument(help="prices, exchange, groups or schemes.")] = None,
+    catalogue: Annotated[
+        str | None, typer.Argument(help=f"One of {', '.join(ROWS)}.", show_default=False)
+    ] = None,
     estate: EstateOption = HERE,
     facts: FactsOption = None,
     as_json: JsonOption = False,
@@ -38,36 +40,16 @@ def list_command(
       situs facts list
 
       situs facts list prices --json
+
+      situs facts list laws
     """
     from situs.store.catalogues import Catalogues
 
     known = Catalogues(estate).facts(facts or ())
     if catalogue is None:
         rows = [{"catalogue": name, "version": version} for name, version in sorted(known.versions.items())]
-    elif catalogue == "prices":
-        rows = [
-            {
-                "sku": p.key, "cpus": str(p.cpus), "memory_gib": str(p.memory_gib),
-                "accelerators": f"{p.accelerators}× {p.accelerator}" if p.accelerators else "",
-                "per_hour": f"{p.per_hour} {p.currency}", "spot": str(p.per_hour_spot or ""), "as_of": p.as_of,
-            }
-            for p in known.prices()
-        ]  # fmt: skip
-    elif catalogue == "exchange":
-        rows = [
-            {"currency": c, "per_eur": str(f.value), "as_of": f.as_of, "source": f.source}
-            for c, rates in sorted(known.exchange.items())
-            for f in rates
-        ]
-    elif catalogue == "groups":
-        rows = [{"group": name, "title": known.group_titles[name]} for name in known.groups()]
-    elif catalogue == "schemes":
-        rows = [
-            {"scheme": s.scheme, "title": s.title, "issuer": s.issuer, "covers": s.covers}
-            for s in known.schemes()
-        ]
     else:
-        raise InputError(f"there is no list of {catalogue!r}; there are prices, exchange, groups, schemes")
+        rows = catalogues.rows(known, catalogue)
     if as_json:
         emit_json(rows)
         return
@@ -79,7 +61,13 @@ def list_command(
 
 @facts_app.command("show")
 def show_command(
-    name: Annotated[str, typer.Argument(help="A sku (operator/region/sku), country, group or operator.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A sku (operator/region/sku), region (operator/region), operator, country, group, law, "
+            "currency or certificate scheme."
+        ),
+    ],
     estate: EstateOption = HERE,
     facts: FactsOption = None,
     as_json: JsonOption = False,
@@ -91,27 +79,12 @@ def show_command(
       situs facts show aws/us-east-1/p5.48xlarge
 
       situs facts show EU
+
+      situs facts show eu-us-dpf
     """
     from situs.store.catalogues import Catalogues
 
-    known = Catalogues(estate).facts(facts or ())
-    found: dict[str, object] = {}
-    if (price := known.price(name)) is not None:
-        found["price"] = price.model_dump(mode="json")
-    if name in known.memberships:
-        found["members"] = [m.model_dump(mode="json", exclude_none=True) for m in known.memberships[name]]
-    if name in known.country_names:
-        found["country"] = known.country_names[name]
-        if (carbon := known.country_carbon.get(name)) is not None:
-            found["electricity"] = carbon.model_dump(mode="json", exclude_none=True)
-    if (egress := known.egress(name)) is not None:
-        found["egress"] = egress.model_dump(mode="json")
-    if (storage := known.storage(name)) is not None:
-        found["storage"] = storage.model_dump(mode="json", exclude_none=True)
-    if commitments := known.commitments(name):
-        found["commitments"] = {kind: str(rate) for kind, rate in commitments.items()}
-    if not found:
-        raise InputError(f"nothing is known by the name {name!r}; `situs facts list prices` shows the skus")
+    found = catalogues.known_by(Catalogues(estate).facts(facts or ()), name)
     if as_json:
         emit_json(found)
     else:

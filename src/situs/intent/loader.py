@@ -36,6 +36,9 @@ NAMED: Mapping[str, type[BaseModel]] = {
     "rules": Rule,
 }
 """Sections whose entries have names."""
+PARTLY = ("workloads", "rules")
+"""Sections whose entries are looked at for wrong names also when another field of theirs is wrong: of these,
+leaving a field out can only hide a wrong name, and never make one."""
 SECTIONS = (*NAMED, "links", "settings")
 MOST_FILES = 20_000
 MOST_PROBLEMS = 100
@@ -223,13 +226,16 @@ _SECTIONS = ", ".join(SECTIONS)
 
 def _built(written: Written) -> Loaded:
     problems = written.problems
+    partly: dict[str, dict[str, BaseModel]] = {section: {} for section in PARTLY}
     models: dict[str, Any] = {
-        section: _entries(section, model, written, problems) for section, model in NAMED.items()
+        section: _entries(section, model, written, problems, partly.get(section))
+        for section, model in NAMED.items()
     }
     links = [_model(Link, entry, ("links", k), written, problems) for k, entry in enumerate(written.links)]
     settings = _model(Settings, written.settings, ("settings",), written, problems)
     intent = Intent.model_validate(
         models
+        | {section: models[section] | partly[section] for section in PARTLY}
         | {"links": tuple(link for link in links if link is not None), "settings": settings or Settings()}
     )
     if written.complete and len(problems) < MOST_COUNTED:
@@ -251,9 +257,16 @@ def _built(written: Written) -> Loaded:
 
 
 def _entries(
-    section: str, model: type[BaseModel], written: Written, problems: list[Problem]
+    section: str,
+    model: type[BaseModel],
+    written: Written,
+    problems: list[Problem],
+    partly: dict[str, BaseModel] | None,
 ) -> dict[str, BaseModel]:
-    """The sound entries of a section; what is wrong with the others goes to ``problems``."""
+    """The sound entries of a section; what is wrong with the others goes to ``problems``.
+
+    What is left of those without their wrong fields goes to ``partly``, so that its names are looked at too.
+    """
     made: dict[str, BaseModel] = {}
     for name, entry in written.entries[section].items():
         if len(problems) >= MOST_COUNTED:
@@ -267,7 +280,22 @@ def _entries(
         else:
             if value is not None:
                 made[name] = value
+            elif partly is not None and (left := _left(model, entry)) is not None:
+                partly[name] = left
     return made
+
+
+def _left(model: type[BaseModel], entry: Any) -> BaseModel | None:
+    """The entry without its wrong fields; None where it is nothing without them."""
+    for _ in range(2):
+        try:
+            return model.model_validate(entry)
+        except ValidationError as error:
+            if not isinstance(entry, dict) or error.error_count() > MOST_COUNTED:
+                return None
+            wrong = {item["loc"][0] for item in error.errors(include_url=False) if item["loc"]}
+            entry = {field: value for field, value in entry.items() if field not in wrong}
+    return None
 
 
 def _model(model: type[BaseModel], entry: Any, path: Path_, written: Written, problems: list[Problem]) -> Any:

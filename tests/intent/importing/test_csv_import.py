@@ -125,6 +125,7 @@ def test_sites_users_and_use_cases_come_along() -> None:
 
 def test_unknown_columns_are_told_and_misspelt_ones_refused() -> None:
     assert [r.what for r in imported("name,Bemerkung\na,gut\n").unmapped] == ["column 'Bemerkung'"]
+    assert [r.what for r in imported("name;Kosten\na;3\n").unmapped] == ["column 'Kosten'"]
     with pytest.raises(InputError, match=r"there is no column 'memmory' \(did you mean memory\?\)"):
         imported("name,memmory\na,3\n")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from datetime import UTC, datetime
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from situs.intent import loads
 from situs.intent.importing import Imported
 from situs.intent.importing.openb import read_openb
-from situs.intent.importing.table import table_of
+from situs.intent.importing.table import LARGEST_TABLE_BYTES, table_of
 from situs.model.error import InputError
 
 HEADER = (
@@ -84,3 +85,21 @@ def test_mistakes_are_told_with_their_line() -> None:
 def test_another_table_is_refused() -> None:
     with pytest.raises(InputError, match=r"no column cpu_milli \(did you mean cpu_mili\?\)"):
         imported("name,cpu_mili\na,1\n")
+
+
+def test_a_packed_trace_is_the_trace() -> None:
+    packed = table_of(gzip.compress(TRACE.encode()), "trace.csv.gz")
+    assert read_openb(packed).intent == imported(TRACE).intent
+
+
+@pytest.mark.parametrize(
+    ("raw", "what"),
+    [
+        (gzip.compress(TRACE.encode())[:-20], "not a whole gzip file"),
+        (b"\x1f\x8bnothing", "not a whole gzip file"),
+        (gzip.compress(b"\n" * (LARGEST_TABLE_BYTES + 1)), "unpacks to more than 64 MiB"),
+    ],
+)
+def test_a_broken_or_swelling_file_is_refused(raw: bytes, what: str) -> None:
+    with pytest.raises(InputError, match=what):
+        table_of(raw, "trace.csv.gz")

@@ -25,6 +25,10 @@ UNITS: Mapping[str, Mapping[str, float]] = {"size": BYTES, "time": SECONDS, "sha
 OWN_UNITS = {"memory": "GiB", "gpu_memory": "GiB", "disk": "GB", "gb_per_month": "GB", "data_gb": "GB",
              "hours": "h", "latency": "ms"}  # fmt: skip
 SIGNS = {"€": "EUR", "$": "USD", "£": "GBP"}
+COSTS = frozenset(
+    {"cost", "costs", "cost_per_month", "monthly_cost", "price", "kosten", "monatskosten", "preis"}
+)
+"""Headings of what today's places cost, which nobody types for something else."""
 CLOSE = 0.75
 """How alike a heading must be to one that is known to count as a slip and not as a column of its own."""
 
@@ -63,7 +67,9 @@ def _columns(draft: Draft, table: Table) -> dict[int, str]:
     for number, text in enumerate(table.header):
         plain, _ = heading(text)
         name = by_name.get(plain)
-        if name is None:
+        if plain in COSTS:
+            draft.unmapped(at, f"column {text!r}", "costs are worked out: give prices to the pools of sites")
+        elif name is None:
             close = difflib.get_close_matches(plain, by_name, n=1, cutoff=CLOSE)
             if close:
                 draft.problem(at, f"there is no column {shortened(text, 100)!r}", f"did you mean {close[0]}?")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import codecs
 import csv
+import gzip
 import io
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ from situs.model.error import InputError, Position, Problem
 
 LARGEST_TABLE_BYTES = 64 * 2**20
 MOST_COLUMNS = 500
+GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def read_table(path: Path) -> Table:
 
 def table_of(raw: bytes, name: str) -> Table:
     """The table in some bytes."""
-    text, encoding = _text(raw)
+    text, encoding = _text(_unpacked(raw, name))
     first = text.lstrip("\r\n").splitlines()[0] if text.strip() else ""
     if not first.strip():
         raise InputError([Problem("the table is empty", Position(name), "the first line names the columns")])
@@ -69,6 +72,22 @@ def table_of(raw: bytes, name: str) -> Table:
     if len(header) > MOST_COLUMNS:
         raise InputError([Problem(f"the table has {len(header):,} columns", Position(name, 1, 1))])
     return Table(name, tuple(cell.strip() for cell in header), separator, encoding, text)
+
+
+def _unpacked(raw: bytes, name: str) -> bytes:
+    """What gzip has packed, as traces are published; anything else as it is."""
+    if not raw.startswith(GZIP):
+        return raw
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(raw)) as packed:
+            # A small file may unpack to a thousand times its size.
+            text = packed.read(LARGEST_TABLE_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError([Problem(f"this is not a whole gzip file: {error}", Position(name))]) from None
+    if len(text) > LARGEST_TABLE_BYTES:
+        what = f"the file unpacks to more than {LARGEST_TABLE_BYTES // 2**20} MiB"
+        raise InputError([Problem(what, Position(name), "split it")])
+    return text
 
 
 def _text(raw: bytes) -> tuple[str, str]:

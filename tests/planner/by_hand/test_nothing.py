@@ -47,3 +47,16 @@ def test_ways_that_place_nothing_stand_beside_the_plan() -> None:
     ways = {way.name: way for way in compare(decide(intent, FACTS, AT), intent, FACTS)}
     assert (ways["all-in-house"].left_out, ways["all-in-house"].cost_per_month) == (("w",), Decimal(0))
     assert ways["plan"].cost_per_month == costs(100)
+
+
+def test_where_nothing_is_scarce_the_cheapest_is_taken() -> None:
+    """Rented as many as wanted, there is no limit to share, and no line for one in the problem."""
+    intent = estate(
+        {"a": site({"n": rented(limit=None)}), "b": site({"n": rented("0.5 EUR/h", limit=None)})},
+        {"w": job()},
+    )
+    decided = decide(intent, FACTS, AT, gap=0.0)
+    assert not len(decided.candidates.problem.row_capacity)
+    assert where(decided.plan) == {"w": "b"}
+    assert decided.plan.cost == costs(50)
+    assert check_bound(decided.candidates.problem, decided.solution.certificate) == pytest.approx(50.0)

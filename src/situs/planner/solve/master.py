@@ -160,7 +160,8 @@ class Master:
         by_target = p.target_row[p.col_target[columns]]
         demand = p.demand[p.col_variant[columns]]
         for q in range(demand.shape[1]):
-            at = np.where(by_target[:, q] >= 0, self._row_at[by_target[:, q]], -1)
+            # Row -1, for what a target does not have, is the one that is put behind the last, also behind none.
+            at = np.append(self._row_at, -1)[by_target[:, q]]
             some = (at >= 0) & (demand[:, q] > 0)
             rows.append(at[some])
             values.append(demand[some, q])

@@ -57,6 +57,6 @@ def test_where_nothing_is_scarce_the_cheapest_is_taken() -> None:
     )
     decided = decide(intent, FACTS, AT, gap=0.0)
     assert not len(decided.candidates.problem.row_capacity)
-    assert where(decided.plan) == {"w": "b"}
+    assert where(decided.plan) == {"w": "b/n"}
     assert decided.plan.cost == costs(50)
     assert check_bound(decided.candidates.problem, decided.solution.certificate) == pytest.approx(50.0)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from situs.planner.problem import Floats, Ints
+from situs.planner.problem import Flags, Floats, Ints
 from situs.planner.solve.compiled import compiled
 from situs.planner.solve.cut_rows import CutRow
 
@@ -43,7 +43,7 @@ class Piles:
     pile: Ints
     """(items,) the pile of each"""
     size: Floats
-    down: np.ndarray
+    down: Flags
     """whether complemented"""
     room: Floats
     use: Floats
@@ -52,9 +52,31 @@ class Piles:
     """items with a use"""
 
 
-def piles(size: Floats, room: Ints, value: Floats, full: float) -> Piles:
-    """Items in piles; those that fill more than ``full`` of their room are complemented."""
-    down = (value > full * room) & (value > USED)
+def covers(size: Floats, room: Ints, value: Floats, capacity: float) -> list[Flags]:
+    """Sets of items, of those that the solution uses most, that just do not fit together."""
+    missing = 1 - value / np.maximum(room, 1)
+    found = []
+    for keen in (missing, missing * size, missing / size):
+        order = np.lexsort((-size, np.where(value > USED, keen, np.inf)))
+        order = order[value[order] > USED]
+        filled = np.cumsum((size * room)[order])
+        end = int(np.searchsorted(filled, capacity * (1 + 1e-9), side="right")) + 1
+        if end > len(order):
+            continue
+        taken, over = order[:end], filled[end - 1] - capacity
+        cover = np.zeros(len(value), dtype=np.bool_)
+        cover[taken] = True
+        found.append(cover.copy())
+        for at in taken[np.argsort(-missing[taken], kind="stable")]:
+            if size[at] * room[at] < over - 1e-9 * capacity:
+                cover[at] = False
+                over -= size[at] * room[at]
+        found.append(cover)
+    return found
+
+
+def piles(size: Floats, room: Ints, value: Floats, down: Flags) -> Piles:
+    """Items in piles; those that are complemented apart."""
     key, pile = np.unique(size * 2 + down * size, return_inverse=True)
     number = len(key)
     first = np.empty(number, dtype=np.int64)
@@ -86,8 +108,12 @@ def promising(row: CutRow, value: Floats, bought: float, least: float) -> list[t
     shifts = np.unique(np.array([0.0, np.floor(bought), len(capacity) - 1.0]))
     found: list[tuple[Ints, float]] = []
     known: set[bytes] = set()
-    for full in FULL:
-        p = piles(size, row.room, value, full)
+    sets = [(value > full * row.room) & (value > USED) for full in FULL]
+    fewer = int(np.floor(bought))
+    for blocks in sorted({fewer, min(fewer + 1, len(capacity) - 1)}):
+        sets += covers(size, row.room, value, float(capacity[blocks]))
+    for down in sets:
+        p = piles(size, row.room, value, down)
         weights, depth = _weights(
             p.size,
             p.down,
@@ -113,7 +139,7 @@ def promising(row: CutRow, value: Floats, bought: float, least: float) -> list[t
 @compiled
 def _weights(
     size: Floats,
-    down: np.ndarray,
+    down: Flags,
     room: Floats,
     use: Floats,
     length: Floats,

@@ -10,14 +10,19 @@ from situs.planner.certificate import Cut
 from situs.planner.problem import Floats, Ints
 from situs.planner.solve.cut_rows import CutRow
 from situs.planner.solve.knapsack import heaviest
+from situs.planner.solve.lifting import lifted
 from situs.planner.solve.rounding import USED, promising
 
 BROKEN = 1e-4
 """Least excess over the limit, relative to the length of the weights, for a cut to be worth its place."""
 
-CUTS_PER_ROW = 3
+CUTS_PER_ROW = 8
 
-TABLES_PER_ROW = 12
+PARALLEL = 0.9
+"""Cosine above which two cuts of a row say nearly the same: the deeper one is taken, the other finds its place
+in the LP a round later if it is still broken."""
+
+TABLES_PER_ROW = 50
 """Weights of a row whose exact limit is found, the most promising first."""
 
 
@@ -57,7 +62,9 @@ def rounded(row: CutRow, units: Floats, bought: Floats) -> list[Found]:
     candidates = promising(row, value, z, BROKEN)
     candidates.sort(key=lambda each: -each[1])
     found: list[Found] = []
-    for weight, _ in candidates[:TABLES_PER_ROW]:
+    weights = [weight for weight, _ in candidates[:TABLES_PER_ROW]]
+    weights += lifted(row, value, z)
+    for weight in weights:
         members = np.flatnonzero(weight)
         cut = _with_best_limit(row, members, weight[members], bought)
         if cut is None:
@@ -67,7 +74,27 @@ def rounded(row: CutRow, units: Floats, bought: Floats) -> list[Found]:
         if depth > BROKEN:
             found.append(Found(cut, depth))
     found.sort(key=lambda each: -each.depth)
-    return found[:CUTS_PER_ROW]
+    return _apart(row, value, found)
+
+
+def _apart(row: CutRow, value: Floats, found: list[Found]) -> list[Found]:
+    """The deepest few that do not say nearly the same."""
+    kept: list[Found] = []
+    directions: list[Floats] = []
+    place = np.full(int(row.column.max()) + 1, -1)
+    place[row.column] = np.arange(len(row.column))
+    for each in found:
+        d = np.zeros(len(value) + 1)
+        d[place[each.cut.column]] = each.cut.weight
+        d[:-1][value <= USED] = 0.0
+        d[-1] = -each.cut.per_bought
+        d /= np.sqrt(d @ d)
+        if all(float(d @ other) < PARALLEL for other in directions):
+            kept.append(each)
+            directions.append(d)
+            if len(kept) == CUTS_PER_ROW:
+                break
+    return kept
 
 
 def _with_best_limit(row: CutRow, members: Ints, weight: Ints, bought: Floats) -> Cut | None:

@@ -14,6 +14,7 @@ from situs.planner.analysis.compare import compare
 from situs.planner.analysis.posture import EVIDENCE as POSTURE_EVIDENCE
 from situs.planner.analysis.prices import rule_prices
 from situs.planner.analysis.whatif import per_month
+from situs.report.charts import DESK, PHONE, Bar, bars
 from situs.report.texts import EVIDENCE, RULES, TEXTS
 from tests.report.pages import LANGUAGES, LONG, demo, overlong, read, rows, written
 
@@ -128,6 +129,16 @@ class TestFigures:
             str(round(today - plan)),
         ]
 
+    def test_a_figure_and_its_currency_stay_on_one_line(self, language: str) -> None:
+        texts = read("demo", language).text
+        assert any("€" in text for text in texts)
+        assert [text for text in texts if re.search(r"\d [€$]", text)] == []
+
+    def test_moves_are_told_with_the_time_in_which_they_must_pay(self, language: str) -> None:
+        text = " ".join(read("demo", language).text)
+        assert re.search(r"\b6 (months|Monaten)\b", text)
+        assert demo().intent.settings.payback == 6
+
     def test_both_languages_have_the_same_figures(self, language: str) -> None:
         for section in ("decisions", "alternatives", "by_part", "breakeven", "drill", "moves", "use_cases"):
             ours, others = rows("demo", language, section), rows("demo", "en", section)
@@ -175,6 +186,21 @@ class TestSources:
         text = " ".join(read("demo", language).text)
         assert plan.id in text
         assert plan.provenance.solver in text
+
+
+class TestBars:
+    def test_what_does_not_fit_in_one_line_stands_in_two_and_nothing_moves_over_it(self) -> None:
+        way = Bar(TEXTS["de"]["cheapest-per-service"], 2.0, "2 €", TEXTS["de"]["without"].format(n=2, all=7))
+        plain = Bar("Plan", 1.0, "1 €", hot=True)
+        for wide, lines in ((DESK, 1), (PHONE, 2)):
+            drawn = bars([way, plain], "ways", wide)
+            assert "…" not in drawn
+            names = [(float(y), words) for y, words in re.findall(r'y="([\d.]+)" class="\w+">([^<]+)', drawn)]
+            above = [y for y, words in names if words in (way.name, way.note, f"{way.name} — {way.note}")]
+            tops = [float(y) for y in re.findall(r'<rect x="0" y="([\d.]+)"', drawn)]
+            assert len(above) == lines
+            assert all(y < tops[0] for y in above)
+            assert tops[0] + 20 < next(y for y, words in names if words == "Plan") < tops[1]
 
 
 class TestWords:

@@ -106,6 +106,28 @@ class TestScreen:
         )
         assert faults == []
 
+    def test_flows_do_not_run_behind_boxes(self, opened: Opened) -> None:
+        """They would seem to come from what they only pass."""
+        behind = opened.page.evaluate(
+            """() => {
+                const found = new Set();
+                for (const svg of document.querySelectorAll('svg')) {
+                    if (!svg.getClientRects().length) continue;
+                    const boxes = [...svg.querySelectorAll('rect.box')].map(r => r.getBBox());
+                    for (const path of svg.querySelectorAll('path.flow')) {
+                        for (let at = 0; at < path.getTotalLength(); at += 3) {
+                            const p = path.getPointAtLength(at);
+                            if (boxes.some(b => p.x > b.x + 3 && p.x < b.x + b.width - 3
+                                             && p.y > b.y + 3 && p.y < b.y + b.height - 3))
+                                found.add(path.textContent);
+                        }
+                    }
+                }
+                return [...found];
+            }"""
+        )
+        assert behind == []
+
     def test_it_can_be_read(self, opened: Opened, width: int) -> None:
         """No letter is smaller than ten pixels, also in pictures that were shrunk."""
         small = opened.page.evaluate(
@@ -155,3 +177,20 @@ class TestPaper:
                 .filter(e => !e.getClientRects().length).map(e => e.tagName + e.id)"""
         )
         assert hidden == []
+
+    @pytest.mark.parametrize("which", ["demo", "crowded"])
+    def test_the_row_of_figures_is_full(
+        self, browser: Browser, tmp_path: Path, language: str, which: str
+    ) -> None:
+        """With what today costs or, where not all of the work runs today, without."""
+        page = browser.new_page()
+        page.goto(save(tmp_path, which, language).as_uri())
+        page.emulate_media(media="print")
+        row, last, count = page.evaluate(
+            """() => [document.querySelector('.figures').getBoundingClientRect().right,
+                      document.querySelector('.figures div:last-child').getBoundingClientRect().right,
+                      document.querySelectorAll('.figures div').length]"""
+        )
+        page.close()
+        assert count == (5 if which == "demo" else 4)
+        assert row - last < 3

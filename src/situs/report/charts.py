@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
 
-from situs.report.svg import drawing, fitting, text
+from situs.report.svg import drawing, fitting, text, width_of
 
-BAR, STEP = 20.0, 50.0
-"""Height of a bar, and of it with its name above."""
+BAR, STEP, LINE = 20.0, 50.0, 16.0
+"""Height of a bar, of it with its name above, and of a further line above where both do not fit in one."""
 
 
 @dataclass(frozen=True)
@@ -39,18 +39,29 @@ def bars(rows: Sequence[Bar], label: str, wide: float = DESK) -> str:
         'patternTransform="rotate(45)"><rect width="6" height="6" class="hatch-ground"/>'
         '<line x1="0" y1="0" x2="0" y2="6" class="hatch-line"/></pattern></defs>'
     ]
-    for k, row in enumerate(rows):
-        y = k * STEP
+    y = 0.0
+    for row in rows:
         length = max(2.0, (wide - figure) * max(0.0, row.value) / longest)
         style = "bar hot" if row.hot else "bar"
         fill = f' style="fill:url(#hatch-{wide:.0f})"' if row.note and not row.hot else ""
-        name = f"{row.name} — {row.note}" if row.note else row.name
-        parts.append(text(0, y + 14, "name" if row.hot else "work", fitting(name, 13, wide)))
+        for line in _above(row, wide):
+            parts.append(text(0, y + 14, "name" if row.hot else "work", line))
+            y += LINE
+        y -= LINE
         parts.append(
             f'<rect x="0" y="{y + 21:.1f}" width="{length:.1f}" height="{BAR}" rx="3" class="{style}"{fill}/>'
         )
         parts.append(text(length + 8, y + 36, "name" if row.hot else "work", row.shown))
-    return drawing(wide, len(rows) * STEP, label, "".join(parts))
+        y += STEP
+    return drawing(wide, y, label, "".join(parts))
+
+
+def _above(row: Bar, wide: float) -> list[str]:
+    """The name of a bar and what it leaves undone, in one line where they fit."""
+    together = f"{row.name} — {row.note}" if row.note else row.name
+    if width_of(together, 13) <= wide or not row.note:
+        return [fitting(together, 13, wide)]
+    return [fitting(row.name, 13, wide), fitting(row.note, 13, wide)]
 
 
 def crossing(

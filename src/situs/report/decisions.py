@@ -38,7 +38,7 @@ def _elsewhere(page: Page, decision: Decision) -> str:
         page.t["refused_by"].format(rule=page.rule(rule, titles.get(rule, rule))[0], n=count)
         for rule, count in entries
     ]
-    return page.t["refused"].format(rules="; ".join(said)) if said else ""
+    return page.t["refused"].format(rules=", ".join(said)) if said else ""
 
 
 def moves(page: Page) -> Section:
@@ -58,4 +58,6 @@ def moves(page: Page) -> Section:
         page.t["one_off"].format(n=purchase.nodes, pool=f"{purchase.site}/{purchase.pool}")
         for purchase in page.plan.purchases
     ]
-    return page.section("moves", page.table(heads, rows), note=page.t["moves_text"], more=" ".join(bought))
+    months = page.world.settings.payback
+    note = page.t["moves_text"].format(months=page.number(months, 0 if months == int(months) else 1))
+    return page.section("moves", page.table(heads, rows), note=note, more=" ".join(bought))

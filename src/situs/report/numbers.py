@@ -19,9 +19,10 @@ def money(value: float | Decimal, currency: str, language: str, digits: int = 2)
     sign = SYMBOLS.get(currency)
     text = number(value.copy_abs() if isinstance(value, Decimal) else abs(value), language, digits)
     minus = "−" if round(float(value), digits) < 0 else ""
+    # A figure and its currency stay on one line.
     if language == "de":
-        return f"{minus}{text} {sign or currency}"
-    return f"{minus}{sign}{text}" if sign else f"{minus}{text} {currency}"
+        return f"{minus}{text}\u00a0{sign or currency}"
+    return f"{minus}{sign}{text}" if sign else f"{minus}{text}\u00a0{currency}"
 
 
 def percent(value: float, language: str, digits: int = 0) -> str:

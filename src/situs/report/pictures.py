@@ -81,7 +81,7 @@ def side_by_side(
         a, b = boxes[flow.source], boxes[flow.target]
         if abs(a.x - b.x) > COLUMN + 2 * GAP:
             # Not behind the boxes in between, where it would seem to come from them: below all of them.
-            lines.append(_below(a, b, flow.what, height + 2 + LANE * lanes))
+            lines.append(_below(a, b, flow.what, height + 2 + LANE * lanes, number))
             lanes += 1
         else:
             lines.append(_sideways(a, b, flow.what, number))
@@ -163,14 +163,19 @@ def _sideways(a: _Box, b: _Box, what: str, number: int) -> str:
     return _around(a, b, what, number, "wide")
 
 
-def _below(a: _Box, b: _Box, what: str, lane: float) -> str:
-    """Down from one box, along under all of them, and up into the other."""
+def _below(a: _Box, b: _Box, what: str, lane: float, number: int) -> str:
+    """Out of the side, down beside the column, along under all boxes, and up into the facing side of the other."""
     side = 1.0 if b.x > a.x else -1.0
-    ax, bx = a.x + a.wide * (0.5 + 0.12 * side), b.x + b.wide * (0.5 - 0.12 * side)
-    ay, by, turn = a.y + a.tall, b.y + b.tall + 5, 10.0
+    ay, by = a.y + min(a.tall - 10, 22 + 9 * number), b.y + min(b.tall - 10, 30 + 9 * number)
+    ax, bx = (a.x + a.wide, b.x) if side > 0 else (a.x, b.x + b.wide)
+    beside, turn = 13.0 + 4.0 * (number % 5), 8.0
+    out, into = ax + side * beside, bx - side * beside
     return _line(
-        f"M{ax:.1f},{ay:.1f} L{ax:.1f},{lane - turn:.1f} Q{ax:.1f},{lane:.1f} {ax + side * turn:.1f},{lane:.1f} "
-        f"L{bx - side * turn:.1f},{lane:.1f} Q{bx:.1f},{lane:.1f} {bx:.1f},{lane - turn:.1f} L{bx:.1f},{by:.1f}",
+        f"M{ax:.1f},{ay:.1f} L{out - side * turn:.1f},{ay:.1f} Q{out:.1f},{ay:.1f} {out:.1f},{ay + turn:.1f} "
+        f"L{out:.1f},{lane - turn:.1f} Q{out:.1f},{lane:.1f} {out + side * turn:.1f},{lane:.1f} "
+        f"L{into - side * turn:.1f},{lane:.1f} Q{into:.1f},{lane:.1f} {into:.1f},{lane - turn:.1f} "
+        f"L{into:.1f},{by + turn:.1f} Q{into:.1f},{by:.1f} {into + side * turn:.1f},{by:.1f} "
+        f"L{bx - side * 5:.1f},{by:.1f}",
         what, "wide",
     )  # fmt: skip
 

@@ -10,13 +10,14 @@ from string import Formatter
 import pytest
 
 from situs.facts import load as load_facts
+from situs.model.estate import Owned
 from situs.planner.analysis.compare import compare
 from situs.planner.analysis.posture import EVIDENCE as POSTURE_EVIDENCE
 from situs.planner.analysis.prices import rule_prices
 from situs.planner.analysis.whatif import per_month
 from situs.report.charts import DESK, PHONE, Bar, bars
 from situs.report.texts import EVIDENCE, RULES, TEXTS
-from tests.report.pages import LANGUAGES, LONG, demo, overlong, read, rows, written
+from tests.report.pages import LANGUAGES, LONG, Decision, crowded, demo, overlong, read, rows, written
 
 SECTIONS = [
     "estate", "decisions", "moves", "alternatives", "by_part", "breakeven", "rules", "drill", "risks",
@@ -171,6 +172,43 @@ class TestSources:
         assert fact is not None
         row = next(row for row in rows("demo", language, "sources") if row[0] == "public-cloud/gpu")
         assert row[1:] == [f"{fact.per_hour} {fact.currency}/h", fact.source, fact.as_of]
+
+    def test_what_is_owned_is_told_with_its_life_and_upkeep(self, language: str) -> None:
+        page = unescape(written("demo", language))
+        rack = demo().intent.sites["clinic-dc"].pools["old-rack"].price
+        assert isinstance(rack, Owned)
+        row = re.search(r"clinic-dc/old-rack<small>.*?</tr>", page, re.DOTALL)
+        assert row is not None
+        for figure in ("96 ", "2900 EUR/", "420 W", "1,900 W" if language == "en" else "1.900 W"):
+            assert figure in row[0], figure
+        assert (rack.life, rack.idle, rack.busy) == (96, 420, 1900)
+
+    def test_what_nobody_said_is_called_an_assumption(self, language: str) -> None:
+        words = TEXTS[language]
+        assumption = words["assumed_by"].format(version=demo().decided.plan.provenance.situs)
+        table = {row[0]: row for row in rows("demo", language, "sources")}
+        assert table[words["people"]][1:3] == ["2 h × 75 EUR/h", assumption]
+        assert table[words["discount_rate"]][2] == assumption
+        said = demo().intent.model_copy(
+            update={"settings": demo().intent.settings.model_validate(
+                {"at": demo().decided.plan.at, "currency": "EUR", "staff_rate": "80 EUR/h"}
+            )}
+        )  # fmt: skip
+        page = Decision(said, demo().decided).page(language)
+        assert re.search(
+            r"2 h × 80 EUR/h</span></td>\s*<td[^>]*><span>" + words["the_estate"].split("'")[0], page
+        )
+
+    def test_links_use_cases_and_power_have_theirs(self, language: str) -> None:
+        table = {row[0]: row for row in rows("demo", language, "sources")}
+        assert table["* → *"][1] == "0 EUR/GB"
+        assert table["diagnosis"][1].startswith("18000 EUR/")
+        assert "Cloud Carbon Footprint" in table[TEXTS[language]["rented_power"]][2]
+
+    def test_none_is_left_out_however_many_there_are(self, language: str) -> None:
+        named = {row[0] for row in rows("crowded", language, "sources")}
+        assert len(named) > 40
+        assert set(crowded().intent.sites) <= named
 
     def test_currencies_and_groups_of_countries_have_theirs(self, language: str) -> None:
         table = {row[0]: row for row in rows("demo", language, "sources")}

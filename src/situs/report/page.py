@@ -79,15 +79,16 @@ class Page:
         total: bool = False,
         more: str = "",
         dense: bool = False,
+        whole: bool = False,
     ) -> Table:
-        """A table with translated headings, cut to what a page can hold."""
-        if len(rows) > MOST_ROWS:
-            more = f"{more} {self.t['and_more'].format(n=len(rows) - MOST_ROWS)}".strip()
+        """A table with translated headings, cut to what a page can hold unless it must be ``whole``."""
+        most = len(rows) if whole else MOST_ROWS
+        if len(rows) > most:
+            more = f"{more} {self.t['and_more'].format(n=len(rows) - most)}".strip()
         return Table(
             tuple((self.t[head], bool(right)) for head, right in heads),
             tuple(
-                tuple(cell if isinstance(cell, Cell) else Cell(cell) for cell in row)
-                for row in rows[:MOST_ROWS]
+                tuple(cell if isinstance(cell, Cell) else Cell(cell) for cell in row) for row in rows[:most]
             ),
             total,
             more,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from situs.facts.fact import Fact
 from situs.model.estate import Owned, Pool, Site, SiteKind
 from situs.model.money import Money
+from situs.report import assumed
 from situs.report.page import Page
 from situs.report.section import Cell, Section
 
@@ -20,6 +21,7 @@ def sources(page: Page) -> Section:
         (("figure", 0), ("its_value", 1), ("source", 0), ("as_of", 0)),
         list(dict.fromkeys(_figures(page))),
         dense=True,
+        whole=True,
     )
     catalogues = page.table(
         (("catalogue", 0), ("version", 0)),
@@ -30,11 +32,15 @@ def sources(page: Page) -> Section:
 
 
 def _figures(page: Page) -> Iterator[Row]:
-    """Prices of machines, electricity, storage and transfer; emissions; exchange rates; groups of countries."""
+    """All that costs were reckoned from, in the order of the estate; then what holds everywhere."""
     for name, site in sorted(page.intent.sites.items()):
         for pool_name, pool in sorted(site.pools.items()):
             yield _price(page, f"{name}/{pool_name}", pool)
         yield from _of_site(page, name, site)
+    yield from _links(page)
+    yield from assumed.values(page)
+    yield from assumed.settings(page)
+    yield from assumed.power(page)
     yield from _exchange(page)
     yield from _groups(page)
 
@@ -44,7 +50,8 @@ def _price(page: Page, name: str, pool: Pool) -> Row:
     if pool.price is not None:
         price = pool.price.price
         unit = "" if isinstance(pool.price, Owned) else "/h"
-        return _from_estate(page, what, f"{price.amount:f} {price.currency}{unit}")
+        value = Cell(f"{price.amount:f} {price.currency}{unit}", assumed.terms(page, pool.price))
+        return _from_estate(page, what, value)
     fact = page.facts.price(pool.sku or "")
     assert fact is not None, "the plan could not have been made"
     return (what, f"{fact.per_hour:f} {fact.currency}/h", fact.source, fact.as_of)
@@ -58,6 +65,8 @@ def _of_site(page: Page, name: str, site: Site) -> Iterator[Row]:
         yield _from_estate(
             page, Cell(name, t["electricity"]), Cell(f"{kwh.amount:f} {kwh.currency}/kWh", bands)
         )
+    if site.pue > 1.0:
+        yield _from_estate(page, Cell(name, t["pue"]), f"{site.pue:g}")
     if site.carbon_g_per_kwh is not None:
         yield _from_estate(page, Cell(name, t["grid_carbon"]), f"{site.carbon_g_per_kwh:g} g/kWh")
     elif (carbon := page.facts.carbon(site.operator, site.region, site.country)) is not None:
@@ -73,6 +82,19 @@ def _of_site(page: Page, name: str, site: Site) -> Iterator[Row]:
         first = egress.tiers[0].price_per_gb_usd if egress.tiers else 0
         value = Cell(f"{first:f} USD/GB", t["free_gb"].format(gb=page.number(egress.free_gb)))
         yield (Cell(site.operator, t["egress_price"]), value, egress.source, egress.as_of)
+
+
+def _links(page: Page) -> Iterator[Row]:
+    """What the estate says that its links cost; all others are priced by the operator's facts."""
+    for link in page.intent.links:
+        prices = [link.price] if link.price is not None else [tier.price for tier in link.tiers]
+        if prices:
+            more = page.t["bands_volume"].format(n=len(prices) - 1) if len(prices) > 1 else ""
+            if link.free_gb:
+                more = ", ".join(filter(None, (more, page.t["free_gb"].format(gb=page.number(link.free_gb)))))
+            both = "↔" if link.both_ways else "→"
+            what = Cell(f"{link.source} {both} {link.target}", page.t["transfer"])
+            yield _from_estate(page, what, Cell(f"{prices[0].amount:f} {prices[0].currency}/GB", more))
 
 
 def _exchange(page: Page) -> Iterator[Row]:
@@ -123,5 +145,4 @@ def _told(fact: Fact) -> tuple[str, str, str]:
 
 def _from_estate(page: Page, what: Cell, value: str | Cell) -> Row:
     """The estate has no dates of its own: it counts as of the instant that was decided for."""
-    mark = page.plan.provenance.input_hash.removeprefix("sha256:")[:12]
-    return (what, value, f"{page.t['the_estate']} ({mark})", f"{page.plan.at:%Y-%m-%d}")
+    return (what, value, assumed.estate_files(page), f"{page.plan.at:%Y-%m-%d}")

@@ -102,7 +102,7 @@ def posture(base: Decided, intent: Intent) -> Posture:
 
 
 def _silos(base: Decided, intent: Intent) -> Iterator[Finding]:
-    """Data in one place that work elsewhere has to fetch over and over."""
+    """Data that even the plan keeps in one place, and that work elsewhere has to fetch over and over."""
     fetched: dict[str, list[tuple[str, str, Decimal]]] = defaultdict(list)
     for decision in base.plan.decisions:
         for assignment in decision.assignments:
@@ -110,36 +110,46 @@ def _silos(base: Decided, intent: Intent) -> Iterator[Finding]:
                 if site != assignment.site:
                     cost = assignment.costs.get("transfer", Decimal(0))  # type: ignore[call-overload]
                     fetched[dataset].append((decision.workload, assignment.site, cost))
+    made = {output.dataset for workload in intent.workloads.values() for output in workload.outputs}
     for name, readers in sorted(fetched.items()):
-        replicas = intent.datasets[name].replicas
-        if len(replicas) == 1:
+        homes = _homes(base, name)
+        if len(homes) == 1 and name not in made:
             yield Finding(
                 kind="silo",
                 what=name,
                 details=(
-                    _detail("only-at", site=replicas[0]),
-                    *(_detail("read-over-link", workload=name, site=at) for name, at, _ in readers),
+                    _detail("only-at", site=homes[0]),
+                    *(_detail("read-over-link", workload=reader, site=at) for reader, at, _ in readers),
                 ),
                 per_month=_monthly(base, sum((cost for _, _, cost in readers), Decimal(0))),
             )
 
 
+def _homes(base: Decided, dataset: str) -> list[str]:
+    """Where the plan has copies."""
+    return [r.site for r in base.plan.replicas if r.dataset == dataset and r.change != "drop"]
+
+
 def _duplicates(base: Decided, intent: Intent) -> Iterator[Finding]:
-    """Copies that nobody needs: the plan drops them."""
+    """Copies that the plan drops: one of several that nobody needs, or the only one, which is in the wrong place."""
     world = base.candidates.world
     for replica in base.plan.replicas:
-        if replica.change == "drop":
-            gb = grown(intent.datasets[replica.dataset], world.months)
-            cost = Decimal(str(round(gb * world.storage_price(replica.site), 6)))
-            yield Finding(
-                kind="duplicate",
-                what=f"{replica.dataset} at {replica.site}",
-                details=(
-                    _detail("nothing-reads", gb=gb),
-                    _detail("copies", n=len(intent.datasets[replica.dataset].replicas)),
-                ),
-                per_month=cost,
-            )
+        if replica.change != "drop":
+            continue
+        copies = len(intent.datasets[replica.dataset].replicas)
+        gb = grown(intent.datasets[replica.dataset], world.months)
+        cost = gb * world.storage_price(replica.site)
+        details: tuple[Detail, ...] = (_detail("nothing-reads", gb=gb), _detail("copies", n=copies))
+        if copies == 1:
+            homes = _homes(base, replica.dataset)
+            details = tuple(_detail("better-at", source=replica.site, target=home) for home in homes)
+            cost = max(0.0, cost - sum(gb * world.storage_price(home) for home in homes))
+        yield Finding(
+            kind="duplicate" if copies > 1 else "misplaced",
+            what=f"{replica.dataset} at {replica.site}" if copies > 1 else replica.dataset,
+            details=details,
+            per_month=Decimal(str(round(cost, 6))),
+        )
 
 
 def _concentration(base: Decided) -> Iterator[Finding]:

@@ -38,14 +38,17 @@ def rule_prices(base: Decided, intent: Intent, facts: Facts, *, gap: float = 1e-
             continue
         without = decide(intent, facts, world.at, off=world.off | {rule.id}, gap=gap).plan
         left_out = {decision.workload: decision.unplaced for decision in without.decisions}
+        keeps_out = tuple(d.workload for d in base.plan.decisions if d.unplaced > left_out[d.workload])
+        saved = per_month(base.plan) - per_month(without)
         priced.append(
             RulePrice(
                 rule=rule.id,
                 title=rule.title,
                 anchor=rule.anchor,
-                costs_per_month=per_month(base.plan) - per_month(without),
+                # The plan is allowed without the rule too: where no better one was found, it is the best there is.
+                costs_per_month=saved if keeps_out else max(Decimal(0), saved),
                 removes=removed[rule.id],
-                keeps_out=tuple(d.workload for d in base.plan.decisions if d.unplaced > left_out[d.workload]),
+                keeps_out=keeps_out,
             )
         )
     return tuple(sorted(priced, key=lambda price: (-price.costs_per_month, price.rule)))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json, language
 from situs.cli.session import AtOption, CurrencyOption, FactsOption, OffOption, open_session
+from situs.cli.tables import table as new_table
 from situs.model.error import InputError
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def _show_answer(answer: BreakEven, spread: Spread) -> None:
     console.print(f"  {t['least']:<20} {least}")
     console.print(f"  {t['npv']:<20} {answer.npv:,.0f} ({between})")
     console.print(f"  {t['probability']:<20} {answer.probability:.0%} {chance}", soft_wrap=True)
-    table = Table(t["assumption"])
+    table = new_table(t["assumption"])
     for heading in (t["lower"], t["higher"]):
         table.add_column(heading, justify="right")
     for swing in answer.tornado:

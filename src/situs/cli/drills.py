@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json
 from situs.cli.session import AtOption, CurrencyOption, FactsOption, OffOption, Session, open_session
+from situs.cli.tables import table as new_table
 from situs.model.error import InputError
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def compare_command(
     if as_json:
         emit_json(ways)
         return
-    table = Table("way", f"{base.plan.currency}/month", "left out", "kg CO2e/month", "control", "gap")
+    table = new_table("way", f"{base.plan.currency}/month", "left out", "kg CO2e/month", "control", "gap")
     for way in ways:
         table.add_row(
             way.name, f"{way.cost_per_month:,.2f}", ", ".join(way.left_out) or "—",
@@ -146,7 +146,7 @@ def pareto_command(
             [point.model_dump(mode="json", exclude={"plan"}) | {"plan": point.plan.id} for point in points]
         )
         return
-    table = Table(
+    table = new_table(
         f"{base.plan.currency}/month", "ms", "kg CO2e/month", "control", "leaving", "placed differently"
     )
     for point in points:
@@ -179,7 +179,7 @@ def posture_command(
     if as_json:
         emit_json(result)
         return
-    table = Table("finding", "what", "evidence", f"{base.plan.currency}/month")
+    table = new_table("finding", "what", "evidence", f"{base.plan.currency}/month")
     for finding in result.findings:
         table.add_row(finding.kind, finding.what, "; ".join(finding.evidence), f"{finding.per_month:,.2f}")
     console.print(table)
@@ -215,7 +215,7 @@ def usecases_command(
         emit_json(ranked)
         return
     unit = f"{base.plan.currency}/month"
-    table = Table(
+    table = new_table(
         "use case",
         f"value {unit}",
         f"own cost {unit}",

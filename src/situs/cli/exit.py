@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import typer
 from rich import box
-from rich.table import Table
 
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json, language
 from situs.cli.session import AtOption, CurrencyOption, FactsOption, OffOption, open_session
+from situs.cli.tables import table as new_table
 
 HEADINGS = {
     "en": ("workload", "site", "egress", "people", "commitment", "downtime", "total", "month", "lock-in"),
@@ -60,7 +60,7 @@ def exit_command(
     ]  # fmt: skip
     # A part that nobody pays would only take the room that names need.
     shown = [column for column in range(len(rows[0]) if rows else 0) if any(row[column] for row in rows)]
-    table = Table(*names, box=box.SIMPLE_HEAD, padding=(0, 1))
+    table = new_table(*names, box=box.SIMPLE_HEAD, padding=(0, 1))
     for column in shown:
         table.add_column(parts[column], justify="right", no_wrap=True)
     table.add_column(parts[-1], justify="right", no_wrap=True)

@@ -6,9 +6,9 @@ import json
 from decimal import Decimal
 
 from pydantic import JsonValue
-from rich.table import Table
 
 from situs.cli.output import Language, console
+from situs.cli.tables import table as new_table
 from situs.planner.explain.model import Counterfactual, Explanation, WhyNot
 from situs.planner.explain.wording import (
     ALTERNATIVES,
@@ -100,7 +100,7 @@ def _costs(explained: Explanation, lang: Language, money: str) -> None:
     if not explained.costs_per_month and not explained.data_per_month:
         _line(words["no-cost"])
         return
-    table = Table(words["cost"], money)
+    table = new_table(words["cost"], money)
     for part in explained.costs_per_month:
         table.add_row(TEXTS[lang][part.part.value], f"{part.per_month:,.2f}")
     table.add_row(words["together"], f"{explained.total_per_month:,.2f}")
@@ -111,7 +111,7 @@ def _costs(explained: Explanation, lang: Language, money: str) -> None:
 
 def _refused(explained: Explanation, lang: Language) -> None:
     words = WORDS[lang]
-    table = Table(words["rule"], words["anchor"], words["refuses"])
+    table = new_table(words["rule"], words["anchor"], words["refuses"])
     for refused in explained.refused:
         table.add_row(refused.rule, refused.anchor or "", ", ".join(refused.sites))
     if table.row_count:
@@ -120,7 +120,7 @@ def _refused(explained: Explanation, lang: Language) -> None:
 
 def _binding(explained: Explanation, lang: Language, money: str) -> None:
     words = WORDS[lang]
-    table = Table(words["full"], words["available"], words["one-more"])
+    table = new_table(words["full"], words["available"], words["one-more"])
     for bound in explained.binding:
         price = bound.price_per_unit_month
         table.add_row(
@@ -134,10 +134,10 @@ def _binding(explained: Explanation, lang: Language, money: str) -> None:
 
 def _alternatives(explained: Explanation, lang: Language, money: str) -> None:
     words, months = WORDS[lang], explained.horizon_months
-    able = Table(
+    able = new_table(
         words["alternative"], words["pool"], f"{words['listed']} {money}", words["at-least"], words["reason"]
     )
-    unable = Table(words["impossible"], words["reason"])
+    unable = new_table(words["impossible"], words["reason"])
     for other in explained.alternatives:
         if other.refusal is None:
             more, at_least = _more(other.extra_cost, months), _more(other.at_least, months)
@@ -160,7 +160,7 @@ def show_why_not(answer: WhyNot, lang: Language) -> None:
     if answer.identical:
         _line(words["identical"].format(names=", ".join(answer.identical)))
     if len(answer.reasons) > 1 or any(reason.anchor for reason in answer.reasons):
-        table = Table(words["reason"], words["rule"], words["anchor"])
+        table = new_table(words["reason"], words["rule"], words["anchor"])
         for reason in answer.reasons:
             table.add_row(say(reason, lang), reason.rule, reason.anchor or "")
         console.print(table)

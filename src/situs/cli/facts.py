@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from situs.cli import catalogues, prices
 from situs.cli.catalogues import ROWS
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json
 from situs.cli.session import FactsOption
+from situs.cli.tables import table as new_table
 
 facts_app = typer.Typer(
     no_args_is_help=True, help="Dated, sourced figures: prices, emissions, countries, schemes."
@@ -53,7 +53,7 @@ def list_command(
     if as_json:
         emit_json(rows)
         return
-    table = Table(*(rows[0] if rows else ["nothing"]))
+    table = new_table(*(rows[0] if rows else ["nothing"]))
     for row in rows:
         table.add_row(*row.values())
     console.print(table)

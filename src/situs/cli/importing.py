@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from situs.cli.output import JsonOption, console, emit_json, error_console, language
+from situs.cli.tables import table as new_table
 from situs.cli.writing import write_whole
 from situs.model.error import InputError
 
@@ -160,7 +160,7 @@ def _show_columns(as_json: bool) -> None:
     if as_json:
         emit_json({name: {"about": c.about, "also": list(c.also)} for name, c in COLUMNS.items()})
         return
-    table = Table("column", "what it is", "also called")
+    table = new_table("column", "what it is", "also called")
     for name, column in COLUMNS.items():
         table.add_row(name, column.about, ", ".join(column.also))
     console.print(table)

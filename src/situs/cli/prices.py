@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json, language
+from situs.cli.tables import table as new_table
 
 if TYPE_CHECKING:
     from situs.facts.difference import Difference
@@ -138,7 +138,7 @@ def _show(found: tuple[Difference, ...]) -> None:
     if not found:
         console.print(t["none"])
         return
-    table = Table(t["catalogue"], t["name"], t["figure"])
+    table = new_table(t["catalogue"], t["name"], t["figure"])
     for heading in (t["before"], t["after"], "%"):
         table.add_column(heading, justify="right")
     for entry in found[:MOST_LINES]:

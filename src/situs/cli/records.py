@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json
 from situs.cli.session import FactsOption
+from situs.cli.tables import table as new_table
 
 PlanArgument = Annotated[
     str,
@@ -43,7 +43,7 @@ def records_command(estate: EstateOption = HERE, as_json: JsonOption = False) ->
             ]
         )
         return
-    table = Table("plan", "parent", "for", "cost", "gap", "status", "owner", "reason")
+    table = new_table("plan", "parent", "for", "cost", "gap", "status", "owner", "reason")
     for p in plans:
         table.add_row(
             p.id[7:19], (p.parent or "")[7:19], f"{p.at:%Y-%m-%d %H:%M}", f"{p.cost:,.2f} {p.currency}",
@@ -109,7 +109,7 @@ def diff_command(
     if as_json:
         emit_json([{"what": c.what, "name": c.name, "before": c.before, "after": c.after} for c in found])
     else:
-        table = Table("what", "name", "before", "after")
+        table = new_table("what", "name", "before", "after")
         for c in found:
             table.add_row(c.what, c.name, escape(c.before), escape(c.after))
         console.print(table if found else "no difference")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json
 from situs.cli.session import AtOption, CurrencyOption, FactsOption, OffOption, open_session
+from situs.cli.tables import table as new_table
 
 
 def register(app: typer.Typer) -> None:
@@ -47,7 +47,7 @@ def rules_command(
         if as_json:
             emit_json(priced)
             return
-        table = Table("rule", "anchor", "removes", f"{decided.plan.currency}/month", "keeps out")
+        table = new_table("rule", "anchor", "removes", f"{decided.plan.currency}/month", "keeps out")
         for entry in priced:
             table.add_row(
                 entry.rule, entry.anchor or "", str(entry.removes), f"{entry.costs_per_month:,.2f}",
@@ -59,7 +59,7 @@ def rules_command(
     if as_json:
         emit_json([vars(rule) for rule in rules])
         return
-    table = Table("rule", "what it requires", "anchor", "by")
+    table = new_table("rule", "what it requires", "anchor", "by")
     for rule in rules:
         table.add_row(rule.id, rule.title, rule.anchor or "", "situs" if rule.builtin else "the estate")
     console.print(table)

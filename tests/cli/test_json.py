@@ -34,7 +34,7 @@ CALLS: dict[str, tuple[list[str], Callable[[Any], bool]]] = {
     "explain why not": (["explain", "shop-train", "--why-not", "clinic-dc"], keys("workload")),
     "whatif": (
         ["whatif", "--price", "aws=+30%", "--site-down", "private-cloud"],
-        keys("moves", "bill", "gap"),
+        keys("moves", "bill", "gap", "hours", "risk"),
     ),
     "compare": (["compare"], each("name", "cost_per_month", "left_out")),
     "pareto": (["pareto", "--axes", "cost,control"], each("cost_per_month", "control", "plan")),

@@ -18,6 +18,7 @@ TOPICS = (
     "importing",
     "plan",
     "explain",
+    "whatif",
     "drills",
     "records",
     "rules",

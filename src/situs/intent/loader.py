@@ -61,9 +61,10 @@ class Loaded:
         return self.written.position(path)
 
 
-def load(path: Path) -> Loaded:
+def load(path: Path, beside: Intent | None = None) -> Loaded:
     """All ``*.yaml`` and ``*.yml`` under a folder (or one file) as one intent.
 
+    ``beside``: an estate that this is a piece for, so that names may also be those of that.
     Raises InputError with every problem found: file, line, column, the value, and the likely fix.
     """
     written = Written()
@@ -78,7 +79,7 @@ def load(path: Path) -> Loaded:
                 written.add(document)
         except InputError as error:
             written.unread(error.problems)
-    return _built(written)
+    return _built(written, beside)
 
 
 def loads(text: str, name: str = "<text>") -> Loaded:
@@ -224,7 +225,7 @@ class Written:
 _SECTIONS = ", ".join(SECTIONS)
 
 
-def _built(written: Written) -> Loaded:
+def _built(written: Written, beside: Intent | None = None) -> Loaded:
     problems = written.problems
     partly: dict[str, dict[str, BaseModel]] = {section: {} for section in PARTLY}
     models: dict[str, Any] = {
@@ -247,13 +248,20 @@ def _built(written: Written) -> Loaded:
             return written.position(path)
 
         # What is named but broken is not also missing.
-        for problem in check_references(intent, locate, written.entries):
+        names = {
+            section: {**_there(beside, section), **entries} for section, entries in written.entries.items()
+        }
+        for problem in check_references(intent, locate, names):
             problems.append(problem)
             if len(problems) >= MOST_COUNTED:
                 break
     if problems:
         raise InputError(_worth_showing(problems))
     return Loaded(intent, written)
+
+
+def _there(beside: Intent | None, section: str) -> dict[str, Any]:
+    return {} if beside is None else dict(getattr(beside, section))
 
 
 def _entries(

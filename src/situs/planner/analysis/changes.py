@@ -8,13 +8,16 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from situs.model.error import InputError
-from situs.model.estate import OnDemand, Owned, Pool, Reserved, Site, Spot
+from situs.intent.loader import NAMED
+from situs.intent.references import check_references
+from situs.model.error import InputError, Problem
+from situs.model.estate import Link, OnDemand, Owned, Pool, Reserved, Site, Spot
 from situs.model.intent import Intent
 from situs.model.money import KwhPrice, Money
 from situs.model.plan import Plan
 from situs.model.workload import Workload
 from situs.planner.previous import Continued, carried_out
+from situs.policy.meant import meant
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -23,8 +26,8 @@ def with_price(intent: Intent, operator: str, factor: Decimal) -> Intent:
     """What ``operator`` (or the site of that name) charges, times ``factor``: nodes, storage and links."""
     sites = {name: site for name, site in intent.sites.items() if operator in (site.operator, name)}
     if not sites:
-        known = sorted({site.operator for site in intent.sites.values()} | set(intent.sites))
-        raise InputError(f"there is no operator or site {operator!r}; there are {', '.join(known)}")
+        known = {site.operator for site in intent.sites.values()} | set(intent.sites)
+        raise InputError([Problem(f"there is no operator or site {operator!r}", fix=meant(operator, known))])
     changed = {name: _repriced_site(site, factor) for name, site in sites.items()}
     links = tuple(
         _updated(
@@ -59,8 +62,8 @@ def with_demand(intent: Intent, name: str, factor: float) -> Intent:
     """A workload (or all of a use case) asked for ``factor`` times as much."""
     chosen = {key: w for key, w in intent.workloads.items() if name in (key, w.use_case)}
     if not chosen:
-        known = ", ".join([*sorted(intent.workloads), *sorted(intent.use_cases)])
-        raise InputError(f"there is no workload or use case {name!r}; there are {known}")
+        known = {*intent.workloads, *intent.use_cases}
+        raise InputError([Problem(f"there is no workload or use case {name!r}", fix=meant(name, known))])
     return _updated(
         intent, workloads={**intent.workloads, **{key: _scaled(w, factor) for key, w in chosen.items()}}
     )
@@ -79,7 +82,15 @@ def with_kwh(intent: Intent, price: KwhPrice) -> Intent:
 
 def with_more(intent: Intent, more: Intent) -> Intent:
     """Two estates as one; a name in both is an error."""
-    merged: dict[str, Any] = {"links": (*intent.links, *more.links)}
+    there = {way for link in intent.links for way in _ways(link)}
+    for link in more.links:
+        if link not in intent.links and (again := sorted(there & _ways(link))):
+            source, target = again[0]
+            raise InputError(
+                f"the way from {source!r} to {target!r} is in the estate already; leave it out of what is added"
+            )
+    links = (*intent.links, *(link for link in more.links if link not in intent.links))
+    merged: dict[str, Any] = {"links": links}
     for part in ("sites", "locations", "datasets", "workloads", "use_cases", "rules"):
         one, two = getattr(intent, part), getattr(more, part)
         twice = sorted(set(one) & set(two))
@@ -88,7 +99,18 @@ def with_more(intent: Intent, more: Intent) -> Intent:
                 f"{part} {', '.join(twice)} are in the estate already; give the added ones other names"
             )
         merged[part] = {**one, **two}
-    return _updated(intent, **merged)
+    whole = _updated(intent, **merged)
+    # Each may be sound alone, and the two wait for each other.
+    names = {section: getattr(whole, section) for section in NAMED}
+    problems = list(check_references(whole, lambda _: None, names))
+    if problems:
+        raise InputError(problems)
+    return whole
+
+
+def _ways(link: Link) -> set[tuple[str, str]]:
+    back = {(link.target, link.source)} if link.both_ways else set()
+    return {(link.source, link.target)} | back
 
 
 def as_planned(intent: Intent, plan: Plan) -> Continued:
@@ -157,5 +179,5 @@ def _updated(model: M, **changes: Any) -> M:
 
 def _named(mapping: Mapping[str, Any], name: str, what: str) -> Any:
     if name not in mapping:
-        raise InputError(f"there is no {what} {name!r}; there are {', '.join(sorted(mapping))}")
+        raise InputError([Problem(f"there is no {what} {name!r}", fix=meant(name, mapping))])
     return mapping[name]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Literal
@@ -11,6 +11,7 @@ from pydantic import Field, computed_field
 
 from situs.model.base import Model
 from situs.model.intent import Intent
+from situs.planner.analysis.risk import paid_to_others
 from situs.planner.analysis.whatif import per_month
 from situs.planner.compile.datasets import grown
 from situs.planner.decide import Decided
@@ -154,13 +155,8 @@ def _duplicates(base: Decided, intent: Intent) -> Iterator[Finding]:
 
 def _concentration(base: Decided) -> Iterator[Finding]:
     """One provider for most of what is bought from others."""
-    world = base.candidates.world
-    spent: Counter[str] = Counter()
-    for decision in base.plan.decisions:
-        for a in decision.assignments:
-            spent[world.site(a.site).operator] += int(sum(a.costs.values()) * 100)
-    outside = {operator: cents for operator, cents in spent.items() if operator != "self"}
-    total = sum(outside.values())
+    world, outside = base.candidates.world, paid_to_others(base)
+    total = outside.total()
     for operator, cents in sorted(outside.items()):
         if total and cents / total > CONCENTRATED and len(world.intent.sites) > 1:
             yield Finding(

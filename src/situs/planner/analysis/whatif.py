@@ -11,6 +11,7 @@ from situs.model.base import Model
 from situs.model.intent import Intent
 from situs.model.plan import Move, Plan
 from situs.planner.analysis.changes import as_planned
+from situs.planner.analysis.risk import Risk, risk
 from situs.planner.compile.candidates import candidates
 from situs.planner.compile.world import World
 from situs.planner.decide import Decided, decide, decoded
@@ -38,6 +39,7 @@ class DrillResult(Model):
     replicas_created: int
     purchases_changed: int
     gap: float
+    risk: Risk
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def rehearse(base: Decided, intent: Intent, facts: Facts, drill: Drill, *, gap: 
             for pool in {**_bought(after.plan), **_bought(base.plan)}
         ),
         gap=after.plan.gap,
+        risk=risk(base, after, settled.intent),
     )
 
 

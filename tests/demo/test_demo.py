@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -10,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -112,6 +113,15 @@ def processes_of(folder: Path) -> Iterator[int]:
                 continue
             if str(folder).encode() in told or place.startswith(str(folder)):
                 yield int(entry.name)
+
+
+def wait_until(true: Callable[[], bool], alive: subprocess.Popen[bytes] | None = None) -> None:
+    """Wait for something, as long as the process that does it lives."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not true():
+        assert alive is None or alive.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def listening() -> set[str]:
@@ -237,16 +247,37 @@ class TestDemo:
             [*SITUS, "demo"], cwd=folder, env={**environment, "TMPDIR": str(tmp)},
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        deadline = time.monotonic() + PATIENCE_S
-        while not any(tmp.glob("situs-demo-*/sites/*/runs/patients-train@*/started")):
-            assert demo.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        wait_until(lambda: any(tmp.glob("situs-demo-*/sites/*/runs/patients-train@*/started")), demo)
         demo.send_signal(number)
         demo.communicate(timeout=PATIENCE_S)
         assert demo.returncode == 130
         assert list(tmp.iterdir()) == []
         assert list(processes_of(tmp)) == []
+
+    def test_after_one_that_was_killed_the_next_cleans_up(
+        self, folder: Path, environment: dict[str, str]
+    ) -> None:
+        """What is killed cannot do it itself, and patient data must not lie about."""
+        tmp = folder / "tmp-killed"
+        tmp.mkdir()
+        away = {**environment, "TMPDIR": str(tmp)}
+        demo = subprocess.Popen(
+            [*SITUS, "demo"], cwd=folder, env=away, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        wait_until(lambda: any(tmp.glob("situs-demo-*/sites/*/runs/patients-train@*/started")), demo)
+        demo.kill()
+        demo.wait()
+        assert list(tmp.glob("situs-demo-*/sites/clinic-dc/**/*patients*"))
+        wait_until(lambda: not list(processes_of(tmp)))
+        # A folder that somebody keeps, or that a living run has, stays.
+        kept, living = tmp / "situs-demo-kept", tmp / "situs-demo-living"
+        for path in (kept, living):
+            path.mkdir()
+        with (living / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            again = subprocess.run([*SITUS, "demo"], cwd=folder, env=away, capture_output=True, check=False)
+        assert again.returncode == 0, again.stderr
+        assert sorted(tmp.iterdir()) == [kept, living]
 
     def test_in_german(self, folder: Path, environment: dict[str, str]) -> None:
         done = subprocess.run(

@@ -68,7 +68,9 @@ def _show(told: Told) -> None:
     # Names stay whole, whatever the width of the terminal.
     table.add_column("Schritt" if german else "step", no_wrap=True)
     table.add_column("Ort" if german else "place", no_wrap=True)
-    for heading in ("Sekunden", "je Stunde", "Kosten") if german else ("seconds", "per hour", "cost"):
+    currency = told.plan.currency
+    hourly = f"{currency} je Stunde" if german else f"{currency} per hour"
+    for heading in ("Sekunden" if german else "seconds", hourly, currency):
         table.add_column(heading, justify="right", no_wrap=True)
     for step in told.steps:
         usage = step.status.usage

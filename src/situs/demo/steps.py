@@ -46,7 +46,8 @@ def tune(source: str, target: str) -> None:
         target, weights=model.coef_, bias=model.intercept_, classes=model.classes_, mean=mean, spread=spread,
         accuracy=np.asarray(accuracy),
     )  # fmt: skip
-    print(f"best C {best}, accuracy {accuracy:.3f} on records it has not seen")
+    tried = ", ".join(f"{c:g}" for c in scores)
+    print(f"tuned: C {best:g} is the best of {tried}; accuracy {accuracy:.3f} on records it has not seen")
 
 
 def serve(source: str) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
-import tempfile
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from situs.demo.folder import own_folder
 from situs.facts import load as load_facts
 from situs.intent import load
 from situs.model.error import SitusError
@@ -73,17 +72,16 @@ class Told:
 
 def tell(out: Path, language: str, *, keep: bool, say: Callable[[str], object]) -> Told:
     """Run the demonstration; whatever happens, nothing of it goes on running afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="situs-demo-"))
     before = signal.signal(signal.SIGTERM, _interrupted)
     try:
-        with as_file(files("situs.demo")) as package:
-            return _tell(package, folder, out, language, say)
+        with own_folder(keep=keep) as folder, as_file(files("situs.demo")) as package:
+            try:
+                return _tell(package, folder, out, language, say)
+            finally:
+                if keep:
+                    say(WORDS[language]["kept"].format(folder=folder))
     finally:
         signal.signal(signal.SIGTERM, before)
-        if not keep:
-            shutil.rmtree(folder, ignore_errors=True)
-        else:
-            say(WORDS[language]["kept"].format(folder=folder))
 
 
 def _interrupted(_number: int, _frame: FrameType | None) -> None:

@@ -117,6 +117,9 @@ def test_why_not_names_the_rule_and_says_it_in_words(estate: situs.Estate) -> No
     assert "jurisdiction-operator" in {refusal.rule for refusal in refusals}
     english, german = estate.say(refusals[0]), estate.say(refusals[0], "de")
     assert english.reason != german.reason
+    parent = next(r for r in refusals if r.details.get("who") == "parent")
+    assert estate.say(parent).reason.startswith("the parent of there (")
+    assert estate.say(parent, "de").reason.startswith("die Muttergesellschaft des Betreibers von there (")
     assert english.fix
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -125,6 +126,16 @@ class TestNotFinished:
         assert "best plan so far" in done.err
         self.checked(Records(estate).load("latest"), estate)
 
+    def test_progress_is_a_line_with_cost_and_gap(self, estate: Path) -> None:
+        """On a terminal, and in the language of the rest."""
+        for language, words in (
+            ("en", "deciding .*cost [\\d,]+  gap [\\d.]+%"),
+            ("de", "entscheidet .*Lücke"),
+        ):
+            shown = on_a_terminal("--lang", language, "plan", "-C", str(estate), "--no-record")
+            assert re.search(words, shown)
+            assert "\n" + {"en": "Decisions", "de": "Entscheidungen"}[language] in shown
+
     def test_the_second_ctrl_c_gives_up(self) -> None:
         with pytest.raises(KeyboardInterrupt), shown_progress(quiet=True) as (_, cancelled):
             assert not cancelled()
@@ -143,6 +154,22 @@ class TestNotFinished:
         )  # fmt: skip
         os.close(write)
         assert (done.returncode, done.stderr) == (1, "")
+
+
+def on_a_terminal(*arguments: str) -> str:
+    """What a person sees, without the colours and the movements of the cursor."""
+    import pty
+
+    seen = bytearray()
+
+    def read(terminal: int) -> bytes:
+        seen.extend(got := os.read(terminal, 4096))
+        return got
+
+    environment = {"COLUMNS": "200", "TERM": "xterm", "LANG": "C.UTF-8", "PATH": os.environ["PATH"]}
+    command = ["env", *(f"{name}={value}" for name, value in environment.items())]
+    pty.spawn([*command, sys.executable, "-m", "situs.cli", *arguments], read)
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen.decode()).replace("\r", "\n")
 
 
 def press_ctrl_c_when(ready: Callable[[], bool]) -> threading.Thread:

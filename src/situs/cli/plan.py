@@ -109,12 +109,13 @@ def plan_command(
 def shown_progress(*, quiet: bool) -> Iterator[tuple[Callable[[SolverProgress], None], Callable[[], bool]]]:
     """A progress line with cost, bound and gap; the first Ctrl-C asks the solver for its best so far."""
     stopped = threading.Event()
+    words: Mapping[str, Any] = WORDS[language()]
 
     def stop(_signal: int, _frame: object) -> None:
         if stopped.is_set():
             raise KeyboardInterrupt
         stopped.set()
-        error_console.print("stopping with the best plan so far; press Ctrl-C again to give up")
+        error_console.print(words["stopping"])
 
     before = signal.signal(signal.SIGINT, stop)
     bar = Progress(
@@ -127,10 +128,12 @@ def shown_progress(*, quiet: bool) -> Iterator[tuple[Callable[[SolverProgress], 
         disable=quiet or not error_console.is_terminal,
     )
     with bar:
-        task = bar.add_task("deciding", total=None, state="")
+        task = bar.add_task(words["deciding"], total=None, state="")
 
         def on_progress(progress: SolverProgress) -> None:
-            bar.update(task, state=f"{progress.phase}  cost {progress.cost:,.0f}  gap {progress.gap:.3%}")
+            bar.update(
+                task, state=words["state"].format(cost=f"{progress.cost:,.0f}", gap=f"{progress.gap:.3%}")
+            )
 
         try:
             yield on_progress, stopped.is_set
@@ -140,6 +143,9 @@ def shown_progress(*, quiet: bool) -> Iterator[tuple[Callable[[SolverProgress], 
 
 WORDS = {
     "en": {
+        "deciding": "deciding",
+        "state": "cost {cost}  gap {gap}",
+        "stopping": "stopping with the best plan so far; press Ctrl-C again to give up",
         "title": "Decisions",
         "heads": ("workload", "site", "pool", "basis", "units", "fits", "{currency}/month", "reason"),
         "now": "now",
@@ -164,6 +170,9 @@ WORDS = {
         "best-so-far": "best so far",
     },
     "de": {
+        "deciding": "entscheidet",
+        "state": "Kosten {cost}  Lücke {gap}",
+        "stopping": "endet mit dem besten Plan bis hierher; noch einmal Strg-C bricht ab",
         "title": "Entscheidungen",
         "heads": ("Arbeitslast", "Ort", "Pool", "Preisart", "Einheiten", "passt", "{currency}/Monat", "Grund"),
         "now": "jetzt",

@@ -165,7 +165,7 @@ class Workload(Model):
     inputs: tuple[Input, ...] = ()
     outputs: tuple[Output, ...] = ()
     after: tuple[Name, ...] = ()
-    """workloads that must have ended before"""
+    """workloads that must have ended before it is run; the start times of a plan do not look at this"""
     label: Label | None = None
     """joined with the labels of its inputs"""
     latency: tuple[LatencyLimit, ...] = ()

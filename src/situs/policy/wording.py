@@ -19,7 +19,7 @@ class Sentence:
 WORDS: dict[str, dict[str, tuple[str, str]]] = {
     "en": {
         "jurisdiction-location": ("{site} is in {country}, the label allows only {allowed}", "use a site in {allowed}, or have the owner allow {country}"),
-        "jurisdiction-operator": ("the {who} of {site} ({operator}) is under the law of {country}, the label allows only {allowed}", "hold your own keys and use confidential computing there, or use an operator from {allowed}"),
+        "jurisdiction-operator": ("{who} of {site} ({operator}) is under the law of {country}, the label allows only {allowed}", "hold your own keys and use confidential computing there, or use an operator from {allowed}"),
         "may-not-leave": ("{dataset} may not leave {sites}", "bring the work to the data, or have the owner set may_leave"),
         "purpose": ("the purpose {purpose} is not among those the data were given for: {allowed}", "state one of these purposes, or get consent for {purpose}"),
         "certificate": ("{site} is not certified for {scheme} until {until} (ends: {lapses})", "have {scheme} certified or renewed beyond {until}"),
@@ -36,7 +36,7 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "de": {
         "jurisdiction-location": ("{site} liegt in {country}, das Label erlaubt nur {allowed}", "einen Ort in {allowed} nehmen oder {country} vom Eigentümer erlauben lassen"),
-        "jurisdiction-operator": ("der Betreiber ({who}) von {site}, {operator}, untersteht dem Recht von {country}, das Label erlaubt nur {allowed}", "dort eigene Schlüssel halten und vertraulich rechnen, oder einen Betreiber aus {allowed} nehmen"),
+        "jurisdiction-operator": ("{who} von {site} ({operator}) untersteht dem Recht von {country}, das Label erlaubt nur {allowed}", "dort eigene Schlüssel halten und vertraulich rechnen, oder einen Betreiber aus {allowed} nehmen"),
         "may-not-leave": ("{dataset} darf {sites} nicht verlassen", "die Arbeit zu den Daten bringen oder may_leave vom Eigentümer setzen lassen"),
         "purpose": ("der Zweck {purpose} gehört nicht zu denen, für die die Daten gegeben wurden: {allowed}", "einen dieser Zwecke angeben oder für {purpose} eine Einwilligung holen"),
         "certificate": ("{site} ist nicht bis {until} nach {scheme} zertifiziert (endet: {lapses})", "{scheme} über {until} hinaus zertifizieren oder verlängern lassen"),
@@ -75,10 +75,19 @@ LOST = {
 """Added where only a law stands between the country and the label."""
 
 
+WHO = {
+    "en": {"operator": "the operator", "parent": "the parent"},
+    "de": {"operator": "der Betreiber", "parent": "die Muttergesellschaft des Betreibers"},
+}
+"""Whose law it is."""
+
+
 def say(refusal: Refusal, language: str = "en") -> Sentence:
     """A refusal as sentences. A rule that users wrote is named with its title."""
     words = WORDS[language].get(refusal.rule) or USER[language][refusal.details["why"]]
     values = {"rule": refusal.rule, **refusal.details}
+    if "who" in values:
+        values["who"] = WHO[language].get(values["who"], values["who"])
     reason = words[0] + (LOST[language] if "law" in refusal.details else "")
     return Sentence(_filled(reason, values), _filled(words[1], values))
 

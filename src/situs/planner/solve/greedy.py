@@ -50,6 +50,8 @@ class _State:
         for k in range(len(problem.buy_cost)):
             for row in problem.buy_row[problem.buy_indptr[k] : problem.buy_indptr[k + 1]]:
                 self._sellers.setdefault(int(row), []).append(k)
+        self._opening: set[int] = set()
+        """opens under way: what one takes cannot be bought from a purchase that needs it"""
         self._open_the_least()
 
     def _open_the_least(self) -> None:
@@ -107,12 +109,17 @@ class _State:
     def _try_open(self, f: int) -> bool:
         p = self._p
         g = int(p.open_group[f])
-        if g >= 0 and self._in_group[g] >= p.group_max[g]:
+        if f in self._opening or (g >= 0 and self._in_group[g] >= p.group_max[g]):
             return False
         span = slice(p.open_indptr[f], p.open_indptr[f + 1])
-        for row, amount in zip(p.open_row[span].tolist(), p.open_amount[span].tolist(), strict=True):
-            if not self._use(int(row), float(amount)):
-                return False
+        self._opening.add(f)
+        there = all(
+            self._use(int(row), float(amount))
+            for row, amount in zip(p.open_row[span].tolist(), p.open_amount[span].tolist(), strict=True)
+        )
+        self._opening.discard(f)
+        if not there:
+            return False
         self.opened[f] = True
         if g >= 0:
             self._in_group[g] += 1

@@ -8,7 +8,8 @@ non-negative prices give a valid bound::
     L = fixed_cost - sum_r row[r] * row_capacity[r]
       + sum_i  min over (x, u) of  sum_j (col_cost[j] + sum_r row[r]*amount(j,r)
                                           + sum_{f needed by j} need(i,f)) * x[j]  +  penalty[i]*u[i]
-               with sum_j x[j] + u[i] = count[i], and x[j] within its limits in this case
+               with sum_j x[j] + u[i] = count[i], and x[j] and u[i] within their limits in this case,
+               see below
       + sum_k  min over z[k] of  (buy_cost[k] - sum_r row[r]*buy_amount(k,r) + buy[k]) * z[k]
                with z[k] within its limits in this case
       + sum_g  min over y of  sum_f (open_cost[f] + sum_r row[r]*open_amount(f,r)
@@ -16,6 +17,10 @@ non-negative prices give a valid bound::
                with the group's minimum and maximum and the case's fixings
 
       + what the priced cuts add, see :class:`Cut`
+
+A column's limits in a case are its own, those of the splits, 0 if an open it needs is closed, and so many whole
+units as fit each of its rows when all that the case allows is bought and all that it asks for is there.  Nothing
+of this stands in the certificate: whoever checks it works it out again.
 
 ``need(i, f)`` prices "class i uses open f only if it is there", ``buy[k]`` prices "purchase k only if its
 open is there" (0 for a purchase that needs none). The bound of the tree is the least over its leaves: the
@@ -79,9 +84,9 @@ class Prices:
 class Split:
     """Two cases: the chosen integer is at most ``value``, or at least ``value + 1``."""
 
-    what: Literal["bought", "opened", "units"]
+    what: Literal["bought", "opened", "units", "unplaced"]
     index: int
-    """which purchase, open or column"""
+    """which purchase, open, column, or class (of which units are left out)"""
     value: int
     low: Split | int
     """the case "at most": a further split, or the number of a leaf"""

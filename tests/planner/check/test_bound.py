@@ -38,6 +38,7 @@ def random_prices(problem: Problem, rng: np.random.Generator) -> Prices:
 def random_tree(problem: Problem, rng: np.random.Generator, depth: int, leaves: int) -> Split | int:
     choices: list[tuple[str, int]] = [("units", j) for j in range(len(problem.col_cost))]
     choices += [("opened", f) for f in range(len(problem.open_cost))]
+    choices += [("unplaced", i) for i in range(len(problem.count))]
     choices += [("bought", int(k)) for k in np.flatnonzero(problem.buy_integer)]
     if depth == 0 or rng.random() < 0.2:
         return int(rng.integers(leaves))
@@ -77,7 +78,7 @@ def naive_bound(problem: Problem, prices: Prices) -> float:
                 cost += prices.row[problem.extra_row[at]] * problem.extra_amount[at]
             for f in problem.need_open[problem.need_indptr[j] : problem.need_indptr[j + 1]].tolist():
                 cost += need.get((i, f), 0.0)
-            offers += [cost] * min(count, int(problem.col_limit[j]))
+            offers += [cost] * min(count, int(problem.col_limit[j]), fitting(problem, j))
         total += sum(sorted(offers)[:count])
     for k in range(len(problem.buy_cost)):
         cost = problem.buy_cost[k] + prices.buy[k]
@@ -99,6 +100,21 @@ def naive_bound(problem: Problem, prices: Prices) -> float:
         sizes = range(problem.group_min[g], min(problem.group_max[g], len(own)) + 1)
         total += min((sum(own[:size]) for size in sizes), default=math.inf)
     return float(total)
+
+
+def fitting(problem: Problem, column: int) -> int:
+    """How many units of a column its rows hold one by one, with everything bought."""
+    reach = problem.row_capacity.copy()
+    for k in range(len(problem.buy_cost)):
+        most = math.floor(problem.buy_limit[k]) if problem.buy_integer[k] else problem.buy_limit[k]
+        for at in range(problem.buy_indptr[k], problem.buy_indptr[k + 1]):
+            reach[problem.buy_row[at]] += most * problem.buy_amount[at]
+    variant, target = problem.col_variant[column], problem.col_target[column]
+    uses = list(zip(problem.target_row[target], problem.demand[variant], strict=True))
+    span = slice(problem.extra_indptr[column], problem.extra_indptr[column + 1])
+    uses += list(zip(problem.extra_row[span], problem.extra_amount[span], strict=True))
+    times = [reach[r] / amount * (1 + 1e-8) for r, amount in uses if r >= 0 and amount > 0]
+    return int(min([*times, 1000.0]))
 
 
 @pytest.mark.parametrize("seed", range(200))
@@ -242,3 +258,88 @@ def test_a_case_with_nothing_in_it_bounds_nothing() -> None:
     whole = check_bound(problem, certificate)
     tree = Split("units", 0, 10_000, 0, Split("opened", 0, 0, 0, 0))
     assert check_bound(problem, replace(certificate, tree=tree)) == pytest.approx(whole, rel=1e-12)
+
+
+def one_place(demand: float, capacity: float, bought: float, extra: float = 0.0) -> Problem:
+    """Four units that cost 1 placed and 10 left out; the place has capacity, and one block of more at no cost."""
+    none, ids = np.zeros(2, dtype=np.int64), np.zeros(0, dtype=np.int32)
+    return Problem(
+        count=np.array([4]),
+        penalty=np.array([10.0]),
+        variant_class=np.array([0], dtype=np.int32),
+        demand=np.array([[demand]]),
+        target_row=np.array([[0]], dtype=np.int32),
+        col_variant=np.array([0], dtype=np.int32),
+        col_target=np.array([0], dtype=np.int32),
+        col_cost=np.array([1.0]),
+        col_limit=np.array([4]),
+        extra_indptr=np.array([0, 1]),
+        extra_row=np.array([1], dtype=np.int32),
+        extra_amount=np.array([extra]),
+        need_indptr=none,
+        need_open=ids,
+        row_capacity=np.array([capacity, 5.0]),
+        buy_cost=np.array([0.0]),
+        buy_limit=np.array([1.0]),
+        buy_integer=np.array([True]),
+        buy_open=np.array([-1], dtype=np.int32),
+        buy_indptr=np.array([0, 1]),
+        buy_row=np.array([0], dtype=np.int32),
+        buy_amount=np.array([bought]),
+        open_cost=np.zeros(0),
+        open_group=ids,
+        open_indptr=np.zeros(1, dtype=np.int64),
+        open_row=ids,
+        open_amount=np.zeros(0),
+        group_min=np.zeros(0, dtype=np.int64),
+        group_max=np.zeros(0, dtype=np.int64),
+    )
+
+
+def bound_of_nothing(problem: Problem, tree: Split | int = 0) -> float:
+    """What zero prices prove: only limits speak."""
+    ids = np.zeros(0, dtype=np.int32)
+    free = Prices(np.zeros(2), ids, ids, np.zeros(0), np.zeros(1))
+    return check_bound(problem, Certificate(NOTHING, (free,), tree))
+
+
+def test_units_that_do_not_fit_a_row_at_its_fullest_are_left_out() -> None:
+    assert bound_of_nothing(one_place(2.0, 1.0, 3.0)) == pytest.approx(2 * 1 + 2 * 10)
+    assert bound_of_nothing(one_place(2.0, 1.0, 2.9)) == pytest.approx(1 * 1 + 3 * 10)
+    assert bound_of_nothing(one_place(2.0, 1.0, 0.9)) == pytest.approx(4 * 10)
+    assert bound_of_nothing(one_place(0.0, 0.0, 0.0)) == pytest.approx(4 * 1)
+    assert bound_of_nothing(one_place(0.0, 0.0, 0.0, extra=2.5)) == pytest.approx(2 * 1 + 2 * 10)
+
+
+def test_a_case_that_buys_nothing_has_only_what_is_there() -> None:
+    problem = one_place(2.0, 2.0, 6.0)
+    assert bound_of_nothing(problem) == pytest.approx(4 * 1)
+    assert bound_of_nothing(replace(problem, buy_limit=np.zeros(1))) == pytest.approx(1 * 1 + 3 * 10)
+    dear = replace(problem, buy_cost=np.array([5.0]))
+    assert bound_of_nothing(dear, Split("bought", 0, 0, 0, 0)) == pytest.approx(5 + 4 * 1)
+
+
+def test_units_that_a_case_asks_for_take_room_from_the_others() -> None:
+    problem = one_place(2.0, 8.0, 0.0)
+    assert bound_of_nothing(problem) == pytest.approx(4 * 1)
+    assert bound_of_nothing(replace(problem, row_capacity=np.array([5.0, 5.0]))) == pytest.approx(
+        2 * 1 + 2 * 10
+    )
+    asked = Split("units", 0, 2, 0, 0)
+    narrow = replace(problem, row_capacity=np.array([5.0, 5.0]))
+    # three do not fit, so only the case of at most two is left
+    assert bound_of_nothing(narrow, asked) == pytest.approx(2 * 1 + 2 * 10)
+
+
+def test_units_that_a_case_leaves_out_or_keeps_in() -> None:
+    problem = one_place(2.0, 5.0, 0.0)
+    assert bound_of_nothing(problem) == pytest.approx(2 * 1 + 2 * 10)
+    # at least three out, or at most two; at most one out is no case at all, since only two fit
+    assert bound_of_nothing(problem, Split("unplaced", 0, 2, 0, 0)) == pytest.approx(2 * 1 + 2 * 10)
+    three_out = Split("unplaced", 0, 1, 0, Split("unplaced", 0, 2, Split("units", 0, 1, 0, 0), 0))
+    assert bound_of_nothing(problem, three_out) == pytest.approx(2 * 1 + 2 * 10)
+    one_in = replace(problem, col_limit=np.array([1]))
+    assert bound_of_nothing(one_in, Split("unplaced", 0, 2, 0, 0)) == pytest.approx(1 * 1 + 3 * 10)
+    assert bound_of_nothing(
+        one_in, Split("unplaced", 0, 3, Split("unplaced", 0, 2, 0, 0), 0)
+    ) == pytest.approx(1 * 1 + 3 * 10)

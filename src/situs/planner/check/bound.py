@@ -14,6 +14,7 @@ import numpy as np
 
 from situs.planner.certificate import Certificate, Prices, Split
 from situs.planner.check.cuts import CutItems, cut_items, wrong_cuts
+from situs.planner.check.reach import units_that_fit, what_rows_can_spare
 from situs.planner.check.rejected import Rejected, name_offenders
 from situs.planner.check.sums import sum_by
 from situs.planner.problem import Flags, Floats, Ids, Ints, Problem
@@ -36,10 +37,14 @@ class _Box:
 
     unit_low: dict[int, int]
     unit_high: dict[int, int]
+    out_low: dict[int, int]
+    out_high: dict[int, int]
     buy_low: Floats
     buy_high: Floats
     open_low: Flags
     open_high: Flags
+    spare: Floats
+    """(M,) what each row can give at most beyond what the case asks for"""
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,7 @@ def _wrong_tree(problem: Problem, certificate: Certificate) -> Iterator[str]:
         "bought": len(problem.buy_cost),
         "opened": len(problem.open_cost),
         "units": len(problem.col_cost),
+        "unplaced": len(problem.count),
     }
     pending: list[Split | int] = [certificate.tree]
     while pending:
@@ -140,6 +146,8 @@ def _wrong_tree(problem: Problem, certificate: Certificate) -> Iterator[str]:
             yield f"The tree names leaf {node}, but there are {len(certificate.leaves)}."
 
 
+_CHOICES = ("bought", "opened", "units", "unplaced")
+
 _Sides = tuple[tuple[Split, bool], ...]
 """The splits on the way to a leaf, each with whether the "at most" case was taken."""
 
@@ -157,8 +165,7 @@ def _cases(tree: Split | int) -> Iterator[tuple[int, _Sides]]:
 
 def _box(problem: Problem, sides: _Sides) -> _Box | None:
     """The limits in a case, or None if they leave nothing (then the case bounds nothing)."""
-    low = {"bought": dict[int, int](), "opened": dict[int, int](), "units": dict[int, int]()}
-    high = {"bought": dict[int, int](), "opened": dict[int, int](), "units": dict[int, int]()}
+    low, high = ({what: dict[int, int]() for what in _CHOICES} for _ in range(2))
     for split, at_most in sides:
         if at_most:
             high[split.what][split.index] = min(split.value, high[split.what].get(split.index, split.value))
@@ -185,7 +192,21 @@ def _box(problem: Problem, sides: _Sides) -> _Box | None:
     )
     if units_cross or bool((buy_low > buy_high).any()) or bool((open_low > open_high).any()):
         return None
-    return _Box(low["units"], high["units"], buy_low, buy_high, open_low > 0.5, open_high > 0.5)
+    forced = open_low > 0.5
+    spare = what_rows_can_spare(problem, buy_high, forced, low["units"])
+    if bool((spare < 0).any()):
+        return None
+    return _Box(
+        low["units"],
+        high["units"],
+        low["unplaced"],
+        high["unplaced"],
+        buy_low,
+        buy_high,
+        forced,
+        open_high > 0.5,
+        spare,
+    )
 
 
 def _follow_needs(
@@ -352,10 +373,16 @@ def _fill(
 
     Units go to the cheapest columns first. A column that could take the whole class, or leaving units
     out, ends the filling; only columns cheaper than that and too small for the class need sorting.
+    Leaving out is a column among others where the case limits it. inf where the units have no place.
     """
     count = problem.count[first:end]
+    penalty = problem.penalty[first:end]
     least = np.zeros(end - first)
     remaining = count.copy()
+    for i, value in box.out_low.items():
+        if first <= i < end and value > 0:
+            least[i - first] += value * penalty[i - first]
+            remaining[i - first] -= value
     room = np.minimum(problem.col_limit[columns], count[local])
     if not box.open_high.all():
         indptr = problem.need_indptr[columns.start : columns.stop + 1]
@@ -372,9 +399,16 @@ def _fill(
             room[at] -= value
     least[(remaining < 0) | _overdrawn(room, local, end - first)] = math.inf
     remaining = np.maximum(remaining, 0)
+    room = np.minimum(room, units_that_fit(problem, box.spare, columns)).astype(np.int64)
+
+    limited = np.array(sorted(i - first for i in box.out_high if first <= i < end), dtype=np.int64)
+    most = np.array([box.out_high[int(i) + first] for i in limited], dtype=np.int64)
+    most -= np.array([max(0, box.out_low.get(int(i) + first, 0)) for i in limited], dtype=np.int64)
+    least[limited[most < 0]] = math.inf
 
     ample = room >= remaining[local]
-    ends = problem.penalty[first:end].copy()
+    ends = penalty.copy()
+    ends[limited[most < remaining[limited]]] = math.inf
     starts = np.flatnonzero(np.diff(local, prepend=-1))
     if len(starts):
         present = local[starts]
@@ -382,15 +416,21 @@ def _fill(
         ends[present] = np.minimum(ends[present], cheapest)
 
     small = np.flatnonzero(~ample & (room > 0) & (reduced < ends[local]))
-    small = small[np.lexsort((reduced[small], local[small]))]
-    owner = local[small]
-    before = np.cumsum(room[small]) - room[small]
+    out = np.flatnonzero((most > 0) & (most < remaining[limited]) & (penalty[limited] < ends[limited]))
+    owner = np.concatenate((local[small], limited[out]))
+    cost = np.concatenate((reduced[small], penalty[limited[out]]))
+    space = np.concatenate((room[small], most[out]))
+    order = np.lexsort((cost, owner))
+    owner, cost, space = owner[order], cost[order], space[order]
+    before = np.cumsum(space) - space
     opening = np.flatnonzero(np.diff(owner, prepend=-1))
     before -= np.repeat(before[opening], np.diff(opening, append=len(owner)))
-    taken = np.clip(remaining[owner] - before, 0, room[small])
-    least += sum_by(owner, taken * reduced[small], len(least))
+    taken = np.clip(remaining[owner] - before, 0, space)
+    least += sum_by(owner, taken * cost, len(least))
     remaining = remaining - sum_by(owner, taken, len(least)).astype(np.int64)
-    return least + remaining * ends
+    rest = remaining > 0
+    least[rest] += remaining[rest] * ends[rest]
+    return least
 
 
 def _overdrawn(room: Ints, local: Ids, classes: int) -> Flags:

@@ -10,6 +10,7 @@ from situs.planner.certificate import Prices
 from situs.planner.problem import Floats, Ints
 from situs.planner.solve.cutlist import NO_CUTS, CutList
 from situs.planner.solve.frame import Frame
+from situs.planner.solve.limits import Limits
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,13 +21,16 @@ class Box:
     buy_high: Floats
     open_low: Ints
     open_high: Ints
+    limits: Limits | None = None
+    """of the columns; None where they are those of the whole problem"""
 
     @staticmethod
     def whole(frame: Frame) -> Box:
         """No case distinction."""
+        p = frame.problem
         return Box(
             np.zeros(frame.buys),
-            frame.problem.buy_limit.astype(float),
+            np.where(p.buy_integer, np.floor(p.buy_limit), p.buy_limit).astype(float),
             np.zeros(frame.opens, dtype=np.int64),
             np.ones(frame.opens, dtype=np.int64),
         )
@@ -52,7 +56,7 @@ def priced(frame: Frame, prices: Prices, box: Box | None = None, cuts: CutList =
         reduced += np.bincount(frame.need_col, need_charge(frame, prices), minlength=frame.columns)
     if len(cuts.cuts):
         reduced += cuts.charge(prices.cut, frame.columns)
-    filled, least = fill(frame, reduced)
+    filled, least = fill(frame, reduced, box.limits or frame.limits)
     value = p.fixed_cost - float(prices.row[frame.finite_row] @ p.row_capacity[frame.finite_row])
     value += float(filled.sum()) - float(prices.cut @ cuts.limit)
     return Priced(value + buy_part(frame, prices, box, cuts) + open_part(frame, prices, box), reduced, least)
@@ -69,32 +73,46 @@ def need_charge(frame: Frame, prices: Prices) -> Floats:
     return np.where(key[at] == wanted, price[at], 0.0)
 
 
-def fill(frame: Frame, reduced: Floats) -> tuple[Floats, Floats]:
+def fill(frame: Frame, reduced: Floats, limits: Limits) -> tuple[Floats, Floats]:
     """(I,) the least cost of all units of each class, and that of one more.
 
     Units go to the cheapest columns first.  Only columns too small for the whole class need sorting, and of
     these only the ones cheaper than the best that could take it all.
     """
     p = frame.problem
-    if not len(frame.narrow):
+    asked = limits.out_least * p.penalty + np.bincount(
+        frame.cls[limits.forced], limits.least * reduced[limits.forced], minlength=frame.classes
+    )
+    narrow = limits.narrow
+    kept_in = np.flatnonzero(limits.out_room < limits.remaining)
+    if not len(narrow) and not len(kept_in):
         least = np.minimum(frame.least_by_class(reduced), p.penalty)
-        return least * p.count, least
+        return asked + least * limits.remaining, least
     ample = reduced.copy()
-    ample[frame.narrow] = np.inf
-    last = np.minimum(frame.least_by_class(ample), p.penalty)
-    small = frame.narrow[reduced[frame.narrow] < last[frame.cls[frame.narrow]]]
-    small = small[np.lexsort((reduced[small], frame.cls[small]))]
-    cls, room = frame.cls[small], p.col_limit[small]
+    ample[narrow] = np.inf
+    last = frame.least_by_class(ample)
+    may_go = limits.out_room >= limits.remaining
+    last[may_go] = np.minimum(last[may_go], p.penalty[may_go])
+    small = narrow[(limits.room[narrow] > 0) & (reduced[narrow] < last[frame.cls[narrow]])]
+    # Where only some may be left out, that is a column among the others.
+    kept_in = kept_in[p.penalty[kept_in] < last[kept_in]]
+    cls = np.concatenate((frame.cls[small], kept_in))
+    each = np.concatenate((reduced[small], p.penalty[kept_in]))
+    room = np.concatenate((limits.room[small], limits.out_room[kept_in]))
+    order = np.lexsort((each, cls))
+    cls, each, room = cls[order], each[order], room[order]
     before = np.cumsum(room) - room
     opening = np.flatnonzero(np.r_[True, np.diff(cls) > 0]) if len(cls) else np.empty(0, dtype=np.int64)
     before = before - np.repeat(before[opening], np.diff(np.r_[opening, len(cls)]))
-    taken = np.clip(p.count[cls] - before, 0, room)
-    cost = np.bincount(cls, taken * reduced[small], minlength=frame.classes)
-    left = p.count - np.bincount(cls, taken, minlength=frame.classes).astype(np.int64)
+    remaining = limits.remaining
+    taken = np.clip(remaining[cls] - before, 0, room)
+    cost = np.bincount(cls, taken * each, minlength=frame.classes)
+    left = remaining - np.bincount(cls, taken, minlength=frame.classes).astype(np.int64)
     margin = last.copy()
-    ends = np.flatnonzero((before < p.count[cls]) & (before + room >= p.count[cls]))
-    margin[cls[ends]] = reduced[small[ends]]
-    return np.asarray(cost + left * last, dtype=np.float64), margin
+    ends = np.flatnonzero((before < remaining[cls]) & (before + room >= remaining[cls]))
+    margin[cls[ends]] = each[ends]
+    rest = np.where(left > 0, left, 1) * np.where(left > 0, last, 0.0)
+    return np.asarray(asked + cost + rest, dtype=np.float64), margin
 
 
 def buy_reduced(frame: Frame, prices: Prices, cuts: CutList = NO_CUTS) -> Floats:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from situs.planner.problem import Floats, Ids, Ints, Placement, Problem
+from situs.planner.solve.limits import Limits, limits
 
 CHUNK = 1 << 20
 """Columns priced at a time: a million, so that the intermediate arrays stay in tens of megabytes."""
@@ -34,8 +36,16 @@ class Frame:
         self.open_of: Ints = _owners(problem.open_indptr)
         self.finite_row: NDArray[np.bool_] = np.isfinite(problem.row_capacity)
         self.has_columns: NDArray[np.bool_] = self.last > self.first
-        self.narrow: Ints = np.flatnonzero(problem.col_limit < problem.count[self.cls])
-        """columns that could not take all units of their class"""
+
+    @cached_property
+    def limits(self) -> Limits:
+        """How many units of each column can ever be used: no limit of its own, and all rows bought full."""
+        p = self.problem
+        most = np.where(p.buy_integer, np.floor(p.buy_limit), p.buy_limit)
+        closed, open_ = np.zeros(self.opens, dtype=np.int64), np.ones(self.opens, dtype=np.int64)
+        found = limits(self, most, closed, open_, {}, {}, {}, {})
+        assert found is not None, "capacities are never negative"
+        return found
 
     def row_charge(self, row_price: Floats, columns: Ints | None = None) -> Floats:
         """(J,) or (len(columns),) what one unit of each column pays for the rows it uses."""

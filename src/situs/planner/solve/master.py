@@ -186,7 +186,7 @@ class Master:
             (np.concatenate(values), (np.concatenate(rows), np.concatenate(owner))),
             shape=(self._highs.getNumRow(), len(columns)),
         ).tocsc()
-        limits = np.minimum(p.col_limit[columns], p.count[frame.cls[columns]]).astype(float)
+        limits = frame.limits.room[columns].astype(float)
         # A limit as large as the class is implied by the class row; leaving it out spares the simplex bound flips.
         limits[limits >= p.count[frame.cls[columns]]] = highspy.kHighsInf
         self._check(

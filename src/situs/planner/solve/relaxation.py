@@ -99,6 +99,7 @@ def promising(frame: Frame, proof: Priced, each: int) -> Ints:
     """Columns that would improve the LP: cheaper than the class pays now."""
     scale = 1e-9 * np.maximum(1.0, np.abs(proof.least))
     better = proof.reduced < (proof.least + scale)[frame.cls] + 1e-12
+    better &= frame.limits.room > 0
     near = np.flatnonzero(better)
     return (
         near

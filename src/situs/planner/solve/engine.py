@@ -9,9 +9,11 @@ from typing import Literal
 import numpy as np
 
 from situs.planner.certificate import Certificate, Prices
-from situs.planner.problem import Placement, Problem
+from situs.planner.problem import Ints, Placement, Problem
+from situs.planner.solve.branching import EXACT, Branching
+from situs.planner.solve.first import first_placement
 from situs.planner.solve.frame import Frame
-from situs.planner.solve.greedy import cheapest_first
+from situs.planner.solve.node_lp import NodeLP
 from situs.planner.solve.relaxation import Relaxation, relax
 from situs.planner.solve.restricted import search
 from situs.planner.solve.result import Infeasible, Phase, Progress, Solution, relative_gap
@@ -56,8 +58,11 @@ class _Run:
     def gap(self) -> float:
         return relative_gap(self.cost, self.bound) if self.best and self.certificate else float("inf")
 
+    def proven(self) -> bool:
+        return self.gap <= self.wanted + EXACT
+
     def done(self) -> bool:
-        return self.gap <= self.wanted or self.stopped() is not None
+        return self.proven() or self.stopped() is not None
 
     def stopped(self) -> Stop | None:
         if self.cancelled is not None and self.cancelled():
@@ -112,7 +117,10 @@ def solve(
     if start is not None:
         run.offer(start)
     run.enter("first placement")
-    run.offer(cheapest_first(problem))
+    first = first_placement(frame)
+    if first is None:
+        raise Infeasible("the groups of opens ask for more than their rows can hold")
+    run.offer(first)
     run.enter("relaxation")
     relaxation = relax(frame, start=prices, stop=lambda: run.stopped() is not None)
     if relaxation is None:
@@ -121,9 +129,12 @@ def solve(
     if not run.done():
         run.enter("search")
         _search(frame, relaxation, run)
+    if not run.done() and frame.columns <= SMALL:
+        run.enter("branching")
+        _branch(frame, relaxation, run)
     assert run.best is not None and run.certificate is not None
     run.enter("end")
-    status = "optimal" if run.gap <= gap else (run.stopped() or "work")
+    status = "optimal" if run.proven() else (run.stopped() or "work")
     return Solution(
         run.best,
         run.certificate,
@@ -135,12 +146,32 @@ def solve(
 
 
 def _search(frame: Frame, relaxation: Relaxation, run: _Run) -> None:
-    reduced = relaxation.priced.reduced - relaxation.priced.least[frame.cls]
     none = np.zeros(frame.columns, dtype=np.int64)
-    # No column whose reduced cost exceeds the gap can be part of a better placement.
-    room = run.cost - run.bound
-    within = np.flatnonzero(reduced <= room + 1e-9)
+    within = _within_reach(relaxation, frame, run)
     found = search(
         frame, within, none, start=run.best, gap=run.wanted / 4, nodes=2000, seconds=run.seconds_left()
     )
     run.offer(found)
+
+
+def _branch(frame: Frame, relaxation: Relaxation, run: _Run) -> None:
+    assert run.best is not None
+    lp = NodeLP(frame, np.union1d(_within_reach(relaxation, frame, run), relaxation.master.columns))
+    tree = Branching(
+        frame,
+        lp,
+        relaxation.prices,
+        run.best,
+        gap=run.wanted,
+        offer=run.offer,
+        stop=lambda: run.stopped() is not None,
+    )
+    tree.run()
+    run.prove(tree.certificate())
+
+
+def _within_reach(relaxation: Relaxation, frame: Frame, run: _Run) -> Ints:
+    """Columns that can be part of a better placement: their reduced cost does not exceed the gap."""
+    reduced = relaxation.priced.reduced - relaxation.priced.least[frame.cls]
+    room = run.cost - run.bound
+    return np.flatnonzero((reduced <= room + 1e-9) & (frame.limits.room > 0))

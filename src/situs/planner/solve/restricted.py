@@ -6,10 +6,13 @@ import highspy
 import numpy as np
 from scipy import sparse
 
-from situs.planner.problem import Floats, Ints, Placement
+from situs.planner.problem import Flags, Floats, Ints, Placement
 from situs.planner.solve.bound import Box
 from situs.planner.solve.frame import AnyInts, Frame, ranges
 from situs.planner.solve.library import SolverFault, new_highs
+
+OVERFULL = 5e-10
+"""How far a row may be overfull, relative to what it gives and must give: rounding; half of what a checker allows."""
 
 
 def search(
@@ -149,7 +152,7 @@ def search(
     return tidied(frame, units, bought, value[open_at:] > 0.5)
 
 
-def tidied(frame: Frame, units: Ints, bought: Floats, opened: np.ndarray) -> Placement | None:
+def tidied(frame: Frame, units: Ints, bought: Floats, opened: Flags) -> Placement | None:
     """A placement with continuous purchases set to just what is used; None if rows do not hold after all."""
     p = frame.problem
     bought = np.maximum(bought, 0.0)
@@ -162,7 +165,24 @@ def tidied(frame: Frame, units: Ints, bought: Floats, opened: np.ndarray) -> Pla
             change = -bought[k]
         bought[k] += change
         slack[p.buy_row[span]] += p.buy_amount[span] * change
-    tolerance = 1e-9 * np.maximum(1.0, np.abs(np.where(np.isfinite(p.row_capacity), p.row_capacity, 1.0)))
-    if np.any(slack < -1e-7 * np.maximum(1.0, tolerance * 1e9)):
-        return None
-    return frame.placement(units, bought, opened)
+    return placed(frame, units, bought, opened)
+
+
+def placed(frame: Frame, units: Ints, bought: Floats, opened: Flags) -> Placement | None:
+    """These choices as a placement; None if they break a limit."""
+    p = frame.problem
+    placement = frame.placement(units, bought, opened)
+    load, supply = frame.load(units, opened), frame.supply(bought)
+    sizes = np.bincount(p.open_group[opened & (p.open_group >= 0)], minlength=len(p.group_min))
+    tied = np.flatnonzero((p.buy_open >= 0) & (bought > 0))
+    items, _ = ranges(p.need_indptr, np.flatnonzero(units))
+    broken = (
+        np.any(load > supply + OVERFULL * (load + supply))
+        or np.any((sizes < p.group_min) | (sizes > p.group_max))
+        or not np.all(opened[p.buy_open[tied]])
+        or not np.all(opened[p.need_open[items]])
+        or np.any((units < 0) | (units > p.col_limit))
+        or np.any(placement.unplaced < 0)
+        or np.any((bought < 0) | (bought > p.buy_limit))
+    )
+    return None if broken else placement

@@ -1,0 +1,71 @@
+"""A case of the tree: which choices stand on the way to it, and what they leave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from situs.planner.solve.bound import Box
+from situs.planner.solve.frame import Frame, ranges
+from situs.planner.solve.limits import limits
+
+What = Literal["bought", "opened", "unplaced", "units"]
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a split: the integer choice is at most ``value``, or at least ``value + 1``."""
+
+    what: What
+    index: int
+    value: int
+    high: bool
+
+
+def case(frame: Frame, sides: Iterable[Side]) -> Box | None:
+    """The box that these sides leave; None where nothing is left."""
+    p = frame.problem
+    box = Box.whole(frame)
+    unit_low, unit_high = dict[int, int](), dict[int, int]()
+    out_low, out_high = dict[int, int](), dict[int, int]()
+    for side in sides:
+        if side.what == "units":
+            _note(unit_low, unit_high, side)
+        elif side.what == "unplaced":
+            _note(out_low, out_high, side)
+        elif side.what == "bought":
+            _narrow(box.buy_low, box.buy_high, side)
+        else:
+            _narrow(box.open_low, box.open_high, side)
+    asking = np.array([j for j, units in unit_low.items() if units > 0], dtype=np.int64)
+    items, _ = ranges(p.need_indptr, asking)
+    box.open_low[p.need_open[items]] = 1
+    tied = np.flatnonzero(p.buy_open >= 0)
+    box.open_low[p.buy_open[tied[box.buy_low[tied] > 0]]] = 1
+    box.buy_high[tied[box.open_high[p.buy_open[tied]] == 0]] = 0.0
+    if np.any(box.open_low > box.open_high) or np.any(box.buy_low > box.buy_high):
+        return None
+    room = limits(frame, box.buy_high, box.open_low, box.open_high, unit_low, unit_high, out_low, out_high)
+    if room is None:
+        return None
+    return Box(box.buy_low, box.buy_high, box.open_low, box.open_high, room)
+
+
+def _note(low: dict[int, int], high: dict[int, int], side: Side) -> None:
+    at, value = side.index, side.value
+    if side.high:
+        low[at] = max(value + 1, low.get(at, 0))
+    else:
+        high[at] = min(value, high.get(at, value))
+
+
+def _narrow(low: NDArray[Any], high: NDArray[Any], side: Side) -> None:
+    at, value = side.index, side.value
+    if side.high:
+        low[at] = max(low[at], value + 1)
+    else:
+        high[at] = min(high[at], value)

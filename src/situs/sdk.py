@@ -181,15 +181,20 @@ class Estate:
 
         return board(self.decided, self.intent, self.facts, language)
 
-    def record(self, *, owner: str | None = None, reason: str | None = None) -> Plan:
+    def record(
+        self, *, owner: str | None = None, reason: str | None = None, expires: datetime | None = None
+    ) -> Plan:
         """Keep the plan as a decision record that follows the one recorded last, or the parent; gives it as kept.
 
-        Raises ValueError for an estate that has no folder.
+        ``expires``: until when it may be relied on; else as long as it was made for and law and rules do not
+        change. Raises ValueError for an estate that has no folder.
         """
         records = self._records()
         follows = self.parent is None and records.latest() is not None
         plan = (self.following() if follows else self).plan()
-        kept = plan.model_copy(update={"owner": owner, "reason": reason}).sealed()
+        until = plan.expires if expires is None else _instant(expires, self.intent)
+        said = {"owner": owner, "reason": reason, "expires": until}
+        kept = plan.model_copy(update=said).sealed()
         if self.parent is not None:
             records.keep(self.parent)
         records.save(kept, self.intent, self.facts)

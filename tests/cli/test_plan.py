@@ -66,6 +66,17 @@ class TestRecord:
         assert (first.parent, first.owner, first.reason) == (None, "Ada", "first")
         assert (second.owner, second.reason) == ("Ada", "second")
 
+    def test_until_when_it_may_be_relied_on_is_kept(self, call: Call, estate: Path) -> None:
+        horizon = call("plan", "-C", estate, "--json").json
+        assert horizon["expires"] > horizon["at"]
+        told = call("plan", "-C", estate, "--expires", "2027-01-31", "--json").json
+        assert told["expires"] == "2027-01-31T00:00:00Z"
+        assert call("replay", told["id"], "-C", estate).code == 0
+        assert call("records", "-C", estate, "--json").json[-1]["expires"].startswith("2027-01-31")
+        early = call("plan", "-C", estate, "--expires", "2001-01-01")
+        assert early.code == 2
+        assert "is not after" in early.err
+
     def test_without_a_record_nothing_is_written(self, call: Call, estate: Path) -> None:
         assert call("plan", "-C", estate, "--no-record").code == 0
         assert [path.name for path in estate.iterdir()] == ["estate.yaml"]

@@ -85,9 +85,10 @@ def pareto_command(
         f"{base.plan.currency}/month", "ms", "kg CO2e/month", "control", "leaving", "placed differently"
     )
     for point in points:
+        moved = [f"{name} → {' + '.join(places) or '—'}" for name, places in point.elsewhere.items()]
         table.add_row(
             f"{point.cost_per_month:,.2f}", f"{point.latency_ms:.1f}", f"{point.carbon_kg_per_month:,.1f}",
-            f"{point.control:.3f}", f"{point.exit_cost:,.0f}", str(point.moved),
+            f"{point.control:.3f}", f"{point.exit_cost:,.0f}", ", ".join(moved) or "—",
         )  # fmt: skip
     console.print(table)
 

@@ -161,8 +161,12 @@ def show_why_not(answer: WhyNot, lang: Language) -> None:
         _line(words["identical"].format(names=", ".join(answer.identical)))
     if len(answer.reasons) > 1 or any(reason.anchor for reason in answer.reasons):
         table = new_table(words["reason"], words["rule"], words["anchor"])
-        for reason in answer.reasons:
-            table.add_row(say(reason, lang), reason.rule, reason.anchor or "")
+        # A workload and the data it reads are often refused in the same words.
+        rows = dict.fromkeys(
+            (say(reason, lang), reason.rule, reason.anchor or "") for reason in answer.reasons
+        )
+        for row in rows:
+            table.add_row(*row)
         console.print(table)
     if answer.offers:
         _line(words["offers"])

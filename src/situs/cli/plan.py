@@ -17,7 +17,8 @@ from rich.table import Table
 
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, Language, console, emit_json, error_console, language, ready_for
-from situs.cli.session import AtOption, CurrencyOption, FactsOption, OffOption, open_session
+from situs.cli.session import AtOption, CurrencyOption, FactsOption, OffOption, instant, open_session
+from situs.model.error import InputError
 
 if TYPE_CHECKING:
     from situs.model.plan import Plan
@@ -58,6 +59,14 @@ def plan_command(
     ] = None,
     owner: Annotated[str | None, typer.Option("--owner", help="Who answers for the decision.")] = None,
     reason: Annotated[str | None, typer.Option("--reason", help="Why it is made now.")] = None,
+    expires: Annotated[
+        str | None,
+        typer.Option(
+            "--expires",
+            help="Until when it may be relied on, such as 2026-12-31.",
+            show_default="end of its horizon, or a change of law or rules before",
+        ),
+    ] = None,
     record: Annotated[bool, typer.Option(help="Keep the plan as a decision record.")] = True,
     as_json: JsonOption = False,
 ) -> None:
@@ -81,6 +90,11 @@ def plan_command(
     if out is not None:
         ready_for(out)
     session = open_session(estate, at, off, currency, facts)
+    until = instant(expires, "--expires")
+    if until is not None and until <= session.at:
+        raise InputError(
+            f"--expires {expires!r} is not after {session.at:%Y-%m-%dT%H:%MZ}, which the plan is for"
+        )
     records = Records(estate)
     # A drill or a plan that is not recorded stands for itself; all others follow the one recorded last.
     follows = parent or (records.latest() if record else None)
@@ -88,7 +102,7 @@ def plan_command(
     with shown_progress(quiet=as_json) as (on_progress, cancelled):
         decided = decide(
             session.intent, session.facts, session.at, off=session.off, gap=gap, time_limit_s=time_limit,
-            parent=before, owner=owner, reason=reason, on_progress=on_progress, cancelled=cancelled,
+            parent=before, owner=owner, reason=reason, expires=until, on_progress=on_progress, cancelled=cancelled,
         )  # fmt: skip
     plan = decided.plan
     if record:

@@ -17,6 +17,8 @@ PlanArgument = Annotated[
     typer.Argument(help="Id of a plan or the beginning of it, a plan's file, or 'latest'.", metavar="PLAN"),
 ]
 
+LISTED = {"id", "parent", "at", "expires", "cost", "currency", "gap", "status", "owner", "reason"}
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
@@ -36,17 +38,13 @@ def records_command(estate: EstateOption = HERE, as_json: JsonOption = False) ->
 
     plans = Records(estate).all()
     if as_json:
-        emit_json(
-            [
-                {"id": p.id, "parent": p.parent, "at": p.at, "cost": p.cost, "gap": p.gap, "status": p.status}
-                for p in plans
-            ]
-        )
+        emit_json([plan.model_dump(mode="json", include=LISTED) for plan in plans])
         return
-    table = new_table("plan", "parent", "for", "cost", "gap", "status", "owner", "reason")
+    table = new_table("plan", "parent", "for", "until", "cost", "gap", "status", "owner", "reason")
     for p in plans:
         table.add_row(
-            p.id[7:19], (p.parent or "")[7:19], f"{p.at:%Y-%m-%d %H:%M}", f"{p.cost:,.2f} {p.currency}",
+            p.id[7:19], (p.parent or "")[7:19], f"{p.at:%Y-%m-%d}",
+            f"{p.expires:%Y-%m-%d}" if p.expires else "", f"{p.cost:,.2f} {p.currency}",
             f"{p.gap:.4%}", p.status, p.owner or "", p.reason or "",
         )  # fmt: skip
     console.print(table)

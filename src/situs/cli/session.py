@@ -75,12 +75,12 @@ def open_session(
     return Session(folder, intent, known, when, frozenset(off or ()))
 
 
-def instant(text: str | None) -> datetime | None:
+def instant(text: str | None, option: str = "--at") -> datetime | None:
     """An option's text as an instant in UTC; None stays None."""
     if text is None:
         return None
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
-        raise InputError(f"--at {text!r} is not an instant; write it like 2026-11-23T08:00Z") from None
+        raise InputError(f"{option} {text!r} is not an instant; write it like 2026-11-23T08:00Z") from None
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)

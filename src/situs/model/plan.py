@@ -195,6 +195,7 @@ class Plan(Model):
     parent: str | None = None
     at: Instant
     expires: Instant | None = None
+    """until when it may be relied on"""
     owner: str | None = None
     reason: str | None = None
     horizon_hours: float

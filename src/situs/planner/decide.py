@@ -50,6 +50,7 @@ def decide(
     split: Mapping[str, Mapping[PoolName, int]] | None = None,
     owner: str | None = None,
     reason: str | None = None,
+    expires: datetime | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Decided:
@@ -59,6 +60,7 @@ def decide(
     ``parent`` is the plan that this one follows: all that it need not change stays where that has put it. Its
     id alone is only noted.  ``split``: units by place of workloads that are in several places now, where a parent
     does not tell.
+    ``expires``: until when it may be relied on; else as long as it was made for and law and rules do not change.
     Always gives a plan: what can be nowhere is in it with what stands in the way.
     """
     before = parent if isinstance(parent, Plan) else None
@@ -100,6 +102,7 @@ def decide(
         parent=parent.id if isinstance(parent, Plan) else parent,
         owner=owner,
         reason=reason,
+        expires=expires,
     )
     return Decided(plan, problem, solution)
 

@@ -27,6 +27,7 @@ from situs.model.plan import (
 from situs.planner.compile.candidates import Candidates, Option
 from situs.planner.compile.world import RESOURCES, World
 from situs.planner.dominant import Room, dominant_reason
+from situs.planner.expiry import expiry
 from situs.planner.given import Given, Share, distribute
 from situs.planner.moved import moves_of
 from situs.planner.never import needs_lifting, refused_by_rule
@@ -53,6 +54,7 @@ def decode(
     parent: str | None = None,
     owner: str | None = None,
     reason: str | None = None,
+    expires: datetime | None = None,
 ) -> Plan:
     """The plan that the solution means; ``cost`` is recomputed as the exact sum of its parts."""
     world = candidates.world
@@ -88,6 +90,7 @@ def decode(
     return Plan(
         parent=parent,
         at=world.at,
+        expires=expires or expiry(world),
         owner=owner,
         reason=reason,
         horizon_hours=world.horizon_h,

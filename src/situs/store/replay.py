@@ -48,6 +48,7 @@ def replay(records: Records, plan: Plan, facts: Facts) -> Replayed:
         parent=records.parent_of(plan),
         owner=plan.owner,
         reason=plan.reason,
+        expires=plan.expires,
     ).plan
     if again.id == plan.id:
         return Replayed(True, (), again)

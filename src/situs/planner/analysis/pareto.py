@@ -12,7 +12,7 @@ import numpy as np
 
 from situs.model.base import Model
 from situs.model.error import InputError
-from situs.model.plan import Plan
+from situs.model.plan import Decision, Plan
 from situs.planner.analysis.exits import exit_measure, exits
 from situs.planner.analysis.whatif import per_month
 from situs.planner.compile.candidates import Candidates
@@ -44,8 +44,8 @@ class Point(Model):
     """what leaving would cost all workloads together, once"""
     weights: dict[str, float]
     """the mixture that found it"""
-    moved: int
-    """workloads elsewhere than in the base plan"""
+    elsewhere: dict[str, tuple[str, ...]]
+    """workload -> its places, site/pool, where they are others than in the base plan"""
     plan: Plan
 
 
@@ -135,12 +135,17 @@ def _point(base: Decided, plan: Plan, weights: dict[str, float]) -> Point:
         control=plan.control,
         exit_cost=sum((entry.leaving.total for entry in exits(base, plan)), Decimal(0)),
         weights={axis: round(weight, 6) for axis, weight in weights.items()},
-        moved=sum(
-            {(a.site, a.pool) for a in one.assignments} != {(a.site, a.pool) for a in two.assignments}
+        elsewhere={
+            one.workload: _places(one)
             for one, two in zip(plan.decisions, base.plan.decisions, strict=True)
-        ),
+            if _places(one) != _places(two)
+        },
         plan=plan,
     )
+
+
+def _places(decision: Decision) -> tuple[str, ...]:
+    return tuple(sorted({f"{a.site}/{a.pool}" for a in decision.assignments}))
 
 
 def _figures(point: Point, axes: Sequence[str]) -> tuple[float, ...]:

@@ -3,8 +3,8 @@
 ::
 
     Problem ─► relaxation (column generation) ─► prices ─► bound, recomputed over all columns
-                     │
-                     └─► rounding ─► restricted searches ─► placement
+                     │                                       │
+                     └─► restricted search ─► placement ─► branching ─► tree of cases with prices
 """
 
 from situs.planner.solve.engine import solve

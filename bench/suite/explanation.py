@@ -36,6 +36,10 @@ EXACT = 1e-8
 
 SAME = 1e-10
 """Relative: two sums of the same numbers."""
+TOSS_UP = 5e-10
+"""Relative: where a plan without the site is as near as this, either may be taken, and the site has not won."""
+INFEASIBLE = 2
+"""SciPy's code for it."""
 
 
 @dataclass
@@ -140,7 +144,7 @@ def smaller_edits(offer: Counterfactual, rng: np.random.Generator) -> Iterator[t
 
 
 def wins(intent: Intent, edits: tuple[Edit, ...], facts: Facts, answer: WhyNot, counted: Counted) -> bool:
-    """Whether with the edits the site gets more units than it had, decided anew and checked."""
+    """Whether with the edits the site gets more units than it had in every best plan, decided anew and checked."""
     try:
         again = decide(apply(intent, edits), facts, AT, gap=EXACT)
     except InputError:
@@ -155,13 +159,19 @@ def wins(intent: Intent, edits: tuple[Edit, ...], facts: Facts, answer: WhyNot, 
     ]
     # A change may have split the class; then fewer of its units were there before.
     before = min(answer.units_there, candidates.classes[number].count - 1)
-    return int(cheapest(again, counted).units[columns].sum()) > before
+    best = cheapest(again, counted)
+    if int(best.units[columns].sum()) <= before:
+        return False
+    without = flat_optimum(candidates.problem, (columns, before))
+    return without is None or without[0].cost > best.cost + TOSS_UP * max(1.0, abs(best.cost))
 
 
 def cheapest(decided: Decided, counted: Counted) -> Placement:
     """The planner's placement, or the flat model's where the planner stopped above it; proven and checked."""
     problem, planned = decided.candidates.problem, decided.solution.placement
-    flat, bound = flat_optimum(problem)
+    answer = flat_optimum(problem)
+    assert answer is not None
+    flat, bound = answer
     costs = check_placement(problem, planned).cost, check_placement(problem, flat).cost
     near = EXACT * max(1.0, abs(bound))
     if min(costs) > bound + near or check_bound(problem, decided.solution.certificate) > min(costs) + near:
@@ -172,16 +182,28 @@ def cheapest(decided: Decided, counted: Counted) -> Placement:
     return flat
 
 
-def flat_optimum(problem: Problem) -> tuple[Placement, float]:
-    """The whole problem as a modeller would write it down, and the bound that SciPy proves for it."""
+def flat_optimum(
+    problem: Problem, most: tuple[list[int], int] | None = None
+) -> tuple[Placement, float] | None:
+    """The whole problem as a modeller would write it down, and the bound that SciPy proves for it.
+
+    ``most``: columns that may have so many units together. None where that leaves no placement.
+    """
     model = flat_model(problem)
+    constraints = [LinearConstraint(model.matrix, model.low, model.high)]
+    if most is not None:
+        wanted = np.zeros(len(model.cost))
+        wanted[most[0]] = 1.0
+        constraints.append(LinearConstraint(wanted, -np.inf, most[1]))
     found = milp(
         model.cost,
         integrality=model.integer,
         bounds=Bounds(np.zeros(len(model.cost)), model.most),
-        constraints=LinearConstraint(model.matrix, model.low, model.high),
+        constraints=constraints,
         options={"mip_rel_gap": 0.0},
     )
+    if found.x is None and most is not None and found.status == INFEASIBLE:
+        return None
     if found.x is None:
         raise Rejected([f"the flat model has no answer: {found.message}"])
     return repaired(problem, found.x), float(found.mip_dual_bound) + model.offset

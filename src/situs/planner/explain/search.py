@@ -8,15 +8,14 @@ places that are better today.  At last every part that turned out not to be need
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from situs.model.error import InputError
 from situs.model.plan import amount
 from situs.model.refusal import Refusal
-from situs.planner.exact import optimum
 from situs.planner.explain.edits import relative_size
-from situs.planner.explain.held import WHOLE_COLUMNS, Names
+from situs.planner.explain.held import WHOLE_COLUMNS, Held, Names
 from situs.planner.explain.lifting import lift
 from situs.planner.explain.model import Change, Counterfactual
 from situs.planner.explain.race import Race
@@ -24,7 +23,6 @@ from situs.planner.explain.sizing import pruned, shrunk, tightened, turned
 from situs.planner.explain.smaller import smaller_sets
 from situs.planner.explain.trial import Changes, Trial, key_of, same_lever
 from situs.planner.obstacles import blockade
-from situs.planner.problem import Placement
 
 MOST_OBSTACLES = 12
 MOST_TOGETHER = 4
@@ -155,25 +153,25 @@ class Search:
         return not wrong
 
     def _decided(self, changes: Changes) -> bool:
-        """Decides with nothing asked of the answer, and looks where it put the units."""
+        """Decides with nothing held: the site has won when no plan without it is as cheap, so not by a toss-up."""
         try:
             again = self._trial.race(changes)
         except InputError:
             # Half of a change may make no sense, such as accelerators of no kind; it then brings nothing.
             return False
-        found = self._placement(again)
-        return found is not None and int(found.units[again.columns].sum()) > again.units
+        return self._whole(again).won_by_a_hair
 
     def _stirred_by(self, changes: Changes) -> frozenset[Names]:
         again = self._trial.race(changes)
-        found = self._placement(again)
+        whole = self._whole(again)
+        found = whole.there if whole.won_by_a_hair else whole.elsewhere
         return frozenset() if found is None else again.held.stirred(again.candidates, found)
 
     @staticmethod
-    def _placement(race: Race) -> Placement | None:
-        """Of the whole estate, unless it is too large to be decided exactly."""
-        whole = len(race.candidates.options) <= WHOLE_COLUMNS
-        return optimum(race.problem, fixed=None if whole else race.fixed)
+    def _whole(race: Race) -> Race:
+        """The race with nothing held, unless the estate is too large to be decided exactly."""
+        free = len(race.candidates.options) <= WHOLE_COLUMNS and race.held.units
+        return replace(race, held=Held({})) if free else race
 
 
 def _rank(changes: Changes) -> tuple[int, int, float]:

@@ -63,20 +63,18 @@ def figures(protocol: Protocol) -> Iterator[Figure]:
     counted = run_child(measure, CASES).answer
     if counted is None:
         raise TimeoutError("explanation: no answer")
-    flipped = counted.offers - len(counted.not_flipped)
-    answered = counted.cases - len(counted.without_offer)
     cases = {"cases": counted.cases, "ties": counted.ties, "planner_dearer": counted.planner_dearer}
     yield Figure(
-        "explanation.answered",
-        100 * answered / counted.cases,
-        "% of the cases with an offer",
-        extra={"bar": 100, "without_offer": counted.without_offer, **cases},
+        "explanation.unanswered",
+        100 * len(counted.without_offer) / counted.cases,
+        "% of the cases without an offer",
+        extra={"bar": 0, "without_offer": counted.without_offer, **cases},
     )
     yield Figure(
-        "explanation.flipped",
-        100 * flipped / counted.offers,
-        "% of the offers that flip the decision",
-        extra={"bar": 100, "offers": counted.offers, "not_flipped": counted.not_flipped, **cases},
+        "explanation.unflipped",
+        100 * len(counted.not_flipped) / counted.offers,
+        "% of the offers that do not flip the decision",
+        extra={"bar": 0, "offers": counted.offers, "not_flipped": counted.not_flipped, **cases},
     )
     yield Figure(
         "explanation.smaller",

@@ -1,6 +1,7 @@
 """What may be where: built-in and house rules over many sites and datasets, decided on one core.
 
-Every decision is held against the same rules written in Cedar; one that differs, and no figure is printed.
+Every decision of a large estate is held against the same rules written in Cedar; one that differs, and no
+figure is printed.
 Cedar is asked one question at a time, which is only waited for on the smaller estate.
 """
 
@@ -22,8 +23,11 @@ from bench.peers.cedar import CedarPeer
 from situs.facts import Facts, load
 from situs.model.intent import Intent
 from situs.policy import Policy
+from tests.policy.agreement import answers
+from tests.policy.cases import random_case
 
 BAR_S = 2.0
+CASES = 2000
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,44 @@ def figures(protocol: Protocol) -> Iterator[Figure]:
             statistics.median(peers) if peers else None,
             extra,
         )
+    yield from _wrong()
+
+
+def _wrong() -> Iterator[Figure]:
+    """Random estates against the tests' oracle, which shares no code with the engine; both ways of being wrong."""
+    ran = run_child(_against_oracle, CASES)
+    if ran.answer is None:
+        raise TimeoutError("policy against the oracle: no answer")
+    yield Figure(
+        "policy.wrong",
+        ran.answer.wrongly_allowed + ran.answer.wrongly_refused,
+        "wrong decisions",
+        "an oracle on plain values",
+        0,
+        {"bar": 0, "cases": CASES, **vars(ran.answer)},
+    )
+
+
+@dataclass(frozen=True)
+class Agreement:
+    decisions: int
+    allowed: int
+    wrongly_allowed: int
+    wrongly_refused: int
+    other_reasons: int
+    """right, but not for the rules that the oracle names"""
+
+
+def _against_oracle(cases: int) -> Agreement:
+    facts = load()
+    given = [answer for seed in range(cases) for answer in answers(random_case(seed), facts)]
+    return Agreement(
+        decisions=len(given),
+        allowed=sum(answer.engine for answer in given),
+        wrongly_allowed=sum(answer.engine and not answer.oracle for answer in given),
+        wrongly_refused=sum(answer.oracle and not answer.engine for answer in given),
+        other_reasons=sum(answer.engine == answer.oracle and not answer.same_rules for answer in given),
+    )
 
 
 def measure(size: Size, seed: int) -> Decided:

@@ -52,7 +52,17 @@ def test_one_wrong_decision_stops_the_figure(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_figure_tells_pairs_and_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(suite, "SIZES", (suite.Size(5, 20, beside_peer=True),))
-    (figure,) = suite.figures(Protocol(seeds=(0,)))
+    monkeypatch.setattr(suite, "CASES", 3)
+    figure, wrong = suite.figures(Protocol(seeds=(0,)))
+    told = json.loads(wrong.line())
+    assert (told["name"], told["value"], told["bar"], told["cases"], wrong.met) == (
+        "policy.wrong",
+        0,
+        0,
+        3,
+        True,
+    )
+    assert 0 < told["allowed"] < told["decisions"]
     line = json.loads(figure.line())
     assert line["name"] == "policy.5x20.time"
     assert (line["pairs"], line["bar"], line["seeds"]) == (100, 2.0, 1)

@@ -71,7 +71,7 @@ def strengthened(
     )
     began, weak = best.bound, 0
     for _ in range(MOST_ROUNDS):
-        point = settled(frame, lp)
+        point = settled(frame, lp, stop)
         if point is None:
             break
         cuts = lp.cuts
@@ -86,15 +86,16 @@ def strengthened(
         if stop() or weak >= STALLED_ROUNDS:
             break
         lp.drop_idle()
-        found = separated(frame, rows, point)
+        found = separated(rows, point, stop)
         if not found:
             break
         lp.add_cuts([each.cut for each in found])
     return _only_priced(best)
 
 
-def settled(frame: Frame, lp: CutLP) -> Point | None:
-    """The optimum with all the rows "only if open" and all columns that it asks for."""
+def settled(frame: Frame, lp: CutLP, stop: Callable[[], bool]) -> Point | None:
+    """The optimum with all the rows "only if open" and all columns that it asks for; None where there is none,
+    and when stopped on the way."""
     while True:
         point = lp.solve()
         if point is None:
@@ -102,6 +103,8 @@ def settled(frame: Frame, lp: CutLP) -> Point | None:
         pairs = lp.broken_pairs(point, 2000)
         if len(pairs):
             lp.add_pairs(pairs)
+            if stop():
+                return None
             continue
         proof = priced(frame, point.prices, cuts=CutList.of(lp.cuts))
         least = proof.least[frame.cls]
@@ -111,6 +114,8 @@ def settled(frame: Frame, lp: CutLP) -> Point | None:
         missing = missing[rank_of(frame.cls[missing], proof.reduced[missing]) < COLUMNS_PER_ROUND]
         if not lp.add_columns(missing):
             return point
+        if stop():
+            return None
 
 
 def within_reach(frame: Frame, proof: Priced, room: float) -> Ints:
@@ -118,10 +123,12 @@ def within_reach(frame: Frame, proof: Priced, room: float) -> Ints:
     return np.flatnonzero(proof.reduced - proof.least[frame.cls] <= room + 1e-9)
 
 
-def separated(frame: Frame, rows: list[CutRow], point: Point) -> list[Found]:
-    """Cuts that the point breaks."""
+def separated(rows: list[CutRow], point: Point, stop: Callable[[], bool]) -> list[Found]:
+    """Cuts that the point breaks; when stopped, those of the rows looked at so far."""
     found: list[Found] = []
     for row in rows:
+        if stop():
+            break
         found += linked(row, point.units, point.bought)
         found += rounded(row, point.units, point.bought)
     return found

@@ -132,7 +132,7 @@ class CutLP:
         base = sparse.coo_matrix((value, (row, column)), shape=(self._loose_at, len(columns)))
         loose = self._weights(self._loose)[:, columns]
         matrix = sparse.vstack((base, loose)).tocsc()
-        room = np.minimum(p.col_limit[columns], p.count[frame.cls[columns]]).astype(float)
+        room = frame.limits.room[columns].astype(float)
         # A limit as large as the class is implied by the class row; leaving it out spares the simplex bound flips.
         room[room >= p.count[frame.cls[columns]]] = highspy.kHighsInf
         _check(

@@ -109,7 +109,9 @@ def settled(frame: Frame, lp: CutLP, stop: Callable[[], bool]) -> Point | None:
         proof = priced(frame, point.prices, cuts=CutList.of(lp.cuts))
         least = proof.least[frame.cls]
         missing = np.flatnonzero(
-            ~lp.present & (proof.reduced < least - 1e-9 * np.maximum(1.0, np.abs(least)))
+            ~lp.present
+            & (frame.limits.room > 0)
+            & (proof.reduced < least - 1e-9 * np.maximum(1.0, np.abs(least)))
         )
         missing = missing[rank_of(frame.cls[missing], proof.reduced[missing]) < COLUMNS_PER_ROUND]
         if not lp.add_columns(missing):
@@ -120,7 +122,8 @@ def settled(frame: Frame, lp: CutLP, stop: Callable[[], bool]) -> Point | None:
 
 def within_reach(frame: Frame, proof: Priced, room: float) -> Ints:
     """Columns that can be part of a placement better than the one known."""
-    return np.flatnonzero(proof.reduced - proof.least[frame.cls] <= room + 1e-9)
+    reach = (frame.limits.room > 0) & (proof.reduced - proof.least[frame.cls] <= room + 1e-9)
+    return np.flatnonzero(reach)
 
 
 def separated(rows: list[CutRow], point: Point, stop: Callable[[], bool]) -> list[Found]:

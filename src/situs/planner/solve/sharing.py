@@ -116,7 +116,7 @@ def shared_out(frame: Frame, reduced: Floats, budget: Floats, linked: Linked) ->
     """
     p = frame.problem
     giving = np.append(budget > 0, False)[linked.purchase]
-    ample = p.col_limit >= p.count[frame.cls]
+    ample = frame.limits.room >= p.count[frame.cls]
     elsewhere = np.minimum(frame.least_by_class(np.where(giving | ~ample, np.inf, reduced)), p.penalty)
     inside = np.flatnonzero(giving & ample & (reduced < elsewhere[frame.cls]))
     key = frame.cls[inside].astype(np.int64) * max(frame.buys, 1) + linked.purchase[inside]

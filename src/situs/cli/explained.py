@@ -87,8 +87,8 @@ def show(explained: Explanation, lang: Language) -> None:
 
 def _decision(explained: Explanation, lang: Language) -> None:
     _line(say_explanation(explained, lang))
-    for refusal in explained.decision.needs_lifting:
-        _line(f"  - {say(refusal, lang)}")
+    for reason in dict.fromkeys(say(refusal, lang) for refusal in explained.decision.needs_lifting):
+        _line(f"  - {reason}")
     if explained.conflict is not None:
         _line(say_conflict(explained.conflict, lang))
 

@@ -348,7 +348,7 @@ def _left_out(
         )
         said = said.rstrip(".")
         if decision.needs_lifting:
-            said += ": " + "; ".join(say(refusal, lang) for refusal in decision.needs_lifting)
+            said += ": " + "; ".join(dict.fromkeys(say(refusal, lang) for refusal in decision.needs_lifting))
         told = f" ({', '.join(facts)})" if facts else ""
         yield f"{said}{told}"
     for refusal in plan.unmet:

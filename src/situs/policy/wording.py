@@ -68,6 +68,30 @@ USER: dict[str, dict[str, tuple[str, str]]] = {
     },
 }  # fmt: skip
 
+UNKNOWN: dict[str, dict[str, tuple[str, str]]] = {
+    "en": {
+        "jurisdiction-operator": ("it is not said under whose law {who} of {site} ({operator}) is; the label allows only {allowed}", "find out, and write it down as operator_country or parent_country of {site}"),
+        "purpose": ("no purpose is given; the data were given for: {allowed}", "state one of these purposes"),
+        "certificate": ("{site} is not certified for {scheme}", "have {scheme} certified until {until}"),
+        "administrators": ("it is not said where the administrators of {site} sit; the label allows only {allowed}", "find out, and write it down as administrators.countries of {site}"),
+        "latency-limit": ("it is not known how far {location} is from {site}; the limit is {limit} ms", "measure it, and write it down as the latency of a link"),
+    },
+    "de": {
+        "jurisdiction-operator": ("es ist nicht gesagt, welchem Recht {who} von {site} ({operator}) untersteht; das Label erlaubt nur {allowed}", "es herausfinden und als operator_country oder parent_country von {site} eintragen"),
+        "purpose": ("es ist kein Zweck angegeben; die Daten wurden gegeben für: {allowed}", "einen dieser Zwecke angeben"),
+        "certificate": ("{site} ist nicht nach {scheme} zertifiziert", "{scheme} bis {until} zertifizieren lassen"),
+        "administrators": ("es ist nicht gesagt, wo die Administratoren von {site} sitzen; das Label erlaubt nur {allowed}", "es herausfinden und als administrators.countries von {site} eintragen"),
+        "latency-limit": ("es ist nicht bekannt, wie weit {location} von {site} entfernt ist; die Grenze ist {limit} ms", "es messen und als latency eines Links eintragen"),
+    },
+}  # fmt: skip
+"""Where the fact itself is missing, which refuses too."""
+
+DECIDING = {
+    "jurisdiction-operator": "country", "purpose": "purpose", "certificate": "lapses",
+    "administrators": "countries", "latency-limit": "latency",
+}  # fmt: skip
+"""The detail that is the fact behind a refusal."""
+
 LOST = {
     "en": "; {country} would count by {law}, which is off or not in force",
     "de": "; {country} zählte durch {law}, das abgeschaltet oder nicht in Kraft ist",
@@ -85,6 +109,8 @@ WHO = {
 def say(refusal: Refusal, language: str = "en") -> Sentence:
     """A refusal as sentences. A rule that users wrote is named with its title."""
     words = WORDS[language].get(refusal.rule) or USER[language][refusal.details["why"]]
+    if refusal.details.get(DECIDING.get(refusal.rule, "")) in ("?", "—"):
+        words = UNKNOWN[language][refusal.rule]
     values = {"rule": refusal.rule, **refusal.details}
     if "who" in values:
         values["who"] = WHO[language].get(values["who"], values["who"])

@@ -13,6 +13,7 @@ from situs.model.error import InputError
 from situs.model.estate import OnDemand
 from situs.model.intent import Intent
 from situs.model.money import GbMonthPrice
+from situs.model.network import Network
 
 FACTS = load()
 AT = datetime(2026, 6, 1, tzinfo=UTC)
@@ -102,3 +103,48 @@ def test_an_unknown_sku_is_an_error() -> None:
     text = "sites: {c: {kind: public, country: US, pools: {p: {sku: aws/us-east-1/nothing}}}}"
     with pytest.raises(InputError, match=r"pool c/p.*aws/us-east-1/nothing"):
         _completed(text)
+
+
+ROUND_TRIP = """
+sites:
+  cloud: {kind: public, operator: aws, country: US}
+  hall: {kind: on_prem, country: DE}
+locations: {users: {country: DE}}
+links: [%s]
+"""
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        '{from: "*", to: "*", latency: 7}',
+        "{from: cloud, to: hall, both_ways: true, latency: 7}",
+        "{from: hall, to: cloud, both_ways: true, latency: 7}",
+        '{from: cloud, to: "*", latency: 7}, {from: "*", to: "*", latency: 7}',
+        '{from: "*", to: hall, latency: 7}, {from: "*", to: cloud, latency: 7}',
+    ],
+)
+def test_leaving_costs_and_arriving_does_not_however_links_are_written(links: str) -> None:
+    before = loads(ROUND_TRIP % links).intent
+    after = complete(before, FACTS, AT)
+    network = Network(after.links)
+    leaving, arriving = network.link("cloud", "hall"), network.link("hall", "cloud")
+    egress = FACTS.egress("aws")
+    assert egress is not None and leaving is not None and arriving is not None
+    assert [tier.price.amount for tier in leaving.tiers] == [t.price_per_gb_usd for t in egress.tiers]
+    assert (arriving.price, arriving.tiers) == (None, ())
+    assert (leaving.latency, arriving.latency) == (7, 7)
+    # Those of the estate are still there, in their order.
+    assert [(link.source, link.target) for link in after.links[-len(before.links) :]] == [
+        (link.source, link.target) for link in before.links
+    ]
+    assert complete(after, FACTS, AT) == after
+
+
+def test_a_price_that_the_estate_gives_stands_also_for_many_ways() -> None:
+    links = '{from: "*", to: users, price: 0.01 EUR/GB, latency: 3}, {from: "*", to: "*", latency: 9}'
+    network = Network(complete(loads(ROUND_TRIP % links).intent, FACTS, AT).links)
+    to_users, to_hall = network.link("cloud", "users"), network.link("cloud", "hall")
+    assert to_users is not None and to_hall is not None
+    assert (str(to_users.price), to_users.latency, to_hall.latency) == ("0.01 EUR/GB", 3, 9)
+    assert to_hall.tiers

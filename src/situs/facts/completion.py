@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from situs.facts.catalogue import Facts
-from situs.facts.fact import PriceFact
+from situs.facts.fact import Egress, PriceFact
 from situs.model.error import InputError
 from situs.model.estate import Link, Node, OnDemand, Owned, Pool, Reserved, Site, SiteKind, Spot, Tier
 from situs.model.intent import Intent
 from situs.model.money import GbMonthPrice, GbPrice, HourPrice
+from situs.model.network import ANY, Network
 
 
 def complete(intent: Intent, facts: Facts, at: datetime) -> Intent:
@@ -20,8 +22,7 @@ def complete(intent: Intent, facts: Facts, at: datetime) -> Intent:
     Raises InputError for a sku that is in no price catalogue.
     """
     sites = {name: _site(name, site, facts) for name, site in intent.sites.items()}
-    links = tuple(_link(link, sites, facts) for link in intent.links)
-    return intent.model_copy(update={"sites": sites, "links": links})
+    return intent.model_copy(update={"sites": sites, "links": _links(intent, facts)})
 
 
 def _site(name: str, site: Site, facts: Facts) -> Site:
@@ -79,15 +80,52 @@ ACCELERATOR_MEMORY_GIB = {
 """By the makers' data sheets; many price catalogues name the board and leave its memory out."""
 
 
-def _link(link: Link, sites: dict[str, Site], facts: Facts) -> Link:
+def _links(intent: Intent, facts: Facts) -> tuple[Link, ...]:
+    """The links, and before them those that are needed to give each way its own price.
+
+    A link for many sources, or for both ways, stands for ways of which only some leave a public operator; those
+    get links of their own.
+    """
+    sites, written = intent.sites, Network(intent.links)
+    public = [name for name, site in sites.items() if _egress(site, facts) is not None]
+    shared = written.own(ANY) if public else {}
+    added = [
+        _with_egress(link, sites[name], sites.get(link.target), facts)
+        for name in public
+        for link in _own_ways(name, written.own(name), shared)
+    ]
+    given = [
+        link if link.both_ways else _with_egress(link, sites.get(link.source), sites.get(link.target), facts)
+        for link in intent.links
+    ]
+    return (*added, *given)
+
+
+def _own_ways(name: str, out: Mapping[str, Link], shared: Mapping[str, Link]) -> list[Link]:
+    """Links for the ways out of a site that share one without a price with other ways."""
+    own = {target: link for target, link in out.items() if link.both_ways and _unpriced(link)}
+    if ANY not in out and any(map(_unpriced, shared.values())):
+        # A way of the site's own to everywhere stands before those of all others to somewhere, so they come along.
+        own |= {target: link for target, link in shared.items() if target not in out and target != name}
+    return [
+        link.model_copy(update={"source": name, "target": target, "both_ways": False})
+        for target, link in own.items()
+    ]
+
+
+def _unpriced(link: Link) -> bool:
+    return link.price is None and not link.tiers
+
+
+def _egress(site: Site | None, facts: Facts) -> Egress | None:
+    return facts.egress(site.operator) if site is not None and site.kind is SiteKind.PUBLIC else None
+
+
+def _with_egress(link: Link, site: Site | None, other: Site | None, facts: Facts) -> Link:
     """A link that leaves a public operator without a price gets the operator's own egress prices."""
-    site = sites.get(link.source)
-    if link.price is not None or link.tiers or site is None or site.kind is not SiteKind.PUBLIC:
+    egress = _egress(site, facts)
+    if egress is None or site is None or not _unpriced(link):
         return link
-    egress = facts.egress(site.operator)
-    if egress is None:
-        return link
-    other = sites.get(link.target)
     if other is not None and other.operator == site.operator:
         return link.model_copy(update={"price": _gb(egress.inter_region_per_gb_usd)})
     tiers = tuple(

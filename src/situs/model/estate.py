@@ -276,7 +276,8 @@ class Link(Model):
     bandwidth: GbitPerS | None = None
     """None: not limiting"""
     price: GbPrice | None = None
-    """one price for each GB; or give ``tiers``"""
+    """one price for each GB; or give ``tiers``; without either, what leaves a public site costs what its operator
+    asks by the facts, and all else nothing"""
     tiers: tuple[Tier, ...] = ()
     """monthly volume tiers; prices may not rise with volume"""
     free_gb: Gb = 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from situs.model.estate import Link
 
@@ -25,3 +25,7 @@ class Network:
             if ends in self._links:
                 return self._links[ends]
         return None
+
+    def own(self, source: str) -> Mapping[str, Link]:
+        """Links by their target that name ``source``, or are the way back of one that does."""
+        return {target: link for (begin, target), link in self._links.items() if begin == source}

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+import pytest
+
 from situs.model.plan import Part
 from tests.planner.by_hand.small import (
     Block,
@@ -146,6 +150,33 @@ def test_egress_tiers_are_paid_exactly() -> None:
                               datasets={"d": data(5000, max_copies=1)}))  # fmt: skip
         assert plan.cost == costs(100 * units + egress)
         assert plan.shared_transfer == costs(egress)
+
+
+def _sent(*links: Block) -> Decimal:
+    """What 2 x 100 GB cost that two services read from a public operator, at most one beside each pool."""
+    egress = {"operator": "aws", "region": "eu-central-1"}
+    sites = {
+        "a": site({}, **egress),
+        "b": site({"n": rented(limit=1)}, operator="self"),
+        "c": site({"n": rented(limit=1)}, operator="self"),
+    }
+    work = {name: service(inputs=[{"dataset": "d", "reads_gb": 100}]) for name in ("v", "w")}
+    intent = estate(sites, work, links, {"currency": "USD"}, datasets={"d": data(5000, max_copies=1)})
+    return planned(intent).shared_transfer
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        [link(price=None)],
+        [link("a", "*", None), link()],
+        [link("a", "b", None), link("a", "c", None), link()],
+        [link("b", "a", None, both_ways=True), link("c", "a", None, both_ways=True)],
+    ],
+)
+def test_an_operator_gives_its_free_volume_once_whatever_the_links(links: list[Block]) -> None:
+    # 100 of the 200 GB are free, the others cost 9 cents.
+    assert _sent(*links) == costs(100 * 0.09)
 
 
 def test_copies_that_no_storage_holds_are_missing_and_that_is_said() -> None:

@@ -1,10 +1,11 @@
 """What it costs and how long it takes to move data over a link, free volume and price tiers included.
 
 A link with one price is a cost per GB.  A link with free volume or tiers has a *volume row*: what is sent
-takes from it, the free volume is its capacity, and more is bought.  A price that falls with volume is the
-least of several straight lines, each with a fixed part; a tier is therefore a contract (an open, with the
-fixed part as its cost) that lets volume be bought at the tier's price.  Whoever opens the right one pays
-the tiered price exactly, and opening two never pays.
+takes from it, the free volume is its capacity, and more is bought; links of one operator with one price list
+share it, as they share a bill.  A price that falls with volume is the least of several straight lines, each
+with a fixed part; a tier is therefore a contract (an open, with the fixed part as its cost) that lets volume
+be bought at the tier's price.  Whoever opens the right one pays the tiered price exactly, and opening two
+never pays.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class Transport:
     def __init__(self, world: World, assembly: Assembly) -> None:
         self._world = world
         self._assembly = assembly
-        self._volume_rows: dict[int, int] = {}
+        self._volume_rows: dict[Hashable, int] = {}
 
     def send(self, link: Link | None, gb: float) -> tuple[float, tuple[tuple[int, float], ...]]:
         """Cost and volume-row use of sending ``gb`` within the horizon; nothing for a place's own data."""
@@ -49,12 +50,13 @@ class Transport:
         return gb * 8.0 / link.bandwidth / 3600.0
 
     def _volume_row(self, link: Link) -> int:
-        known = self._volume_rows.get(id(link))
+        bill = self._bill(link)
+        known = self._volume_rows.get(bill)
         if known is not None:
             return known
         key: Hashable = ("volume", link.source, link.target, len(self._volume_rows))
         months = self._world.months
-        row = self._volume_rows[id(link)] = self._assembly.row(key, link.free_gb * months)
+        row = self._volume_rows[bill] = self._assembly.row(key, link.free_gb * months)
         paid_before = 0.0
         begin = 0.0
         prices = [self._world.money(tier.price) for tier in link.tiers] or [self._world.money(link.price)]
@@ -68,3 +70,10 @@ class Transport:
                 paid_before += price * (end - begin)
                 begin = end
         return row
+
+    def _bill(self, link: Link) -> Hashable:
+        """What has one free volume and one count of tiers: all that an operator sends at one price list."""
+        site = self._world.intent.sites.get(link.source)
+        if site is None or site.operator == "self":
+            return id(link)
+        return (site.operator, link.free_gb, link.price, link.tiers)

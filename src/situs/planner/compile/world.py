@@ -87,6 +87,8 @@ class World:
         split: Mapping[str, Mapping[PoolName, int]] | None = None,
     ) -> None:
         self.intent = complete(intent, facts, at)
+        self.links_added = len(self.intent.links) - len(intent.links)
+        """so many links stand before those of the estate, from the facts"""
         self.facts = facts
         self.at = at
         self.off = off

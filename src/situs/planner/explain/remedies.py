@@ -151,7 +151,7 @@ def _measured(world: World, site: str, location: str, link: Link | None, latency
         content = link.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     value = {**content, "from": site, "to": location, "latency": latency}
     value.pop("both_ways", None)
-    for number, known in enumerate(world.intent.links):
+    for number, known in enumerate(world.intent.links[world.links_added :]):
         if (known.source, known.target) == (site, location):
             if known.both_ways:
                 value["both_ways"] = True

@@ -1,14 +1,15 @@
 """Which fractional choice to split on next.
 
-Opens come first: with one decided, whole groups of columns fall away.  Then purchases, then how much of a class
-is left out, then units: to close one of many places changes little when the next is as good.  Among
-those of one kind the one that promises to raise both sides of the split the most is taken.  What a choice
-promises is what it gave before, per unit it was moved; until it has given a few times, it is tried out.
+The one that promises to raise both sides of the split the most.  What a choice promises is what it gave before,
+per unit it was moved; until it has given a few times, it is tried out.  Of each kind some are tried: an open
+that decides over whole groups of columns may be worth more than any other choice, or nothing where the next
+open is as good.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -25,7 +26,7 @@ TRIED_OUT = 4
 """Tries after which a choice is trusted to give what it gave."""
 
 MOST_TRIALS = 8
-"""Choices tried out at a node, the most fractional first; later ones hardly ever win."""
+"""Choices of each kind tried out at a node, the most promising first; later ones hardly ever win."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ class Choice:
 
 
 def fractional(frame: Frame, lp: NodeLP, solved: Solved) -> list[Choice]:
-    """The choices of the first kind that the relaxation leaves between whole numbers, closest to a half first."""
+    """The choices that the relaxation leaves between whole numbers, kind by kind, those closest to a half first."""
+    choices: list[Choice] = []
     whole = frame.problem.buy_integer
     kinds: tuple[tuple[What, np.ndarray, np.ndarray], ...] = (
         ("opened", np.arange(frame.opens), solved.opened),
@@ -56,10 +58,9 @@ def fractional(frame: Frame, lp: NodeLP, solved: Solved) -> list[Choice]:
     for what, index, value in kinds:
         off = np.abs(value - np.round(value))
         some = np.flatnonzero(off > INTEGRAL)
-        if len(some):
-            order = some[np.lexsort((index[some], -off[some]))]
-            return [Choice(what, int(index[n]), float(value[n])) for n in order]
-    return []
+        order = some[np.lexsort((index[some], -off[some]))]
+        choices += [Choice(what, int(index[n]), float(value[n])) for n in order]
+    return choices
 
 
 class Promises:
@@ -110,13 +111,14 @@ def choose(
     trial: Callable[[Choice], tuple[float, float]],
 ) -> Choice:
     """The choice to split on; ``trial`` gives what both sides of one gain."""
-    best, best_score, trials = choices[0], -1.0, 0
+    best, best_score = choices[0], -1.0
+    trials: Counter[What] = Counter()
     ranked = sorted(choices, key=promises.score, reverse=True)
     for choice in ranked:
         if promises.times(choice) < TRIED_OUT:
-            if trials == MOST_TRIALS:
+            if trials[choice.what] == MOST_TRIALS:
                 continue
-            trials += 1
+            trials[choice.what] += 1
             gains = trial(choice)
             for high, gain in enumerate(gains):
                 promises.learn(choice, bool(high), gain)

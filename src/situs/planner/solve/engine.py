@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from situs.planner.certificate import Certificate, Prices
 from situs.planner.problem import Ints, Placement, Problem
+from situs.planner.solve.bound import Priced
 from situs.planner.solve.branching import EXACT, Branching
+from situs.planner.solve.cutlist import NO_CUTS, CutList
+from situs.planner.solve.cuts import strengthened
 from situs.planner.solve.first import first_placement
 from situs.planner.solve.frame import Frame
 from situs.planner.solve.node_lp import NodeLP
-from situs.planner.solve.relaxation import Relaxation, relax
+from situs.planner.solve.relaxation import Relaxation, rank_of, relax
 from situs.planner.solve.restricted import search
 from situs.planner.solve.result import Infeasible, Phase, Progress, Solution, relative_gap
 
 SMALL = 20_000
-"""Columns up to which the whole problem is searched at once."""
+"""Columns up to which the gap is closed by cuts and cases."""
+
+FEW = 1000
+"""Columns up to which searching everything at once is quicker than anything else."""
+
+NEAREST = (3, 5)
+"""Columns of each class that are searched before all are: those that cost the least with all they use charged.
+Few make a quick search that ends near the best; more find what few do not hold."""
 
 
 Stop = Literal["time", "cancelled"]
@@ -127,11 +138,11 @@ def solve(
         raise Infeasible("the groups of opens ask for more than their rows can hold")
     run.prove(Certificate(relaxation.bound, (relaxation.prices,)))
     if not run.done():
-        run.enter("search")
-        _search(frame, relaxation, run)
-    if not run.done() and frame.columns <= SMALL:
-        run.enter("branching")
-        _branch(frame, relaxation, run)
+        if frame.columns <= SMALL:
+            _close(frame, relaxation, run)
+        else:
+            run.enter("search")
+            _search(frame, Root.of(relaxation), run)
     assert run.best is not None and run.certificate is not None
     run.enter("end")
     status = "optimal" if run.proven() else (run.stopped() or "work")
@@ -145,22 +156,80 @@ def solve(
     )
 
 
-def _search(frame: Frame, relaxation: Relaxation, run: _Run) -> None:
-    none = np.zeros(frame.columns, dtype=np.int64)
-    within = _within_reach(relaxation, frame, run)
+@dataclass(frozen=True, eq=False)
+class Root:
+    """What is proven before any case is told from another."""
+
+    prices: Prices
+    proof: Priced
+    cuts: CutList
+
+    @staticmethod
+    def of(relaxation: Relaxation) -> Root:
+        """Without cuts."""
+        return Root(relaxation.prices, relaxation.priced, NO_CUTS)
+
+
+def _close(frame: Frame, relaxation: Relaxation, run: _Run) -> None:
+    """Close the gap of a small problem from both sides, first with what is quick."""
+    root = Root.of(relaxation)
+    if frame.columns <= FEW:
+        run.enter("search")
+        _search(frame, root, run)
+    if not run.done():
+        run.enter("cuts")
+        root = _cut(frame, relaxation, run)
+    for each in NEAREST if frame.columns > FEW else ():
+        if not run.done():
+            run.enter("search")
+            _search(frame, root, run, each=each)
+    if not run.done():
+        run.enter("branching")
+        _branch(frame, root, run)
+    if not run.done() and frame.columns > FEW:
+        run.enter("search")
+        _search(frame, root, run)
+
+
+def _cut(frame: Frame, relaxation: Relaxation, run: _Run) -> Root:
+    """The root with cuts, as far as the gap needs them."""
+    proven = [run.bound]
+    found = strengthened(
+        frame,
+        relaxation,
+        cost=run.cost,
+        stop=lambda: run.stopped() is not None or relative_gap(run.cost, proven[-1]) <= run.wanted,
+        on_bound=proven.append,
+    )
+    run.prove(Certificate(found.bound, (found.prices,), cuts=found.cuts))
+    return Root(found.prices, found.priced, CutList.of(found.cuts))
+
+
+def _search(frame: Frame, root: Root, run: _Run, *, each: int | None = None) -> None:
+    """Search the columns that can be part of a better placement, or only the ``each`` nearest of each class."""
+    within = _within_reach(frame, root, run)
+    if each is not None:
+        within = within[rank_of(frame.cls[within], root.proof.reduced[within]) < each]
     found = search(
-        frame, within, none, start=run.best, gap=run.wanted / 4, nodes=2000, seconds=run.seconds_left()
+        frame,
+        within,
+        np.zeros(frame.columns, dtype=np.int64),
+        start=run.best,
+        gap=run.wanted / 4,
+        nodes=2000 if each is None else 1,
+        seconds=run.seconds_left(),
+        cuts=root.cuts,
+        target=run.bound + run.wanted * abs(run.bound),
     )
     run.offer(found)
 
 
-def _branch(frame: Frame, relaxation: Relaxation, run: _Run) -> None:
+def _branch(frame: Frame, root: Root, run: _Run) -> None:
     assert run.best is not None
-    lp = NodeLP(frame, np.union1d(_within_reach(relaxation, frame, run), relaxation.master.columns))
     tree = Branching(
         frame,
-        lp,
-        relaxation.prices,
+        NodeLP(frame, _within_reach(frame, root, run), root.cuts),
+        root.prices,
         run.best,
         gap=run.wanted,
         offer=run.offer,
@@ -170,8 +239,7 @@ def _branch(frame: Frame, relaxation: Relaxation, run: _Run) -> None:
     run.prove(tree.certificate())
 
 
-def _within_reach(relaxation: Relaxation, frame: Frame, run: _Run) -> Ints:
+def _within_reach(frame: Frame, root: Root, run: _Run) -> Ints:
     """Columns that can be part of a better placement: their reduced cost does not exceed the gap."""
-    reduced = relaxation.priced.reduced - relaxation.priced.least[frame.cls]
-    room = run.cost - run.bound
-    return np.flatnonzero((reduced <= room + 1e-9) & (frame.limits.room > 0))
+    reduced = root.proof.reduced - root.proof.least[frame.cls]
+    return np.flatnonzero((reduced <= run.cost - run.bound + 1e-9) & (frame.limits.room > 0))

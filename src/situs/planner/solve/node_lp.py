@@ -217,7 +217,8 @@ class NodeLP:
             proves = priced(self.frame, found, box, self.cuts)
             if proof is None or prices is None or proves.value > proof.value:
                 prices, proof = found, proves
-            missing = self._missing(proves, box) if proof.value < enough else self.columns[:0]
+            paid = np.asarray(solution.row_dual)[: self.frame.classes]
+            missing = self._missing(proves.reduced, paid, box) if proof.value < enough else self.columns[:0]
             if not self.add(missing):
                 break
             self.enter(box)
@@ -290,13 +291,12 @@ class NodeLP:
         _check(status)
         return np.asarray(ray, dtype=float) if there else np.zeros(self._row_count())
 
-    def _missing(self, proof: Priced, box: Box) -> Ints:
-        """Columns with room that would be cheaper than what their class pays now, the cheapest of each class."""
+    def _missing(self, reduced: Floats, paid: Floats, box: Box) -> Ints:
+        """Columns with room that would be cheaper than what their class has paid, the cheapest of each class."""
         frame, room = self.frame, (box.limits or self.frame.limits).room
-        least = np.minimum(proof.least, 1e300)[frame.cls]
-        better = (room > 0) & ~self._present & (proof.reduced < least - 1e-9 * np.maximum(1.0, np.abs(least)))
-        near = np.flatnonzero(better)
-        return near[rank_of(frame.cls[near], proof.reduced[near]) < COLUMNS_PER_ROUND]
+        least = (paid - 1e-9 * np.maximum(1.0, np.abs(paid)))[frame.cls]
+        near = np.flatnonzero((room > 0) & ~self._present & (reduced < least))
+        return near[rank_of(frame.cls[near], reduced[near]) < COLUMNS_PER_ROUND]
 
     def _prices(self, dual: Floats) -> Prices:
         """Duals as prices: whatever their sign says beyond that is noise, and any prices prove something."""

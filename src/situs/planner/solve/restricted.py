@@ -8,6 +8,7 @@ from scipy import sparse
 
 from situs.planner.problem import Flags, Floats, Ints, Placement
 from situs.planner.solve.bound import Box
+from situs.planner.solve.cutlist import NO_CUTS, CutList
 from situs.planner.solve.frame import AnyInts, Frame, ranges
 from situs.planner.solve.library import SolverFault, new_highs
 
@@ -25,12 +26,15 @@ def search(
     nodes: int = 1000,
     seconds: float | None = None,
     fixed_opens: bool = False,
+    cuts: CutList = NO_CUTS,
+    target: float | None = None,
 ) -> Placement | None:
     """The best placement that uses only ``columns`` for the free classes and keeps the units ``held``.
 
     ``held`` (J,) are units that stay; a class is free for what of its count is not held.  Purchases and
     opens are free unless ``fixed_opens``.  None where the search found nothing within its limits, which are
     counted in nodes so that the same input always gives the same answer; ``seconds`` is only a safety net.
+    ``cuts`` spare the search finding them itself; a placement that costs no more than ``target`` ends it.
     """
     p = frame.problem
     used = np.flatnonzero(held)
@@ -90,7 +94,16 @@ def search(
     rows += [need_at + inverse, need_at + np.arange(len(pairs))]
     cols += [owner, open_at + pairs % max(frame.opens, 1)]
     vals += [np.ones(len(owner)), -left[class_row[pairs // max(frame.opens, 1)]].astype(float)]
-    m, n = need_at + len(pairs), open_at + frame.opens
+    cut_at = need_at + len(pairs)
+    place = np.full(frame.columns, -1, dtype=np.int64)
+    place[columns] = np.arange(n_cols)
+    named = np.flatnonzero(cuts.purchase >= 0)
+    there = np.flatnonzero(place[cuts.column] >= 0)
+    rows += [cut_at + cuts.cut_of[there], cut_at + named]
+    cols += [place[cuts.column[there]], buy_at + cuts.purchase[named]]
+    vals += [cuts.weight[there], -cuts.per_bought[named]]
+    cut_held = np.bincount(cuts.cut_of, cuts.weight * held[cuts.column], minlength=len(cuts.cuts))
+    m, n = cut_at + len(cuts.cuts), open_at + frame.opens
     matrix = sparse.coo_matrix(
         (np.concatenate(vals), (np.concatenate(rows), np.concatenate(cols))), shape=(m, n)
     ).tocsc()
@@ -110,10 +123,16 @@ def search(
     lp.col_upper_ = np.concatenate((most, left, box.buy_high, open_high)).astype(float)
     none = np.full
     lp.row_lower_ = np.concatenate(
-        (left, none(len(limited), -inf), p.group_min, none(len(tied), -inf), none(len(pairs), -inf))
+        (left, none(len(limited), -inf), p.group_min, none(len(tied), -inf), none(m - need_at, -inf))
     ).astype(float)
     lp.row_upper_ = np.concatenate(
-        (left, (p.row_capacity - load)[limited], p.group_max, np.zeros(len(tied)), np.zeros(len(pairs)))
+        (
+            left,
+            (p.row_capacity - load)[limited],
+            p.group_max,
+            np.zeros(cut_at - tie_at),
+            cuts.limit - cut_held,
+        )
     ).astype(float)
     lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
     lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
@@ -129,6 +148,8 @@ def search(
         mip_feasibility_tolerance=1e-9,
         primal_feasibility_tolerance=1e-9,
     )
+    if target is not None:
+        highs.setOptionValue("objective_target", target - p.fixed_cost - float(p.col_cost @ held))
     if seconds is not None:
         highs.setOptionValue("time_limit", seconds)
     if highs.passModel(lp) == highspy.HighsStatus.kError:

@@ -18,4 +18,4 @@ R = TypeVar("R")
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """The function as machine code: only numbers and arrays may go in and out; sums keep their order."""
-    return cast(Callable[P, R], numba.njit(cache=True, fastmath=False)(function))
+    return cast(Callable[P, R], numba.njit(cache=True, fastmath=False, nogil=True)(function))

@@ -15,9 +15,11 @@ from situs.planner.solve.bound import Priced
 from situs.planner.solve.branching import EXACT, Branching
 from situs.planner.solve.cutlist import NO_CUTS, CutList
 from situs.planner.solve.cuts import strengthened
-from situs.planner.solve.first import first_placement
+from situs.planner.solve.first import first_placement, nothing_placed
 from situs.planner.solve.frame import Frame
 from situs.planner.solve.node_lp import NodeLP
+from situs.planner.solve.pricing import State, price
+from situs.planner.solve.primal import Search
 from situs.planner.solve.relaxation import Relaxation, rank_of, relax
 from situs.planner.solve.restricted import search
 from situs.planner.solve.result import Infeasible, Phase, Progress, Solution, relative_gap
@@ -32,6 +34,16 @@ NEAREST = (3, 5)
 """Columns of each class that are searched before all are: those that cost the least with all they use charged.
 Few make a quick search that ends near the best; more find what few do not hold."""
 
+
+MANY = 1_000_000
+"""With more columns, the first placement leaves everything out: going through all of them one by one takes longer
+than the first prices."""
+
+PRICING_SHARE = 0.6
+"""Of the time that may be spent, pricing a large problem takes no more than this."""
+
+MOST_SEARCHES = 20
+"""Local searches one after the other, each from where the last one ended."""
 
 Stop = Literal["time", "cancelled"]
 
@@ -82,6 +94,10 @@ class _Run:
             return "time"
         return None
 
+    def share_used(self) -> float:
+        """Of the time there is; 0 without a limit."""
+        return 0.0 if self.limit is None else (time.perf_counter() - self.began) / self.limit
+
     def seconds_left(self) -> float | None:
         return None if self.limit is None else max(0.1, self.limit - (time.perf_counter() - self.began))
 
@@ -128,32 +144,51 @@ def solve(
     if start is not None:
         run.offer(start)
     run.enter("first placement")
-    first = first_placement(frame)
+    first = first_placement(frame) if frame.columns <= MANY else nothing_placed(frame)
     if first is None:
         raise Infeasible("the groups of opens ask for more than their rows can hold")
     run.offer(first)
+    if frame.columns > SMALL:
+        return _large(frame, run, prices)
     run.enter("relaxation")
     relaxation = relax(frame, start=prices, stop=lambda: run.stopped() is not None)
     if relaxation is None:
         raise Infeasible("the groups of opens ask for more than their rows can hold")
     run.prove(Certificate(relaxation.bound, (relaxation.prices,)))
     if not run.done():
-        if frame.columns <= SMALL:
-            _close(frame, relaxation, run)
-        else:
-            run.enter("search")
-            _search(frame, Root.of(relaxation), run)
+        _close(frame, relaxation, run)
+    return _solution(run, relaxation.prices)
+
+
+def _solution(run: _Run, prices: Prices) -> Solution:
     assert run.best is not None and run.certificate is not None
     run.enter("end")
     status = "optimal" if run.proven() else (run.stopped() or "work")
-    return Solution(
-        run.best,
-        run.certificate,
-        run.gap,
-        status,
-        tuple(run.phases[1:]),
-        relaxation.prices,
-    )
+    return Solution(run.best, run.certificate, run.gap, status, tuple(run.phases[1:]), prices)
+
+
+def _large(frame: Frame, run: _Run, prices: Prices | None) -> Solution:
+    """Too large for a linear program: prices from a smoothed dual, then local search led by them."""
+    run.enter("relaxation")
+
+    def late() -> bool:
+        return run.stopped() is not None or run.share_used() > PRICING_SHARE
+
+    def prove(state: State) -> None:
+        run.prove(Certificate(state.proof.value, (state.prices,)))
+
+    pricing = price(frame, start=prices, stop=late, on_bound=prove)
+    if not run.done():
+        run.enter("purchases")
+        local = Search(frame, pricing, lambda: run.stopped() is not None)
+        run.enter("search")
+        for _ in range(MOST_SEARCHES):
+            local.run(run.done)
+            local.finish()
+            run.offer(local.placement())
+            if run.done():
+                break
+    return _solution(run, pricing.state.prices)
 
 
 @dataclass(frozen=True, eq=False)

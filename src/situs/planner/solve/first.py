@@ -19,6 +19,10 @@ def first_placement(frame: Frame) -> Placement | None:
     sound = placed(frame, greedy.units, greedy.bought, greedy.opened)
     if sound is not None:
         return sound
-    # Opens that cheapest-first could not fit together: search them with everything left out.
+    return nothing_placed(frame)
+
+
+def nothing_placed(frame: Frame) -> Placement | None:
+    """Everything left out, with the opens that groups ask for; None where these do not fit together."""
     none = np.zeros(frame.columns, dtype=np.int64)
     return search(frame, np.empty(0, dtype=np.int64), none, nodes=MOST_CASES)

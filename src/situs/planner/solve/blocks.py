@@ -1,0 +1,148 @@
+"""How many whole purchases to make: a few are decided at a time, and the market clears again for the others.
+
+Deciding all at once, each by rounding what it would be, is far off: each missing block makes the next one worth
+more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from situs.planner.problem import Flags, Floats, Ints
+from situs.planner.solve.bound import Box
+from situs.planner.solve.frame import Frame
+from situs.planner.solve.market import Market, Soft
+from situs.planner.solve.nearness import charged_if_fitting, nearest
+from situs.planner.solve.needs import Needs
+
+TEMPERATURE, STEPS = 3e-4, 8
+COLD, COLD_STEPS = 1e-4, 40
+"""When all is decided."""
+ENOUGH = 1e-6
+
+TRYING = 4
+"""Steps to see what one purchase more or less would mean."""
+MOST_COLUMNS = 300_000
+"""When more take part, purchases are rounded without trying."""
+
+CERTAIN = 0.004
+"""As close to a whole number, a purchase is decided."""
+
+BATCH = 0.25
+"""The share of the undecided that is rounded at a time, those nearest to a whole number first."""
+
+FEW = 4
+"""So few are decided at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class Decided:
+    """A market in which everything is decided but who goes where."""
+
+    bought: Floats
+    """(K,) whole where it must be, otherwise as much as there may be"""
+    opened: Flags
+    row: Floats
+    """(M,) prices"""
+    charged: Floats
+    """(J,) what a unit costs at these prices; inf where it cannot be"""
+    columns: Ints
+    """columns that took part"""
+    units: Floats
+    """(len(columns),) what the market makes of them, not whole"""
+
+
+class Purchases:
+    """Limits of purchases that close in until all that must be whole are decided."""
+
+    def __init__(
+        self,
+        frame: Frame,
+        needs: Needs,
+        opened: Flags,
+        scale: Floats,
+        row: Floats,
+        buy: Floats,
+        number: int,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """``opened`` are the opens chosen for columns, about ``number`` of which take part; ``row`` and ``buy`` are
+        prices to begin with."""
+        p = frame.problem
+        self._frame, self._needs, self._scale, self._stop = frame, needs, scale, stop
+        self._row, self._buy, self._number = row, buy, number
+        self._opened, self._fixed = opened.copy(), needs.chosen_here.copy()
+        self._usable = needs.usable(opened)
+        self._low = np.zeros(frame.buys)
+        self._high = np.where(p.buy_integer, np.floor(p.buy_limit), p.buy_limit)
+
+    def decide(self) -> Decided:
+        """Whole purchases, and opens that only serve purchases, near what the relaxation makes of them."""
+        whole = self._frame.problem.buy_integer
+        undecided = np.flatnonzero(whole & (self._high > self._low))
+        while len(undecided):
+            columns = self._near()
+            soft = self._clear(columns, TEMPERATURE, STEPS)
+            self._open(soft)
+            self._round(columns, undecided, soft.singles[: self._frame.buys].copy())
+            undecided = np.flatnonzero(whole & (self._high > self._low))
+        columns = self._near()
+        soft = self._clear(columns, COLD, COLD_STEPS)
+        self._open(soft)
+        bought = np.where(whole, self._low, self._frame.problem.buy_limit)
+        return Decided(bought, self._opened, self._row, self._charged(), columns, soft.units.copy())
+
+    def _charged(self) -> Floats:
+        return charged_if_fitting(self._frame, self._usable, self._row, self._frame.supply(self._high))
+
+    def _near(self) -> Ints:
+        return nearest(self._frame, self._charged(), self._scale, self._number)
+
+    def _clear(self, columns: Ints, temperature: float, steps: int) -> Soft:
+        """The market at better prices, which are kept."""
+        market, price, soft = self._cleared(columns, self._low, self._high, temperature, steps)
+        self._row, self._buy = market.split(price)
+        return soft
+
+    def _cleared(
+        self, columns: Ints, low: Floats, high: Floats, temperature: float, steps: int
+    ) -> tuple[Market, Floats, Soft]:
+        whole = Box.whole(self._frame)
+        box = Box(low, high, whole.open_low, whole.open_high)
+        market = Market(self._frame, columns, self._opened, self._fixed, self._scale, box=box)
+        begin = market.start(self._row, self._buy)
+        return market, *market.climb(begin, temperature, steps, ENOUGH, self._stop)
+
+    def _open(self, soft: Soft) -> None:
+        """Decide opens that only serve purchases."""
+        p = self._frame.problem
+        serving = np.unique(p.buy_open[p.buy_open >= 0])
+        serving = serving[~self._fixed[serving]]
+        self._opened[serving] = soft.singles[self._frame.buys + serving] > 0.5
+        self._fixed[serving] = True
+
+    def _round(self, columns: Ints, undecided: Ints, wanted: Floats) -> None:
+        """Decide a part of what is undecided: by rounding, or one by one by what either would cost."""
+        off = np.abs(wanted - np.round(wanted))[undecided]
+        order = undecided[np.argsort(off, kind="stable")]
+        certain = int((off <= CERTAIN).sum())
+        one_by_one = len(columns) <= MOST_COLUMNS and not self._stop()
+        rounded = order[: certain if one_by_one else certain + max(FEW, int(BATCH * (len(order) - certain)))]
+        if self._stop():
+            rounded = order
+        nearest_whole = np.clip(np.round(wanted[rounded]), self._low[rounded], self._high[rounded])
+        self._low[rounded] = self._high[rounded] = nearest_whole
+        if one_by_one:
+            for k in order[certain : certain + FEW].tolist():
+                self._try(columns, k, float(np.floor(wanted[k])))
+
+    def _try(self, columns: Ints, k: int, floor: float) -> None:
+        """Decide one purchase: ``floor``, or one more."""
+        fewer, more = self._high.copy(), self._low.copy()
+        fewer[k], more[k] = floor, min(floor + 1, self._high[k])
+        less = self._cleared(columns, self._low, fewer, TEMPERATURE, TRYING)[2].value
+        greater = self._cleared(columns, more, self._high, TEMPERATURE, TRYING)[2].value
+        self._low[k] = self._high[k] = fewer[k] if less <= greater else more[k]

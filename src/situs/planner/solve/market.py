@@ -1,0 +1,390 @@
+"""Prices from a smoothed dual: fast at any size, from any start, to any accuracy worth having.
+
+The Lagrangian dual is concave but has kinks: at the right prices many workloads are torn between two places,
+and an ordinary ascent jumps from one to the other.  Here every class spreads softly over its options, the
+more evenly the higher a temperature.  The smoothed dual has a gradient (what is wanted of each row beyond
+what is there) and a curvature (how that reacts to prices), so that Newton's method climbs it in a few steps;
+then the temperature falls.
+
+The temperature is relative: a class feels it in proportion to what its options cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, TypeVar
+
+import numpy as np
+from scipy import sparse
+from scipy.linalg import cho_factor, cho_solve
+from scipy.special import expit
+
+from situs.planner.problem import Flags, Floats, Ids, Ints
+from situs.planner.solve.bound import Box
+from situs.planner.solve.frame import Frame, ranges
+from situs.planner.solve.response import NEGLIGIBLE, bend, own_reaction, react, respond
+
+T = TypeVar("T")
+
+PARTS = 2
+"""Classes are worked on in so many parts at once; always the same, so that sums are too."""
+
+MOST_DENSE = 1200
+"""Up to so many rows at a price, their reactions to each other are written out."""
+
+MOST_WORK, HOT_WORK, COOL = 1e9, 1e8, 2e-4
+"""Additions spent on that; beyond, a sample of the classes tells."""
+
+FEW_USERS = 100
+
+MOST_ROUNDS = 30
+ROUGHLY = 0.01
+"""Of the conjugate gradients: at most so many, or until the error has shrunk to this share."""
+
+EVENLY = 0.1
+"""Rows are trusted to react at least like this share of an even spread: nobody's reaction is left out for being
+rare now."""
+
+DAMPING = 1e-2
+DEAREST = 1e12
+"""No capacity is worth more; a model that says so is not to be trusted."""
+
+FAR = 1e4
+"""Beyond so many temperatures a choice is made."""
+
+TRIALS = 6
+"""Each with ten times more damping; when none gains what it promises, the climb ends."""
+
+
+@dataclass(frozen=True, eq=False)
+class Soft:
+    """What everyone does at some prices and a temperature."""
+
+    value: float
+    """the smoothed dual: below the dual, by at most temperature * log(options) of what the classes cost"""
+    units: Floats
+    """of the market's columns, not whole"""
+    singles: Floats
+    """purchases, then opens, not whole"""
+    excess: Floats
+    """of the market's rows: wanted beyond what is there"""
+
+
+class _Dense:
+    """A quadratic model of the smoothed dual over a few free rows, all reactions written out."""
+
+    def __init__(self, matrix: Floats, trust: Floats) -> None:
+        """``matrix`` (free, free) tells reactions; ``trust`` (free,) is what damping is measured by."""
+        self._matrix = matrix
+        self._scale = 1.0 / np.sqrt(trust)
+        self._scaled = matrix * self._scale[:, None] * self._scale[None]
+
+    def step(self, excess: Floats, damping: float) -> tuple[Floats, float]:
+        """Where to go, and what that promises to gain."""
+        matrix = self._scaled.copy()
+        matrix[np.diag_indices_from(matrix)] += damping
+        factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
+        step = self._scale * cho_solve(factor, self._scale * excess)
+        return step, float(step @ excess) - 0.5 * float(step @ (self._matrix @ step))
+
+
+class _Iterated:
+    """The same over many rows: a step is found by conjugate gradients, from reactions to single changes."""
+
+    def __init__(self, reaction: Callable[[Floats], Floats], diagonal: Floats, trust: Floats) -> None:
+        self._reaction, self._diagonal, self._trust = reaction, diagonal, trust
+
+    def step(self, excess: Floats, damping: float) -> tuple[Floats, float]:
+        """Where to go, and what that promises to gain."""
+        damped = damping * self._trust
+        precondition = 1.0 / np.maximum(self._diagonal + damped, 1e-300)
+        step, bent = np.zeros(len(excess)), np.zeros(len(excess))
+        left = excess.copy()
+        toward = precondition * left
+        along, start = toward, float(left @ toward)
+        now = start
+        for _ in range(MOST_ROUNDS):
+            reaction = self._reaction(along)
+            curved = float(along @ (reaction + damped * along))
+            if curved <= 0.0:
+                break
+            length = now / curved
+            step = step + length * along
+            bent = bent + length * reaction
+            left = left - length * (reaction + damped * along)
+            toward = precondition * left
+            before, now = now, float(left @ toward)
+            if now <= ROUGHLY * start:
+                break
+            along = toward + (now / before) * along
+        return step, float(step @ excess) - 0.5 * float(step @ bent)
+
+
+class Market:
+    """Some columns of a problem with all purchases, and the rows they meet in.
+
+    The rows are those of capacity, then "purchase only if its open is there".  Opens that columns need are chosen
+    beforehand: ``opened`` tells which are there; those in ``fixed`` stay as they are, the others are free between
+    not there and there.  ``scale`` (I,) is what a class feels temperature by; ``paid`` (J,) is charged to each
+    column for the opens it needs; ``box`` limits purchases.  Where the columns are those of one class of so many
+    only, ``one_of`` says so: each stands for that many, and rows that few use are left out of account.
+    """
+
+    def __init__(
+        self,
+        frame: Frame,
+        columns: Ints,
+        opened: Flags,
+        fixed: Flags,
+        scale: Floats,
+        *,
+        paid: Floats | None = None,
+        box: Box | None = None,
+        one_of: int = 1,
+    ) -> None:
+        p, box = frame.problem, box or Box.whole(frame)
+        self.frame, self.columns = frame, columns
+        cls = frame.cls[columns]
+        opening = (
+            np.flatnonzero(np.r_[True, cls[1:] != cls[:-1]]) if len(cls) else np.empty(0, dtype=np.int64)
+        )
+        self.classes: Ids = cls[opening]
+        self.starts: Ints = np.r_[opening, len(cls)].astype(np.int64)
+        self.cost = p.col_cost[columns] if paid is None else p.col_cost[columns] + paid[columns]
+        self.count = one_of * p.count[self.classes].astype(float)
+        self.penalty = p.penalty[self.classes].astype(float)
+        self.scale = scale[self.classes]
+        items, owner = ranges(p.extra_indptr, columns)
+        self._variant, self._target = p.col_variant[columns], p.col_target[columns]
+        self._extra_indptr = np.searchsorted(owner, np.arange(len(columns) + 1)).astype(np.int64)
+        self._extra_row, self._extra_amount = p.extra_row[items], p.extra_amount[items]
+        self._units = np.empty(len(columns))
+        room = frame.limits.room[columns]
+        self._limit = np.where(room < p.count[cls], one_of * room, np.inf)
+        self._pool = ThreadPoolExecutor(PARTS)
+        self._singles(opened, fixed, box)
+        self.there = np.concatenate(
+            (np.where(frame.finite_row, p.row_capacity, 0.0), np.zeros(len(self._tied)))
+        )
+        limited = self._wanted_at_most() > self.there
+        if one_of > 1:
+            limited &= self._users() >= FEW_USERS
+        self.limited: Ints = np.flatnonzero(limited)
+        """rows that can be wanted beyond what is there; all others are worth nothing"""
+        self._even = self._even_curvature()
+
+    def _singles(self, opened: Flags, fixed: Flags, box: Box) -> None:
+        frame, p = self.frame, self.frame.problem
+        self._tied = np.flatnonzero(p.buy_open >= 0)
+        tie = frame.rows + np.arange(len(self._tied))
+        self.rows = frame.rows + len(self._tied)
+        blocks = (
+            (p.buy_row, frame.buy_of, -p.buy_amount),
+            (tie, self._tied, np.ones(len(tie))),
+            (tie, frame.buys + p.buy_open[self._tied], -p.buy_limit[self._tied]),
+            (p.open_row, frame.buys + frame.open_of, p.open_amount),
+        )
+        row = np.concatenate([rows for rows, _, _ in blocks])
+        col = np.concatenate([cols for _, cols, _ in blocks])
+        amount = np.concatenate([amounts for _, _, amounts in blocks])
+        self._single_use = sparse.csr_matrix(
+            (amount, (row, col)), shape=(self.rows, frame.buys + frame.opens)
+        )
+        self._single_charge = self._single_use.T.tocsr()
+        self._single_cost = np.concatenate((p.buy_cost, p.open_cost))
+        there = opened.astype(float)
+        self._single_low = np.concatenate((box.buy_low, np.where(fixed, there, 0.0)))
+        self._single_high = np.concatenate((box.buy_high, np.where(fixed, there, 1.0)))
+        typical = np.abs(self._single_cost)
+        self._single_scale = np.maximum(
+            typical, 1e-3 * max(float(typical.mean()) if len(typical) else 1.0, 1e-9)
+        )
+
+    def _users(self) -> Ints:
+        """(rows,) how many columns, purchases and opens use each row."""
+        rows = self.frame.problem.target_row[self._target]
+        users = np.bincount(rows[rows >= 0], minlength=self.rows) + np.bincount(
+            self._extra_row, minlength=self.rows
+        )
+        counted: Ints = users + np.diff(self._single_use.indptr)
+        return counted
+
+    def _even_curvature(self) -> Floats:
+        """(rows,) how each row would react at temperature 1 if every class spread evenly over its options."""
+        p = self.frame.problem
+        each = np.repeat(self.count / self.scale / np.diff(self.starts), np.diff(self.starts))
+        even = np.zeros(self.rows)
+        for q in range(p.demand.shape[1]):
+            row = p.target_row[self._target, q]
+            some = row >= 0
+            even += np.bincount(
+                row[some], p.demand[self._variant[some], q] ** 2 * each[some], minlength=self.rows
+            )
+        owner = np.repeat(np.arange(len(self.columns)), np.diff(self._extra_indptr))
+        even += np.bincount(self._extra_row, self._extra_amount**2 * each[owner], minlength=self.rows)
+        squared = self._single_use.copy()
+        squared.data **= 2
+        width = self._single_high - self._single_low
+        return np.asarray(even + squared @ (0.25 * width / self._single_scale))
+
+    def _wanted_at_most(self) -> Floats:
+        """(rows,) what would be taken if every class took its most demanding column."""
+        p = self.frame.problem
+        wanted = np.asarray(self._single_use.maximum(0) @ self._single_high)
+        cls = self.frame.cls[self.columns]
+        by_row = np.zeros(self.frame.rows)
+        for q in range(p.demand.shape[1]):
+            row = p.target_row[self._target, q]
+            some = row >= 0
+            taken = p.demand[self._variant[some], q] * p.count[cls[some]]
+            by_row += np.bincount(row[some], taken, minlength=self.frame.rows)
+        owner = np.repeat(np.arange(len(self.columns)), np.diff(self._extra_indptr))
+        by_row += np.bincount(
+            self._extra_row, self._extra_amount * p.count[cls[owner]], minlength=self.frame.rows
+        )
+        wanted[: self.frame.rows] += by_row
+        wanted[: self.frame.rows][~self.frame.finite_row] = -np.inf
+        return wanted
+
+    def soft(self, price: Floats, temperature: float) -> Soft:
+        """Where everyone goes at these prices."""
+        loads = np.zeros((PARTS, self.rows))
+        heat = temperature * self.scale
+        values = self._each(
+            respond,
+            lambda part: (
+                self.cost,
+                price,
+                self.count,
+                self.penalty,
+                heat,
+                self._limit,
+                self._units,
+                loads[part],
+            ),
+        )
+        value = sum(values) - float(price @ self.there)
+        excess = loads.sum(axis=0) - self.there
+        excess[: self.frame.rows][~self.frame.finite_row] = 0.0
+        heat = temperature * self._single_scale
+        net = self._single_cost + self._single_charge @ price
+        width = self._single_high - self._single_low
+        eager = np.clip(-net / heat, -FAR, FAR)
+        value += float(net @ self._single_low - (heat * width) @ np.logaddexp(0.0, eager))
+        singles = self._single_low + width * expit(eager)
+        excess += self._single_use @ singles
+        return Soft(value, self._units, singles, excess)
+
+    def _each(self, work: Callable[..., T], further: Callable[[int], tuple[Any, ...]]) -> list[T]:
+        """What each part of the classes gives; parts are worked on at the same time."""
+        p = self.frame.problem
+        columns = (self.starts, self._variant, self._target, p.demand, p.target_row)
+        extras = (self._extra_indptr, self._extra_row, self._extra_amount)
+        jobs = [
+            self._pool.submit(work, begin, end, *columns, *extras, *further(part))
+            for part, (begin, end) in enumerate(self._parts())
+        ]
+        return [job.result() for job in jobs]
+
+    def _parts(self) -> list[tuple[int, int]]:
+        at = np.searchsorted(self.starts, np.linspace(0, len(self.columns), PARTS + 1)[1:-1]).tolist()
+        ends = [0, *at, len(self.classes)]
+        return list(pairwise(ends))
+
+    def _model(self, soft: Soft, temperature: float, free: Ints) -> _Dense | _Iterated:
+        """How the value changes near these prices."""
+        heat = temperature * self.scale
+        trust = EVENLY * self._even[free] / temperature
+        single = self._single_use[free]
+        bending = self._single_bending(soft, temperature)
+        if len(free) <= MOST_DENSE:
+            at = np.full(self.rows, -1, dtype=np.int64)
+            at[free] = np.arange(len(free))
+            matrices = np.zeros((PARTS, len(free), len(free)))
+            step = self._sampling(soft, MOST_WORK if temperature < COOL else HOT_WORK)
+            self._each(
+                bend, lambda part: (step, self.count, heat, self._limit, soft.units, at, matrices[part])
+            )
+            matrix = matrices.sum(axis=0) + (single @ sparse.diags(bending) @ single.T).toarray()
+            return _Dense(matrix, np.maximum(np.diag(matrix) + trust, 1e-300))
+        diagonals = np.zeros((PARTS, self.rows))
+        self._each(own_reaction, lambda part: (self.count, heat, self._limit, soft.units, diagonals[part]))
+        diagonal = diagonals.sum(axis=0)[free] + single.power(2) @ bending
+
+        def reaction(change: Floats) -> Floats:
+            full = np.zeros(self.rows)
+            full[free] = change
+            less = np.zeros((PARTS, self.rows))
+            self._each(react, lambda part: (self.count, heat, self._limit, soft.units, full, less[part]))
+            result: Floats = less.sum(axis=0)[free] + single @ (bending * (single.T @ change))
+            return result
+
+        return _Iterated(reaction, diagonal, diagonal + trust)
+
+    def _single_bending(self, soft: Soft, temperature: float) -> Floats:
+        width = self._single_high - self._single_low
+        part = np.where(width > 0, (soft.singles - self._single_low) / np.where(width > 0, width, 1.0), 0.0)
+        bending: Floats = width * part * (1.0 - part) / (temperature * self._single_scale)
+        return bending
+
+    def _sampling(self, soft: Soft, most: float) -> int:
+        """One class of so many tells the curvature: all, unless that would be too much work."""
+        share = soft.units / np.repeat(self.count, np.diff(self.starts))
+        options = np.add.reduceat(share > NEGLIGIBLE, self.starts[:-1])
+        return 1 + int((3.0 * options).dot(3.0 * options) / most)
+
+    def climb(
+        self,
+        price: Floats,
+        temperature: float,
+        steps: int,
+        enough: float,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> tuple[Floats, Soft]:
+        """Prices at which what is wanted is there, as nearly as ``steps`` steps get; ends when a step gains less
+        than the share ``enough`` of the value."""
+        limited = np.zeros(self.rows, dtype=bool)
+        limited[self.limited] = True
+        price = np.where(limited, price, 0.0)
+        soft = self.soft(price, temperature)
+        damping = DAMPING
+        for _ in range(steps):
+            free = np.flatnonzero(limited & ((price > 0) | (soft.excess > 0)))
+            if not len(free) or stop():
+                break
+            value, excess = soft.value, soft.excess[free]
+            model = self._model(soft, temperature, free)
+            gain = promised = 0.0
+            for _ in range(TRIALS):
+                direction, promised = model.step(excess, damping)
+                trial = price.copy()
+                trial[free] = np.clip(price[free] + direction, 0.0, DEAREST)
+                after = self.soft(trial, temperature)
+                gain = after.value - value
+                if gain > 0.05 * promised:
+                    break
+                damping *= 10
+            else:
+                soft = self.soft(price, temperature)
+                break
+            price, soft = trial, after
+            if gain > 0.7 * promised:
+                damping /= 5
+            elif gain < 0.25 * promised:
+                damping *= 3
+            if promised <= enough * abs(value):
+                break
+        return price, soft
+
+    def start(self, row: Floats, buy: Floats) -> Floats:
+        """Prices of the market from prices of the problem."""
+        return np.concatenate((row, buy[self._tied]))
+
+    def split(self, price: Floats) -> tuple[Floats, Floats]:
+        """Prices of the problem's rows and purchases."""
+        buy = np.zeros(self.frame.buys)
+        buy[self._tied] = price[self.frame.rows :]
+        return price[: self.frame.rows].copy(), buy

@@ -1,0 +1,180 @@
+"""A placement from prices: whole purchases, then units drawn in the market's proportions, then local search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from situs.planner.problem import Floats, Ints, Placement
+from situs.planner.solve.annealing import anneal
+from situs.planner.solve.blocks import Decided, Purchases
+from situs.planner.solve.clearing import bring_in, clear_overfull
+from situs.planner.solve.frame import Frame
+from situs.planner.solve.nearness import nearest
+from situs.planner.solve.options import Cells, Options, cells, near_options
+from situs.planner.solve.pricing import Pricing, class_scale
+from situs.planner.solve.purchases import SLACK, settled
+
+OPTIONS_A_CLASS = 6
+OPTIONS_A_ROW = 20
+"""So many options take part, on average over the classes, or over the rows at a price if that is more."""
+
+WANTED = 1e-3
+"""And all columns that the market gives more than this share of their class."""
+
+TORN = 0.1
+"""Classes take part whose second choice costs so much more than the first, as they feel it."""
+
+TRIALS_A_CLASS = 100
+FEWEST_TRIALS = 1_000_000
+ROUNDS = 4
+"""The trials are divided so that the search can be stopped between."""
+
+HOT, COLD = 3e-4, 1e-5
+STEEP, STEEPEST = 1.0, 5.0
+FREEZING = 1e-6
+HARD = 1e4
+"""As steep as this, nothing is gained by overfilling a row."""
+SEED = 88172645463325252
+UNWANTED = 0.05
+"""A row without a price is worth this share of what its users cost, so that overfilling it is no bargain."""
+GOLDEN = (5**0.5 - 1) / 2
+
+
+class Search:
+    """Local search over the near options of all classes, at prices that hold once purchases are decided."""
+
+    def __init__(self, frame: Frame, pricing: Pricing, stop: Callable[[], bool]) -> None:
+        self.frame = frame
+        self.scale = class_scale(frame)
+        state = pricing.state
+        purchases = Purchases(
+            frame,
+            pricing.needs,
+            state.opened,
+            self.scale,
+            state.prices.row,
+            state.prices.buy,
+            pricing.near,
+            stop,
+        )
+        self.decided: Decided = purchases.decide()
+        most = max(OPTIONS_A_CLASS * frame.classes, OPTIONS_A_ROW * int((self.decided.row > 0).sum()))
+        near = nearest(frame, self.decided.charged, self.scale, most)
+        columns, units = self.decided.columns, self.decided.units
+        wanted = columns[units > WANTED * frame.problem.count[frame.cls[columns]]]
+        near = np.union1d(near, wanted[np.isfinite(self.decided.charged[wanted])])
+        charged = self.decided.charged[near]
+        self.options: Options = near_options(frame, near, charged)
+        self.movable: Ints = self._torn()
+        self.units: Ints = np.zeros(len(self.options.cost), dtype=np.int64)
+        self._state = np.array([SEED], dtype=np.int64)
+        self.worth = self._worth()
+        self._draw()
+
+    def _torn(self) -> Ints:
+        """Classes that have somewhere else to go, or to be left out, for little more than they pay."""
+        frame, o = self.frame, self.options
+        value = np.where(o.column >= 0, self.decided.charged[o.column], o.cost)
+        order = np.lexsort((value, o.cls))
+        first, second = order[o.first[:-1]], order[np.minimum(o.first[:-1] + 1, o.first[1:] - 1)]
+        more = (value[second] - value[first]) / self.scale
+        return np.flatnonzero((np.diff(o.first) > 1) & ((more <= TORN) | (frame.problem.count > 1)))
+
+    def _worth(self) -> Floats:
+        """(M,) prices, and a little where there is none."""
+        o, rows = self.options, self.frame.rows
+        owner = np.repeat(np.arange(len(o.cost)), np.diff(o.use_indptr))
+        users = np.bincount(o.use_row, minlength=rows)
+        paid = np.bincount(o.use_row, self.scale[o.cls[owner]] / o.use_amount, minlength=rows)
+        worth: Floats = np.maximum(self.decided.row, UNWANTED * paid / np.maximum(users, 1))
+        return worth
+
+    def _draw(self) -> None:
+        """Units in the proportions in which the market is torn; neighbours draw evenly spread lots."""
+        o, p = self.options, self.frame.problem
+        start = o.first[:-1]
+        wanted = np.zeros(self.frame.columns)
+        wanted[self.decided.columns] = self.decided.units
+        placed = np.bincount(self.frame.cls[self.decided.columns], self.decided.units, minlength=len(p.count))
+        share = np.where(o.column >= 0, wanted[o.column], 0.0)
+        here = np.add.reduceat(share, start)
+        share *= (placed / np.maximum(here, 1e-300) / p.count)[o.cls]
+        sums = np.cumsum(share)
+        sums -= (sums[start] - share[start])[o.cls]
+        lot = np.empty(len(p.count))
+        lot[np.lexsort((np.arange(len(p.count)), o.target[start]))] = (
+            0.5 + GOLDEN * np.arange(len(p.count))
+        ) % 1
+        upper = np.floor(sums * p.count[o.cls] + lot[o.cls] + 1e-9)
+        lower = np.floor((sums - share) * p.count[o.cls] + lot[o.cls] + 1e-9)
+        upper[o.first[1:] - 1] = p.count + np.floor(lot + 1e-9)
+        taken = (upper - lower).astype(np.int64)
+        self.units = np.minimum(taken, o.limit)
+        self.units[o.first[1:] - 1] += np.add.reduceat(taken - self.units, start)
+
+    def _cells(self, *, free: bool) -> Cells:
+        """What is there: purchases as decided, or ``free`` to be made one by one."""
+        return cells(self.frame, self.decided.opened, self.worth, None if free else self.decided.bought)
+
+    def run(self, stop: Callable[[], bool]) -> None:
+        """Improve the units until the trials are used up, and clear what does not fit."""
+        trials = max(FEWEST_TRIALS, TRIALS_A_CLASS * len(self.movable))
+        there = self._cells(free=False)
+        cooling = (COLD / HOT) ** (1 / ROUNDS)
+        rising = (STEEPEST / STEEP) ** (1 / ROUNDS)
+        for turn in range(ROUNDS):
+            if stop():
+                break
+            hot, steep = HOT * cooling**turn, STEEP * rising**turn
+            self._anneal(trials // ROUNDS, there, hot, hot * cooling, steep, steep * rising)
+        self._clear(there)
+        if not stop():
+            self._anneal(trials // ROUNDS, there, COLD, FREEZING, HARD, HARD)
+            self._clear(there)
+
+    def _clear(self, there: Cells) -> None:
+        o = self.options
+        load, room = self._load(), there.own + there.cheap + there.dear
+        room = np.where(np.isfinite(room), room + SLACK * np.abs(room), np.inf)
+        uses = (o.use_indptr, o.use_row, o.use_amount)
+        clear_overfull(o.first, o.cost, o.limit, o.cls, *uses, room, self.units, load)
+        out = np.flatnonzero(self.units[o.first[1:] - 1] > 0)
+        out = out[np.argsort(-self.frame.problem.penalty[out], kind="stable")]
+        bring_in(o.first, o.cost, o.limit, o.cls, o.target, *uses, o.by_target, out, room, self.units, load)
+
+    def finish(self) -> None:
+        """Try to do without purchases."""
+        if np.any(self.decided.bought[self.frame.problem.buy_integer]):
+            trials = max(FEWEST_TRIALS, TRIALS_A_CLASS * len(self.movable)) // ROUNDS
+            self._anneal(trials, self._cells(free=True), COLD, FREEZING, HARD, HARD)
+
+    def _load(self) -> Floats:
+        o = self.options
+        owner = np.repeat(np.arange(len(o.cost)), np.diff(o.use_indptr))
+        load = np.bincount(o.use_row, o.use_amount * self.units[owner], minlength=self.frame.rows)
+        return load.astype(float)
+
+    def _anneal(
+        self, trials: int, there: Cells, hot: float, cold: float, steep: float, steepest: float
+    ) -> None:
+        if not len(self.movable):
+            return
+        o = self.options
+        anneal(
+            trials, self._state, hot, cold, steep, steepest,
+            o.first, o.cost, o.limit, o.cls, o.target, o.use_indptr, o.use_row, o.use_amount, o.by_target,
+            self.movable, self.frame.problem.count, self.scale,
+            there.of_row, there.indptr, there.row, there.own, there.worth, there.block_cost, there.block_limit,
+            there.block_amount, there.cheap, there.cheap_price, there.dear, there.dear_price,
+            self.units, self._load(),
+        )  # fmt: skip
+
+    def placement(self) -> Placement | None:
+        """The units as they are, what does not fit left out, with just the purchases they need."""
+        frame, o = self.frame, self.options
+        units = np.zeros(frame.columns, dtype=np.int64)
+        real = o.column >= 0
+        units[o.column[real]] = self.units[real]
+        return settled(frame, units, self.decided.opened)

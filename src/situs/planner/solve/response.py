@@ -1,0 +1,285 @@
+"""What everyone does at given prices, class by class, when each spreads softly over its options.
+
+The inner loops of :mod:`situs.planner.solve.market`.  Columns come as variants on targets, so that what they take of
+which rows is looked up in two small tables instead of being written out for millions of columns.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from situs.planner.problem import Floats, Ids, Ints
+from situs.planner.solve.compiled import compiled
+
+FULL = 1e200
+"""Below minus this, a cost marks a column that is full."""
+
+NEGLIGIBLE = 1e-4
+"""A share of a class below this does not count in the curvature."""
+
+
+@compiled
+def _spread(
+    start: int,
+    end: int,
+    least: float,
+    count: float,
+    penalty: float,
+    heat: float,
+    limit: Floats,
+    units: Floats,
+) -> float:
+    """Spread a class over its columns, given what a unit costs in each in ``units``; left out is one more option.
+
+    Columns that would take more than their limit are filled, and the rest spreads over the others.
+    """
+    filled = 0.0
+    value = 0.0
+    while True:
+        total = math.exp((least - penalty) / heat)
+        for j in range(start, end):
+            if units[j] > -FULL:
+                total += math.exp((least - units[j]) / heat)
+        each = (count - filled) / total
+        full = 0
+        for j in range(start, end):
+            if units[j] > -FULL and math.exp((least - units[j]) / heat) * each > limit[j]:
+                filled += limit[j]
+                if limit[j] > 0:
+                    value += limit[j] * (units[j] + heat * math.log(limit[j] / count))
+                units[j] = -2.0 * FULL
+                full += 1
+        if full == 0 or filled >= count:
+            break
+        least = penalty
+        for j in range(start, end):
+            if units[j] > -FULL:
+                least = min(least, units[j])
+    if filled < count:
+        value += (count - filled) * (least + heat * math.log(each / count))
+    for j in range(start, end):
+        if units[j] > -FULL:
+            units[j] = math.exp((least - units[j]) / heat) * each
+        else:
+            units[j] = limit[j]
+    return value
+
+
+@compiled
+def respond(
+    begin: int,
+    end: int,
+    starts: Ints,
+    variant: Ids,
+    target: Ids,
+    demand: Floats,
+    target_row: Ids,
+    extra_indptr: Ints,
+    extra_row: Ids,
+    extra_amount: Floats,
+    cost: Floats,
+    price: Floats,
+    count: Floats,
+    penalty: Floats,
+    heat: Floats,
+    limit: Floats,
+    units: Floats,
+    load: Floats,
+) -> float:
+    """The soft minimum of classes ``begin`` to ``end``; fills ``units`` and adds to ``load``."""
+    resources = demand.shape[1]
+    value = 0.0
+    for i in range(begin, end):
+        least = penalty[i]
+        for j in range(starts[i], starts[i + 1]):
+            reduced = cost[j]
+            v, t = variant[j], target[j]
+            for q in range(resources):
+                row = target_row[t, q]
+                if row >= 0:
+                    reduced += demand[v, q] * price[row]
+            for item in range(extra_indptr[j], extra_indptr[j + 1]):
+                reduced += extra_amount[item] * price[extra_row[item]]
+            units[j] = reduced
+            least = min(least, reduced)
+        value += _spread(starts[i], starts[i + 1], least, count[i], penalty[i], heat[i], limit, units)
+        for j in range(starts[i], starts[i + 1]):
+            taken = units[j]
+            if taken > 1e-9 * count[i]:
+                v, t = variant[j], target[j]
+                for q in range(resources):
+                    row = target_row[t, q]
+                    if row >= 0:
+                        load[row] += demand[v, q] * taken
+                for item in range(extra_indptr[j], extra_indptr[j + 1]):
+                    load[extra_row[item]] += extra_amount[item] * taken
+    return value
+
+
+@compiled
+def _spreading(start: int, end: int, count: float, limit: Floats, units: Floats) -> float:
+    """How many units of a class are not in full columns; at least a trifle."""
+    apart = count
+    for j in range(start, end):
+        if units[j] >= limit[j]:
+            apart -= limit[j]
+    return max(apart, 1e-9 * count)
+
+
+@compiled
+def bend(
+    begin: int,
+    end: int,
+    starts: Ints,
+    variant: Ids,
+    target: Ids,
+    demand: Floats,
+    target_row: Ids,
+    extra_indptr: Ints,
+    extra_row: Ids,
+    extra_amount: Floats,
+    step: int,
+    count: Floats,
+    heat: Floats,
+    limit: Floats,
+    units: Floats,
+    at: Ints,
+    dense: Floats,
+) -> None:
+    """Add to ``dense`` how fast what is wanted falls with prices, told by every ``step``-th class.
+
+    ``at`` (rows,) is the position of a row in ``dense``, -1 for a row that does not matter.
+    """
+    resources = demand.shape[1]
+    size = len(dense)
+    mean = np.zeros(size)
+    seen = np.zeros(size, dtype=np.bool_)
+    touched = np.empty(size, dtype=np.int64)
+    for i in range(begin, end, step):
+        number = 0
+        apart = _spreading(starts[i], starts[i + 1], count[i], limit, units)
+        weight = step * apart / heat[i]
+        for j in range(starts[i], starts[i + 1]):
+            share = units[j] / apart
+            if share < NEGLIGIBLE or units[j] >= limit[j]:
+                continue
+            v, t = variant[j], target[j]
+            uses = resources + extra_indptr[j + 1] - extra_indptr[j]
+            for a in range(uses):
+                row = target_row[t, a] if a < resources else extra_row[extra_indptr[j] + a - resources]
+                first = at[row] if row >= 0 else -1
+                if first < 0:
+                    continue
+                amount = demand[v, a] if a < resources else extra_amount[extra_indptr[j] + a - resources]
+                if not seen[first]:
+                    seen[first] = True
+                    touched[number] = first
+                    number += 1
+                mean[first] += share * amount
+                for b in range(uses):
+                    other = target_row[t, b] if b < resources else extra_row[extra_indptr[j] + b - resources]
+                    second = at[other] if other >= 0 else -1
+                    if second >= 0:
+                        beside = (
+                            demand[v, b] if b < resources else extra_amount[extra_indptr[j] + b - resources]
+                        )
+                        dense[first, second] += weight * share * amount * beside
+        for a in range(number):
+            for b in range(number):
+                dense[touched[a], touched[b]] -= weight * mean[touched[a]] * mean[touched[b]]
+        for a in range(number):
+            mean[touched[a]] = 0.0
+            seen[touched[a]] = False
+
+
+@compiled
+def react(
+    begin: int,
+    end: int,
+    starts: Ints,
+    variant: Ids,
+    target: Ids,
+    demand: Floats,
+    target_row: Ids,
+    extra_indptr: Ints,
+    extra_row: Ids,
+    extra_amount: Floats,
+    count: Floats,
+    heat: Floats,
+    limit: Floats,
+    units: Floats,
+    change: Floats,
+    less: Floats,
+) -> None:
+    """Add to ``less`` (rows,) how much less is wanted of each row for a small ``change`` (rows,) of prices."""
+    resources = demand.shape[1]
+    for i in range(begin, end):
+        apart = _spreading(starts[i], starts[i + 1], count[i], limit, units)
+        mean = 0.0
+        for j in range(starts[i], starts[i + 1]):
+            share = units[j] / apart
+            if share > NEGLIGIBLE and units[j] < limit[j]:
+                v, t = variant[j], target[j]
+                dearer = 0.0
+                for q in range(resources):
+                    row = target_row[t, q]
+                    if row >= 0:
+                        dearer += demand[v, q] * change[row]
+                for item in range(extra_indptr[j], extra_indptr[j + 1]):
+                    dearer += extra_amount[item] * change[extra_row[item]]
+                mean += share * dearer
+        for j in range(starts[i], starts[i + 1]):
+            share = units[j] / apart
+            if share > NEGLIGIBLE and units[j] < limit[j]:
+                v, t = variant[j], target[j]
+                dearer = 0.0
+                for q in range(resources):
+                    row = target_row[t, q]
+                    if row >= 0:
+                        dearer += demand[v, q] * change[row]
+                for item in range(extra_indptr[j], extra_indptr[j + 1]):
+                    dearer += extra_amount[item] * change[extra_row[item]]
+                leaves = units[j] * (dearer - mean) / heat[i]
+                for q in range(resources):
+                    row = target_row[t, q]
+                    if row >= 0:
+                        less[row] += demand[v, q] * leaves
+                for item in range(extra_indptr[j], extra_indptr[j + 1]):
+                    less[extra_row[item]] += extra_amount[item] * leaves
+
+
+@compiled
+def own_reaction(
+    begin: int,
+    end: int,
+    starts: Ints,
+    variant: Ids,
+    target: Ids,
+    demand: Floats,
+    target_row: Ids,
+    extra_indptr: Ints,
+    extra_row: Ids,
+    extra_amount: Floats,
+    count: Floats,
+    heat: Floats,
+    limit: Floats,
+    units: Floats,
+    diagonal: Floats,
+) -> None:
+    """Add to ``diagonal`` (rows,) how fast what is wanted of each row falls with its own price, at most."""
+    resources = demand.shape[1]
+    for i in range(begin, end):
+        apart = _spreading(starts[i], starts[i + 1], count[i], limit, units)
+        for j in range(starts[i], starts[i + 1]):
+            share = units[j] / apart
+            if share > NEGLIGIBLE and units[j] < limit[j]:
+                v, t = variant[j], target[j]
+                leaves = units[j] * (1.0 - share) / heat[i]
+                for q in range(resources):
+                    row = target_row[t, q]
+                    if row >= 0:
+                        diagonal[row] += demand[v, q] * demand[v, q] * leaves
+                for item in range(extra_indptr[j], extra_indptr[j + 1]):
+                    diagonal[extra_row[item]] += extra_amount[item] * extra_amount[item] * leaves

@@ -18,7 +18,7 @@ from situs.planner.solve.cuts import strengthened
 from situs.planner.solve.first import first_placement, nothing_placed
 from situs.planner.solve.frame import Frame
 from situs.planner.solve.node_lp import NodeLP
-from situs.planner.solve.pricing import State, price
+from situs.planner.solve.pricing import Pricing, State, price
 from situs.planner.solve.primal import Search
 from situs.planner.solve.relaxation import Relaxation, rank_of, relax
 from situs.planner.solve.restricted import search
@@ -44,6 +44,9 @@ PRICING_SHARE = 0.6
 
 MOST_SEARCHES = 20
 """Local searches one after the other, each from where the last one ended."""
+
+FIRST_SEARCHES = 2
+"""Before cuts, which are found the faster the better the placement at hand is."""
 
 Stop = Literal["time", "cancelled"]
 
@@ -179,16 +182,21 @@ def _large(frame: Frame, run: _Run, prices: Prices | None) -> Solution:
 
     pricing = price(frame, start=prices, stop=late, on_bound=prove)
     if not run.done():
-        run.enter("purchases")
-        local = Search(frame, pricing, lambda: run.stopped() is not None)
-        run.enter("search")
-        for _ in range(MOST_SEARCHES):
-            local.run(run.done)
-            local.finish()
-            run.offer(local.placement())
-            if run.done():
-                break
+        _search_locally(frame, pricing, run, MOST_SEARCHES)
     return _solution(run, pricing.state.prices)
+
+
+def _search_locally(frame: Frame, pricing: Pricing, run: _Run, most: int) -> None:
+    """Local searches one after the other until the gap is closed."""
+    run.enter("purchases")
+    local = Search(frame, pricing, lambda: run.stopped() is not None)
+    run.enter("local search")
+    for _ in range(most):
+        local.run(run.done)
+        local.finish()
+        run.offer(local.placement())
+        if run.done():
+            break
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,6 +219,10 @@ def _close(frame: Frame, relaxation: Relaxation, run: _Run) -> None:
     if frame.columns <= FEW:
         run.enter("search")
         _search(frame, root, run)
+    else:
+        run.enter("prices")
+        pricing = price(frame, start=relaxation.prices, stop=run.done)
+        _search_locally(frame, pricing, run, FIRST_SEARCHES)
     if not run.done():
         run.enter("cuts")
         root = _cut(frame, relaxation, run)

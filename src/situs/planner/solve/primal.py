@@ -27,7 +27,7 @@ TORN = 0.1
 """Classes take part whose second choice costs so much more than the first, as they feel it."""
 
 TRIALS_A_CLASS = 100
-FEWEST_TRIALS = 1_000_000
+FEWEST_TRIALS = 300_000
 ROUNDS = 4
 """The trials are divided so that the search can be stopped between."""
 

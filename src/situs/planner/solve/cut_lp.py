@@ -16,7 +16,7 @@ from scipy import sparse
 from situs.planner.certificate import Cut, Prices
 from situs.planner.problem import Floats, Ints
 from situs.planner.solve.frame import AnyInts, Frame, ranges
-from situs.planner.solve.library import SolverFault, new_highs
+from situs.planner.solve.library import SolverFault, accepted, new_highs
 
 SLACK = 1e-7
 """A row that comes and goes is idle when it is that far from its limit."""
@@ -105,7 +105,7 @@ class CutLP:
         lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
         lp.a_matrix_.start_, lp.a_matrix_.index_ = matrix.indptr, matrix.indices
         lp.a_matrix_.value_ = matrix.data
-        _check(self._highs.passModel(lp))
+        accepted(self._highs.passModel(lp))
 
     def add_columns(self, columns: Ints) -> int:
         """Let further columns join; gives how many were new."""
@@ -114,19 +114,10 @@ class CutLP:
             return 0
         self.present[columns] = True
         frame, p = self.frame, self.frame.problem
-        by_target, demand = p.target_row[p.col_target[columns]], p.demand[p.col_variant[columns]]
-        at = np.where(by_target >= 0, self._row_at[by_target], -1)
-        owner, resource = np.nonzero((at >= 0) & (demand > 0))
-        further, further_owner = ranges(p.extra_indptr, columns)
-        limited = np.flatnonzero(self._row_at[p.extra_row[further]] >= 0)
+        owner, at, amount = frame.uses(columns, self._row_at)
         entries: list[tuple[AnyInts, AnyInts, Floats]] = [
             (frame.cls[columns].astype(np.int64), np.arange(len(columns)), np.ones(len(columns))),
-            (at[owner, resource], owner, demand[owner, resource]),
-            (
-                self._row_at[p.extra_row[further[limited]]],
-                further_owner[limited],
-                p.extra_amount[further[limited]],
-            ),
+            (at, owner, amount),
         ]
         row, column, value = (np.concatenate(part) for part in zip(*entries, strict=True))
         base = sparse.coo_matrix((value, (row, column)), shape=(self._loose_at, len(columns)))
@@ -135,7 +126,7 @@ class CutLP:
         room = frame.limits.room[columns].astype(float)
         # A limit as large as the class is implied by the class row; leaving it out spares the simplex bound flips.
         room[room >= p.count[frame.cls[columns]]] = highspy.kHighsInf
-        _check(
+        accepted(
             self._highs.addCols(
                 len(columns),
                 p.col_cost[columns],
@@ -203,7 +194,7 @@ class CutLP:
                 values.append(-float(p.count[cls]))
         base = sparse.csr_matrix((values, (rows, columns)), shape=(len(loose), self._column_at))
         matrix = sparse.hstack((base, self._weights(loose)[:, self.columns])).tocsr()
-        _check(
+        accepted(
             self._highs.addRows(
                 len(loose),
                 np.full(len(loose), -highspy.kHighsInf),
@@ -219,7 +210,7 @@ class CutLP:
 
     def solve(self) -> Point | None:
         """The optimum over the present columns and cuts; None when there is none at all."""
-        _check(self._highs.run())
+        accepted(self._highs.run())
         status = self._highs.getModelStatus()
         if status == highspy.HighsModelStatus.kInfeasible:
             return None
@@ -287,14 +278,9 @@ class CutLP:
         kept = np.ones(self._loose_at + len(self._loose), dtype=bool)
         kept[self._loose_at + go] = False
         status = basis.row_status
-        _check(self._highs.deleteRows(len(go), (self._loose_at + go).astype(np.int32)))
+        accepted(self._highs.deleteRows(len(go), (self._loose_at + go).astype(np.int32)))
         basis.row_status = [status[n] for n in np.flatnonzero(kept)]
-        _check(self._highs.setBasis(basis))
+        accepted(self._highs.setBasis(basis))
         self._loose = [self._loose[n] for n in np.flatnonzero(kept[self._loose_at :])]
         self._idle = self._idle[kept[self._loose_at :]]
         return len(go)
-
-
-def _check(status: highspy.HighsStatus) -> None:
-    if status == highspy.HighsStatus.kError:
-        raise SolverFault("the LP library refused a call; its input was inconsistent")

@@ -90,14 +90,9 @@ def cut_rows(frame: Frame) -> list[CutRow]:
 
 def _items(frame: Frame) -> tuple[Ints, Ints, Floats]:
     """Every use of a row with a limit: column, row, amount; uses of the same row by one column are one."""
-    p = frame.problem
-    by_target = p.target_row[p.col_target]
-    demand = p.demand[p.col_variant]
-    owner, resource = np.nonzero((by_target >= 0) & (demand > 0))
-    column = np.concatenate((owner, frame.extra_col))
-    row = np.concatenate((by_target[owner, resource], p.extra_row)).astype(np.int64)
-    amount = np.concatenate((demand[owner, resource], p.extra_amount))
-    used = frame.finite_row[row] & (amount > 0)
+    limited = np.where(frame.finite_row, np.arange(frame.rows), -1)
+    column, row, amount = frame.uses(np.arange(frame.columns), limited)
+    used = amount > 0
     key, inverse = np.unique(column[used] * frame.rows + row[used], return_inverse=True)
     total = np.bincount(inverse, amount[used], minlength=len(key)).astype(np.float64)
     return key // frame.rows, key % frame.rows, total

@@ -80,6 +80,26 @@ class Frame:
             least[some] = np.minimum.reduceat(values, self.first[some])
         return least
 
+    def uses(self, columns: AnyInts, row_at: Ints) -> tuple[Ints, Ints, Floats]:
+        """What a unit of each column takes of which rows: position in ``columns``, place of the row, amount.
+
+        ``row_at`` (M,) is the place of each row; uses of rows at -1 are left out.  Uses of a column stand in one
+        order, but those of different columns not one after the other.
+        """
+        p = self.problem
+        by_target, demand = p.target_row[p.col_target[columns]], p.demand[p.col_variant[columns]]
+        # Row -1, for what a target does not have, is the one that is put behind the last, also behind none.
+        at = np.append(row_at, -1)[by_target]
+        owner, resource = np.nonzero((at >= 0) & (demand > 0))
+        items, item_owner = ranges(p.extra_indptr, columns)
+        further = row_at[p.extra_row[items]]
+        there = further >= 0
+        return (
+            np.concatenate((owner, item_owner[there])),
+            np.concatenate((at[owner, resource], further[there])),
+            np.concatenate((demand[owner, resource], p.extra_amount[items][there])),
+        )
+
     def load(self, units: Ints, opened: NDArray[np.bool_]) -> Floats:
         """(M,) what units and opens take from each row."""
         p = self.problem
@@ -129,7 +149,7 @@ def _owners(indptr: Ints) -> Ints:
     return np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
 
 
-def ranges(indptr: Ints, chosen: Ints) -> tuple[Ints, Ints]:
+def ranges(indptr: Ints, chosen: AnyInts) -> tuple[Ints, Ints]:
     """Items of the chosen lists one after the other, and the position in ``chosen`` that owns each."""
     lengths = indptr[chosen + 1] - indptr[chosen]
     owner = np.repeat(np.arange(len(chosen)), lengths)

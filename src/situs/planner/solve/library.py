@@ -41,6 +41,12 @@ def new_highs(**options: Any) -> Any:
     return highs
 
 
+def accepted(status: Any) -> None:
+    """Raises SolverFault where the library refused a call."""
+    if status == highspy.HighsStatus.kError:
+        raise SolverFault("the LP library refused a call; its input was inconsistent")
+
+
 def library_version() -> str:
     """Name and version, for decision records."""
     return f"HiGHS {version('highspy')}"

@@ -18,7 +18,7 @@ from situs.planner.certificate import Prices
 from situs.planner.problem import Floats, Ints
 from situs.planner.solve.bound import Box
 from situs.planner.solve.frame import Frame, ranges
-from situs.planner.solve.library import SolverFault, new_highs
+from situs.planner.solve.library import SolverFault, accepted, new_highs
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,14 +128,14 @@ class Master:
         lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
         lp.a_matrix_.start_, lp.a_matrix_.index_ = matrix.indptr, matrix.indices
         lp.a_matrix_.value_ = matrix.data
-        self._check(self._highs.passModel(lp))
+        accepted(self._highs.passModel(lp))
 
     def set_box(self, box: Box) -> None:
         """Take over the limits of a case."""
         frame = self._frame
         count = frame.buys + frame.opens
         if count:
-            self._check(
+            accepted(
                 self._highs.changeColsBounds(
                     count,
                     np.arange(self._buy_at, self._column_at, dtype=np.int32),
@@ -157,21 +157,10 @@ class Master:
         rows.append(self._class_row[frame.cls[columns]])
         values.append(np.ones(len(columns)))
         owner.append(each)
-        by_target = p.target_row[p.col_target[columns]]
-        demand = p.demand[p.col_variant[columns]]
-        for q in range(demand.shape[1]):
-            # Row -1, for what a target does not have, is the one that is put behind the last, also behind none.
-            at = np.append(self._row_at, -1)[by_target[:, q]]
-            some = (at >= 0) & (demand[:, q] > 0)
-            rows.append(at[some])
-            values.append(demand[some, q])
-            owner.append(each[some])
-        items, item_owner = ranges(p.extra_indptr, columns)
-        at = self._row_at[p.extra_row[items]]
-        some = at >= 0
-        rows.append(at[some])
-        values.append(p.extra_amount[items][some])
-        owner.append(item_owner[some])
+        user, at, amount = frame.uses(columns, self._row_at)
+        rows.append(at)
+        values.append(amount)
+        owner.append(user)
         items, item_owner = ranges(p.need_indptr, columns)
         if len(items) and self._need_rows:
             key = frame.cls[columns[item_owner]].astype(np.int64) * frame.opens + p.need_open[items]
@@ -189,7 +178,7 @@ class Master:
         limits = frame.limits.room[columns].astype(float)
         # A limit as large as the class is implied by the class row; leaving it out spares the simplex bound flips.
         limits[limits >= p.count[frame.cls[columns]]] = highspy.kHighsInf
-        self._check(
+        accepted(
             self._highs.addCols(
                 len(columns),
                 p.col_cost[columns],
@@ -230,7 +219,7 @@ class Master:
             (np.ones(int(some.sum())), -p.count[pairs[chosen] // frame.opens].astype(float))
         )
         matrix = sparse.csr_matrix((values, (rows, cols)), shape=(len(chosen), self._highs.getNumCol()))
-        self._check(
+        accepted(
             self._highs.addRows(
                 len(chosen),
                 np.full(len(chosen), -highspy.kHighsInf),
@@ -248,7 +237,7 @@ class Master:
 
     def solve(self) -> Relaxed | None:
         """The optimum over the present columns; None when the case has no solution at all."""
-        self._check(self._highs.run())
+        accepted(self._highs.run())
         status = self._highs.getModelStatus()
         if status == highspy.HighsModelStatus.kInfeasible:
             return None
@@ -283,8 +272,3 @@ class Master:
             need_price=need[some],
             buy=buy,
         )
-
-    @staticmethod
-    def _check(status: highspy.HighsStatus) -> None:
-        if status == highspy.HighsStatus.kError:
-            raise SolverFault("the LP library refused a call; its input was inconsistent")

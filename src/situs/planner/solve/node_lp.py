@@ -23,7 +23,7 @@ from situs.planner.problem import Floats, Ints
 from situs.planner.solve.bound import Box, Priced, priced
 from situs.planner.solve.cutlist import NO_CUTS, CutList
 from situs.planner.solve.frame import AnyInts, Frame, ranges
-from situs.planner.solve.library import SolverFault, new_highs
+from situs.planner.solve.library import SolverFault, accepted, new_highs
 from situs.planner.solve.relaxation import rank_of
 
 PRECISE = {
@@ -133,7 +133,7 @@ class NodeLP:
         lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
         lp.a_matrix_.start_, lp.a_matrix_.index_ = matrix.indptr, matrix.indices
         lp.a_matrix_.value_ = matrix.data
-        _check(self._highs.passModel(lp))
+        accepted(self._highs.passModel(lp))
 
     def add(self, columns: Ints) -> int:
         """Let further columns join, with the rows "only if open" that they need; gives how many were new."""
@@ -142,29 +142,20 @@ class NodeLP:
             return 0
         self._present[columns] = True
         frame, p = self.frame, self.frame.problem
-        by_target, demand = p.target_row[p.col_target[columns]], p.demand[p.col_variant[columns]]
-        at = np.where(by_target >= 0, self._row_at[by_target], -1)
-        owner, resource = np.nonzero((at >= 0) & (demand > 0))
-        further, further_owner = ranges(p.extra_indptr, columns)
-        limited = np.flatnonzero(self._row_at[p.extra_row[further]] >= 0)
+        owner, at, amount = frame.uses(columns, self._row_at)
         needs, need_owner = ranges(p.need_indptr, columns)
         need_row = self._need_rows(frame.cls[columns[need_owner]], p.need_open[needs])
         weights = self._weights[:, columns].tocoo()
         entries: list[tuple[AnyInts, AnyInts, Floats]] = [
             (frame.cls[columns], np.arange(len(columns)), np.ones(len(columns))),
-            (at[owner, resource], owner, demand[owner, resource]),
-            (
-                self._row_at[p.extra_row[further[limited]]],
-                further_owner[limited],
-                p.extra_amount[further[limited]],
-            ),
+            (at, owner, amount),
             (need_row, need_owner, np.ones(len(needs))),
             (self._cut_at + weights.row, weights.col, weights.data),
         ]
         row, column, value = (np.concatenate(part) for part in zip(*entries, strict=True))
         shape = (self._highs.getNumRow(), len(columns))
         matrix = sparse.coo_matrix((value, (row, column)), shape=shape).tocsc()
-        _check(
+        accepted(
             self._highs.addCols(
                 len(columns),
                 p.col_cost[columns],
@@ -186,7 +177,7 @@ class NodeLP:
         new = np.setdiff1d(keys, self._pairs)
         if len(new):
             cls, open_ = np.divmod(new, max(frame.opens, 1))
-            _check(
+            accepted(
                 self._highs.addRows(
                     len(new),
                     np.full(len(new), -highspy.kHighsInf),
@@ -237,7 +228,7 @@ class NodeLP:
         """About what the case costs at least, after a few steps of the simplex; inf where it shows impossible."""
         self.enter(box, start)
         self._highs.setOptionValue("simplex_iteration_limit", iterations)
-        _check(self._highs.run())
+        accepted(self._highs.run())
         self._highs.setOptionValue("simplex_iteration_limit", highspy.kHighsIInf)
         if self._highs.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
             return float("inf")
@@ -257,7 +248,7 @@ class NodeLP:
         # A limit as large as the class is implied by the class row; leaving it out spares the simplex bound flips.
         high[high >= frame.problem.count[frame.cls[self.columns]]] = highspy.kHighsInf
         last = self._column_at + len(self.columns)
-        _check(
+        accepted(
             self._highs.changeColsBounds(
                 last,
                 np.arange(last, dtype=np.int32),
@@ -268,19 +259,19 @@ class NodeLP:
             )
         )
         if start is not None and (start.columns, start.rows) == (len(self.columns), len(self._pairs)):
-            _check(self._highs.setBasis(start.basis))
+            accepted(self._highs.setBasis(start.basis))
 
     def _row_count(self) -> int:
         return self._need_at + len(self._pairs)
 
     def _run(self) -> bool:
         """Whether the present case has a solution over the present columns."""
-        _check(self._highs.run())
+        accepted(self._highs.run())
         status = self._highs.getModelStatus()
         if status not in _ANSWERS:
             # From scratch, where the basis that was there led nowhere.
-            _check(self._highs.clearSolver())
-            _check(self._highs.run())
+            accepted(self._highs.clearSolver())
+            accepted(self._highs.run())
             status = self._highs.getModelStatus()
         if status not in _ANSWERS:
             raise SolverFault(f"the linear relaxation ended as {self._highs.modelStatusToString(status)}")
@@ -288,7 +279,7 @@ class NodeLP:
 
     def _ray(self) -> Floats:
         status, there, ray = self._highs.getDualRay()
-        _check(status)
+        accepted(status)
         return np.asarray(ray, dtype=float) if there else np.zeros(self._row_count())
 
     def _missing(self, reduced: Floats, paid: Floats, box: Box) -> Ints:
@@ -320,8 +311,3 @@ class NodeLP:
 
 
 _ANSWERS = (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible)
-
-
-def _check(status: highspy.HighsStatus) -> None:
-    if status == highspy.HighsStatus.kError:
-        raise SolverFault("the LP library refused a call; its input was inconsistent")

@@ -90,17 +90,10 @@ def near_options(frame: Frame, near: Ints, order_by: Floats) -> Options:
 
 
 def _uses(frame: Frame, column: Ints) -> tuple[Ints, Ids, Floats]:
-    p = frame.problem
     real = np.flatnonzero(column >= 0)
-    rows = p.target_row[p.col_target[column[real]]]
-    amounts = p.demand[p.col_variant[column[real]]]
-    some = (rows >= 0) & (amounts > 0) & frame.finite_row[rows]
-    owner = np.repeat(real, some.sum(axis=1))
-    items, item_owner = ranges(p.extra_indptr, column[real])
-    finite = frame.finite_row[p.extra_row[items]] & (p.extra_amount[items] > 0)
-    owner = np.concatenate((owner, real[item_owner[finite]]))
-    row = np.concatenate((rows[some], p.extra_row[items][finite]))
-    amount = np.concatenate((amounts[some], p.extra_amount[items][finite]))
+    user, row, amount = frame.uses(column[real], np.where(frame.finite_row, np.arange(frame.rows), -1))
+    some = amount > 0
+    owner, row, amount = real[user[some]], row[some], amount[some]
     cell = cell_of_row(frame)[row]
     order = np.lexsort((row, cell, owner))
     indptr = np.searchsorted(owner[order], np.arange(len(column) + 1))

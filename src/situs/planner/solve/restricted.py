@@ -57,19 +57,10 @@ def search(
     rows: list[AnyInts] = [class_row[frame.cls[columns]], np.arange(len(classes))]
     cols: list[AnyInts] = [np.arange(n_cols), out_at + np.arange(len(classes))]
     vals: list[Floats] = [np.ones(n_cols), np.ones(len(classes))]
-    by_target = p.target_row[p.col_target[columns]]
-    demand = p.demand[p.col_variant[columns]]
-    for q in range(demand.shape[1]):
-        at = np.where(by_target[:, q] >= 0, row_at[by_target[:, q]], -1)
-        some = (at >= 0) & (demand[:, q] > 0)
-        rows.append(at[some])
-        cols.append(np.flatnonzero(some))
-        vals.append(demand[some, q])
-    items, owner = ranges(p.extra_indptr, columns)
-    at = row_at[p.extra_row[items]]
-    rows.append(at[at >= 0])
-    cols.append(owner[at >= 0])
-    vals.append(p.extra_amount[items][at >= 0])
+    owner, at, amount = frame.uses(columns, row_at)
+    rows.append(at)
+    cols.append(owner)
+    vals.append(amount)
     at = row_at[p.buy_row]
     rows.append(at[at >= 0])
     cols.append(buy_at + frame.buy_of[at >= 0])

@@ -63,12 +63,11 @@ class Branching:
         *,
         gap: float,
         offer: Callable[[Placement], object] = lambda placement: None,
-        on_bound: Callable[[float], None] = lambda bound: None,
         stop: Callable[[], bool] = lambda: False,
     ) -> None:
         """``root`` are prices of the whole; ``gap`` is the part of the cost that may stay unproven."""
         self._frame, self._lp, self._gap = frame, lp, gap
-        self._offer, self._on_bound, self._stop = offer, on_bound, stop
+        self._offer, self._stop = offer, stop
         self.best = best
         self._promises = Promises()
         whole = Box.whole(frame)
@@ -93,8 +92,7 @@ class Branching:
         for _ in range(MOST_SPLITS):
             if not self._open or self._open[0][0] >= self.enough or self._stop():
                 return
-            bound, at = heapq.heappop(self._open)
-            self._on_bound(bound)
+            _, at = heapq.heappop(self._open)
             self._expand(at)
 
     def certificate(self) -> Certificate:

@@ -260,7 +260,6 @@ def _search(frame: Frame, root: Root, run: _Run, *, each: int | None = None) -> 
     found = search(
         frame,
         within,
-        np.zeros(frame.columns, dtype=np.int64),
         start=run.best,
         gap=run.wanted / 4,
         nodes=2000 if each is None else 1,

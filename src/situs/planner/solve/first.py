@@ -24,5 +24,4 @@ def first_placement(frame: Frame) -> Placement | None:
 
 def nothing_placed(frame: Frame) -> Placement | None:
     """Everything left out, with the opens that groups ask for; None where these do not fit together."""
-    none = np.zeros(frame.columns, dtype=np.int64)
-    return search(frame, np.empty(0, dtype=np.int64), none, nodes=MOST_CASES)
+    return search(frame, np.empty(0, dtype=np.int64), nodes=MOST_CASES)

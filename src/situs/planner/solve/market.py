@@ -128,9 +128,9 @@ class Market:
 
     The rows are those of capacity, then "purchase only if its open is there".  Opens that columns need are chosen
     beforehand: ``opened`` tells which are there; those in ``fixed`` stay as they are, the others are free between
-    not there and there.  ``scale`` (I,) is what a class feels temperature by; ``paid`` (J,) is charged to each
-    column for the opens it needs; ``box`` limits purchases.  Where the columns are those of one class of so many
-    only, ``one_of`` says so: each stands for that many, and rows that few use are left out of account.
+    not there and there.  ``scale`` (I,) is what a class feels temperature by; ``box`` limits purchases.
+    Where the columns are those of one class of so many only, ``one_of`` says so: each stands for that many, and
+    rows that few use are left out of account.
     """
 
     def __init__(
@@ -141,7 +141,6 @@ class Market:
         fixed: Flags,
         scale: Floats,
         *,
-        paid: Floats | None = None,
         box: Box | None = None,
         one_of: int = 1,
     ) -> None:
@@ -153,7 +152,7 @@ class Market:
         )
         self.classes: Ids = cls[opening]
         self.starts: Ints = np.r_[opening, len(cls)].astype(np.int64)
-        self.cost = p.col_cost[columns] if paid is None else p.col_cost[columns] + paid[columns]
+        self.cost = p.col_cost[columns]
         self.count = one_of * p.count[self.classes].astype(float)
         self.penalty = p.penalty[self.classes].astype(float)
         self.scale = scale[self.classes]

@@ -37,22 +37,16 @@ class Relaxed:
 class Master:
     """The relaxation as a live LP; ``columns`` are the problem's columns in it, in order of joining."""
 
-    def __init__(
-        self, frame: Frame, columns: Ints, classes: Ints | None = None, used: Floats | None = None
-    ) -> None:
-        """``classes`` are in play (all by default); ``used`` is what the others take from each row."""
+    def __init__(self, frame: Frame, columns: Ints) -> None:
         self._frame = frame
         p = frame.problem
-        self.classes: Ints = np.arange(frame.classes) if classes is None else classes
-        self._class_row = np.full(frame.classes, -1, dtype=np.int64)
-        self._class_row[self.classes] = np.arange(len(self.classes))
         self._limited = np.flatnonzero(frame.finite_row)
         self._row_at = np.full(frame.rows, -1, dtype=np.int64)
-        self._row_at[self._limited] = len(self.classes) + np.arange(len(self._limited))
+        self._row_at[self._limited] = frame.classes + np.arange(len(self._limited))
         self._tied = np.flatnonzero(p.buy_open >= 0)
-        self._group_at = len(self.classes) + len(self._limited)
+        self._group_at = frame.classes + len(self._limited)
         self._tie_at = self._group_at + len(p.group_min)
-        self._buy_at = len(self.classes)
+        self._buy_at = frame.classes
         self._open_at = self._buy_at + frame.buys
         self._column_at = self._open_at + frame.opens
         self.columns = np.empty(0, dtype=np.int64)
@@ -60,12 +54,12 @@ class Master:
         self._need_rows: dict[int, int] = {}
         self._need_keys = np.empty(0, dtype=np.int64)
         self._highs = new_highs(presolve="off")
-        self._pass_base(used if used is not None else np.zeros(frame.rows))
+        self._pass_base()
         self.add(columns)
 
-    def _pass_base(self, used: Floats) -> None:
+    def _pass_base(self) -> None:
         frame, p = self._frame, self._frame.problem
-        count = p.count[self.classes].astype(float)
+        count = p.count.astype(float)
         n, m = self._column_at, self._tie_at + len(self._tied)
         box = Box.whole(frame)
         buy_ok = self._row_at[p.buy_row] >= 0
@@ -73,7 +67,7 @@ class Master:
         grouped = np.flatnonzero(p.open_group >= 0)
         rows = np.concatenate(
             (
-                np.arange(len(self.classes)),
+                np.arange(frame.classes),
                 self._row_at[p.buy_row[buy_ok]],
                 self._row_at[p.open_row[open_ok]],
                 self._group_at + p.open_group[grouped],
@@ -83,7 +77,7 @@ class Master:
         )
         cols = np.concatenate(
             (
-                np.arange(len(self.classes)),
+                np.arange(frame.classes),
                 self._buy_at + frame.buy_of[buy_ok],
                 self._open_at + frame.open_of[open_ok],
                 self._open_at + grouped,
@@ -93,7 +87,7 @@ class Master:
         )
         values = np.concatenate(
             (
-                np.ones(len(self.classes)),
+                np.ones(frame.classes),
                 -p.buy_amount[buy_ok],
                 p.open_amount[open_ok],
                 np.ones(len(grouped)),
@@ -105,7 +99,7 @@ class Master:
         inf = highspy.kHighsInf
         lp = highspy.HighsLp()
         lp.num_col_, lp.num_row_ = n, m
-        lp.col_cost_ = np.concatenate((p.penalty[self.classes], p.buy_cost, p.open_cost))
+        lp.col_cost_ = np.concatenate((p.penalty, p.buy_cost, p.open_cost))
         lp.col_lower_ = np.concatenate((np.zeros(len(count)), box.buy_low, box.open_low.astype(float)))
         lp.col_upper_ = np.concatenate((count, box.buy_high, box.open_high.astype(float)))
         lp.row_lower_ = np.concatenate(
@@ -119,7 +113,7 @@ class Master:
         lp.row_upper_ = np.concatenate(
             (
                 count,
-                (p.row_capacity - used)[self._limited],
+                p.row_capacity[self._limited],
                 p.group_max.astype(float),
                 np.zeros(len(self._tied)),
             )
@@ -130,31 +124,16 @@ class Master:
         lp.a_matrix_.value_ = matrix.data
         accepted(self._highs.passModel(lp))
 
-    def set_box(self, box: Box) -> None:
-        """Take over the limits of a case."""
-        frame = self._frame
-        count = frame.buys + frame.opens
-        if count:
-            accepted(
-                self._highs.changeColsBounds(
-                    count,
-                    np.arange(self._buy_at, self._column_at, dtype=np.int32),
-                    np.concatenate((box.buy_low, box.open_low.astype(float))),
-                    np.concatenate((box.buy_high, box.open_high.astype(float))),
-                )
-            )
-
     def add(self, columns: Ints) -> int:
         """Let further columns join; gives how many were new."""
         columns = columns[~self._present[columns]]
-        columns = columns[self._class_row[self._frame.cls[columns]] >= 0]
         if not len(columns):
             return 0
         self._present[columns] = True
         frame, p = self._frame, self._frame.problem
         rows, values, owner = [], [], []
         each = np.arange(len(columns))
-        rows.append(self._class_row[frame.cls[columns]])
+        rows.append(frame.cls[columns].astype(np.int64))
         values.append(np.ones(len(columns)))
         owner.append(each)
         user, at, amount = frame.uses(columns, self._row_at)

@@ -19,7 +19,7 @@ import numpy as np
 
 from situs.planner.certificate import Prices
 from situs.planner.problem import Flags, Floats
-from situs.planner.solve.bound import Box, Priced, fill, priced
+from situs.planner.solve.bound import Priced, fill, priced
 from situs.planner.solve.frame import Frame
 from situs.planner.solve.market import Market
 from situs.planner.solve.needs import Needs
@@ -81,7 +81,7 @@ class Pricing:
     """so many columns are worth looking at"""
 
 
-def state_at(frame: Frame, needs: Needs, row: Floats, buy: Floats, box: Box | None = None) -> State:
+def state_at(frame: Frame, needs: Needs, row: Floats, buy: Floats) -> State:
     """Everything that follows from prices."""
     charged = frame.problem.col_cost + frame.row_charge(row)
     opened, need = needs.choose(charged, row)
@@ -89,7 +89,7 @@ def state_at(frame: Frame, needs: Needs, row: Floats, buy: Floats, box: Box | No
     prices = Prices(row, needs.pair_class[paid], needs.pair_open[paid], need[paid], buy)
     usable = needs.usable(opened)
     margin = fill(frame, np.where(usable, charged, np.inf), frame.limits)[1]
-    return State(prices, priced(frame, prices, box), charged, opened, usable, margin)
+    return State(prices, priced(frame, prices), charged, opened, usable, margin)
 
 
 def price(

@@ -9,7 +9,7 @@ import numpy as np
 
 from situs.planner.certificate import Prices
 from situs.planner.problem import Floats, Ints
-from situs.planner.solve.bound import Box, Priced, priced
+from situs.planner.solve.bound import Priced, priced
 from situs.planner.solve.frame import AnyInts, Frame
 from situs.planner.solve.master import Master, Relaxed
 
@@ -42,21 +42,14 @@ def relax(
     frame: Frame,
     *,
     start: Prices | None = None,
-    box: Box | None = None,
-    master: Master | None = None,
-    close_enough: float = CLOSE_ENOUGH,
     stop: Callable[[], bool] = lambda: False,
-    on_bound: Callable[[float], None] = lambda bound: None,
 ) -> Relaxation | None:
-    """Solve the relaxation; None when the case ``box`` has no solution.
+    """Solve the relaxation; None when it has no solution.
 
     The bound is valid at any time: it is recomputed from the prices over all columns in every round.
     """
-    box = box or Box.whole(frame)
-    if master is None:
-        guess = priced(frame, start or no_prices(frame))
-        master = Master(frame, cheapest(frame, guess.reduced, FIRST_COLUMNS))
-    master.set_box(box)
+    guess = priced(frame, start or no_prices(frame))
+    master = Master(frame, cheapest(frame, guess.reduced, FIRST_COLUMNS))
     best: Relaxation | None = None
     relaxed = master.solve()
     for _ in range(MOST_ROUNDS):
@@ -66,19 +59,18 @@ def relax(
         if added:
             relaxed = master.solve()
             continue
-        proof = priced(frame, relaxed.prices, box)
+        proof = priced(frame, relaxed.prices)
         if best is None or proof.value > best.bound:
             best = Relaxation(proof.value, relaxed.prices, proof, relaxed, master)
-            on_bound(best.bound)
         gap = (relaxed.value - best.bound) / max(1.0, abs(relaxed.value))
         attractive = promising(frame, proof, COLUMNS_PER_ROUND)
-        if gap <= close_enough or not master.add(attractive) or stop():
+        if gap <= CLOSE_ENOUGH or not master.add(attractive) or stop():
             return Relaxation(best.bound, best.prices, best.priced, relaxed, master)
         relaxed = master.solve()
     if relaxed is None:
         return None
     if best is None:
-        proof = priced(frame, relaxed.prices, box)
+        proof = priced(frame, relaxed.prices)
         return Relaxation(proof.value, relaxed.prices, proof, relaxed, master)
     return Relaxation(best.bound, best.prices, best.priced, relaxed, master)
 

@@ -1,4 +1,4 @@
-"""An exact search over a part of the problem: some classes free, some columns each, the rest held still."""
+"""An exact search over a part of the columns."""
 
 from __future__ import annotations
 
@@ -19,44 +19,33 @@ OVERFULL = 5e-10
 def search(
     frame: Frame,
     columns: Ints,
-    held: Ints,
     *,
     start: Placement | None = None,
     gap: float = 0.0,
     nodes: int = 1000,
     seconds: float | None = None,
-    fixed_opens: bool = False,
     cuts: CutList = NO_CUTS,
     target: float | None = None,
 ) -> Placement | None:
-    """The best placement that uses only ``columns`` for the free classes and keeps the units ``held``.
+    """The best placement that uses only ``columns``.
 
-    ``held`` (J,) are units that stay; a class is free for what of its count is not held.  Purchases and
-    opens are free unless ``fixed_opens``.  None where the search found nothing within its limits, which are
-    counted in nodes so that the same input always gives the same answer; ``seconds`` is only a safety net.
+    None where the search found nothing within its limits, which are counted in nodes so that the same input
+    always gives the same answer; ``seconds`` is only a safety net.
     ``cuts`` spare the search finding them itself; a placement that costs no more than ``target`` ends it.
     """
     p = frame.problem
-    used = np.flatnonzero(held)
-    held_count = np.bincount(frame.cls[used], held[used], minlength=frame.classes).astype(np.int64)
-    classes = np.flatnonzero(p.count > held_count)
-    left = (p.count - held_count)[classes]
-    columns = columns[(p.count > held_count)[frame.cls[columns]]]
-    class_row = np.full(frame.classes, -1, dtype=np.int64)
-    class_row[classes] = np.arange(len(classes))
-    load = frame.load(held, np.zeros(frame.opens, dtype=bool))
     limited = np.flatnonzero(frame.finite_row)
     row_at = np.full(frame.rows, -1, dtype=np.int64)
-    row_at[limited] = len(classes) + np.arange(len(limited))
-    group_at = len(classes) + len(limited)
+    row_at[limited] = frame.classes + np.arange(len(limited))
+    group_at = frame.classes + len(limited)
     tied = np.flatnonzero(p.buy_open >= 0)
     tie_at = group_at + len(p.group_min)
     n_cols = len(columns)
-    out_at, buy_at = n_cols, n_cols + len(classes)
+    out_at, buy_at = n_cols, n_cols + frame.classes
     open_at = buy_at + frame.buys
-    rows: list[AnyInts] = [class_row[frame.cls[columns]], np.arange(len(classes))]
-    cols: list[AnyInts] = [np.arange(n_cols), out_at + np.arange(len(classes))]
-    vals: list[Floats] = [np.ones(n_cols), np.ones(len(classes))]
+    rows: list[AnyInts] = [frame.cls[columns], np.arange(frame.classes)]
+    cols: list[AnyInts] = [np.arange(n_cols), out_at + np.arange(frame.classes)]
+    vals: list[Floats] = [np.ones(n_cols), np.ones(frame.classes)]
     owner, at, amount = frame.uses(columns, row_at)
     rows.append(at)
     cols.append(owner)
@@ -84,7 +73,7 @@ def search(
     )
     rows += [need_at + inverse, need_at + np.arange(len(pairs))]
     cols += [owner, open_at + pairs % max(frame.opens, 1)]
-    vals += [np.ones(len(owner)), -left[class_row[pairs // max(frame.opens, 1)]].astype(float)]
+    vals += [np.ones(len(owner)), -p.count[pairs // max(frame.opens, 1)].astype(float)]
     cut_at = need_at + len(pairs)
     place = np.full(frame.columns, -1, dtype=np.int64)
     place[columns] = np.arange(n_cols)
@@ -93,36 +82,29 @@ def search(
     rows += [cut_at + cuts.cut_of[there], cut_at + named]
     cols += [place[cuts.column[there]], buy_at + cuts.purchase[named]]
     vals += [cuts.weight[there], -cuts.per_bought[named]]
-    cut_held = np.bincount(cuts.cut_of, cuts.weight * held[cuts.column], minlength=len(cuts.cuts))
     m, n = cut_at + len(cuts.cuts), open_at + frame.opens
     matrix = sparse.coo_matrix(
         (np.concatenate(vals), (np.concatenate(rows), np.concatenate(cols))), shape=(m, n)
     ).tocsc()
     box = Box.whole(frame)
-    open_low = box.open_low.astype(float)
-    held_items, _ = ranges(p.need_indptr, used)
-    open_low[p.need_open[held_items]] = 1.0
-    open_high = box.open_high.astype(float)
-    if fixed_opens and start is not None:
-        open_low = open_high = start.opened.astype(float)
     inf = highspy.kHighsInf
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = n, m
-    lp.col_cost_ = np.concatenate((p.col_cost[columns], p.penalty[classes], p.buy_cost, p.open_cost))
-    lp.col_lower_ = np.concatenate((np.zeros(n_cols + len(classes)), box.buy_low, open_low))
-    most = np.minimum(p.col_limit[columns] - held[columns], left[class_row[frame.cls[columns]]])
-    lp.col_upper_ = np.concatenate((most, left, box.buy_high, open_high)).astype(float)
+    lp.col_cost_ = np.concatenate((p.col_cost[columns], p.penalty, p.buy_cost, p.open_cost))
+    lp.col_lower_ = np.concatenate((np.zeros(n_cols + frame.classes), box.buy_low, box.open_low))
+    most = np.minimum(p.col_limit[columns], p.count[frame.cls[columns]])
+    lp.col_upper_ = np.concatenate((most, p.count, box.buy_high, box.open_high)).astype(float)
     none = np.full
     lp.row_lower_ = np.concatenate(
-        (left, none(len(limited), -inf), p.group_min, none(len(tied), -inf), none(m - need_at, -inf))
+        (p.count, none(len(limited), -inf), p.group_min, none(len(tied), -inf), none(m - need_at, -inf))
     ).astype(float)
     lp.row_upper_ = np.concatenate(
         (
-            left,
-            (p.row_capacity - load)[limited],
+            p.count,
+            p.row_capacity[limited],
             p.group_max,
             np.zeros(cut_at - tie_at),
-            cuts.limit - cut_held,
+            cuts.limit,
         )
     ).astype(float)
     lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
@@ -140,16 +122,15 @@ def search(
         primal_feasibility_tolerance=1e-9,
     )
     if target is not None:
-        highs.setOptionValue("objective_target", target - p.fixed_cost - float(p.col_cost @ held))
+        highs.setOptionValue("objective_target", target - p.fixed_cost)
     if seconds is not None:
         highs.setOptionValue("time_limit", seconds)
     if highs.passModel(lp) == highspy.HighsStatus.kError:
         raise SolverFault("the MILP library refused the model; its input was inconsistent")
     if start is not None:
         begin = highspy.HighsSolution()
-        out = (start.unplaced[classes]).astype(float)
         begin.col_value = np.concatenate(
-            ((start.units - held)[columns], out, start.bought, start.opened.astype(float))
+            (start.units[columns], start.unplaced, start.bought, start.opened)
         ).astype(float)
         highs.setSolution(begin)
     if highs.run() == highspy.HighsStatus.kError:
@@ -157,8 +138,8 @@ def search(
     if highs.getInfo().primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
         return None
     value = np.asarray(highs.getSolution().col_value)
-    units = held.copy()
-    units[columns] += np.round(value[:n_cols]).astype(np.int64)
+    units = np.zeros(frame.columns, dtype=np.int64)
+    units[columns] = np.round(value[:n_cols]).astype(np.int64)
     bought = value[buy_at:open_at].copy()
     bought[p.buy_integer] = np.round(bought[p.buy_integer])
     return tidied(frame, units, bought, value[open_at:] > 0.5)

@@ -47,6 +47,13 @@ class Frame:
         assert found is not None, "capacities are never negative"
         return found
 
+    @cached_property
+    def needed(self) -> NDArray[np.bool_]:
+        """(F,) opens that some column needs; the others only serve purchases, or are there for their group."""
+        needed = np.zeros(self.opens, dtype=bool)
+        needed[self.problem.need_open] = True
+        return needed
+
     def row_charge(self, row_price: Floats, columns: Ints | None = None) -> Floats:
         """(J,) or (len(columns),) what one unit of each column pays for the rows it uses."""
         p = self.problem

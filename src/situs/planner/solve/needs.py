@@ -24,9 +24,7 @@ class Needs:
         pairs, self._pair_of_item = np.unique(key, return_inverse=True)
         self.pair_class: Ids = (pairs // max(1, frame.opens)).astype(np.int32)
         self.pair_open: Ids = (pairs % max(1, frame.opens)).astype(np.int32)
-        needed = np.zeros(frame.opens, dtype=bool)
-        needed[self.pair_open] = True
-        self.chosen_here: Flags = needed | (p.open_group >= 0)
+        self.chosen_here: Flags = frame.needed | (p.open_group >= 0)
         """opens that are chosen by :meth:`choose`; the others only make purchases cheaper"""
         self._has_needs = np.diff(p.need_indptr) > 0
 

@@ -31,6 +31,8 @@ class Options:
     """(o,) -1 for leaving out"""
     use_indptr: Ints
     """(o+1,) the rows of each option, rows of one cell together"""
+    use_of: Ints
+    """the option of each use"""
     use_row: Ids
     use_amount: Floats
     by_target: Ints
@@ -84,12 +86,14 @@ def near_options(frame: Frame, near: Ints, order_by: Floats) -> Options:
     )
     cost[inside], target[inside] = p.col_cost[near], p.col_target[near]
     limit[inside] = np.minimum(frame.limits.room[near], p.count[frame.cls[near]])
-    indptr, row, amount = _uses(frame, column)
+    indptr, use_of, row, amount = _uses(frame, column)
     by_target = np.concatenate(([0], np.cumsum(np.bincount(target[inside], minlength=len(p.target_row)))))
-    return Options(first, column, cost, limit, of, target, indptr, row, amount, by_target.astype(np.int64))
+    return Options(
+        first, column, cost, limit, of, target, indptr, use_of, row, amount, by_target.astype(np.int64)
+    )  # fmt: skip
 
 
-def _uses(frame: Frame, column: Ints) -> tuple[Ints, Ids, Floats]:
+def _uses(frame: Frame, column: Ints) -> tuple[Ints, Ints, Ids, Floats]:
     real = np.flatnonzero(column >= 0)
     user, row, amount = frame.uses(column[real], np.where(frame.finite_row, np.arange(frame.rows), -1))
     some = amount > 0
@@ -97,7 +101,7 @@ def _uses(frame: Frame, column: Ints) -> tuple[Ints, Ids, Floats]:
     cell = cell_of_row(frame)[row]
     order = np.lexsort((row, cell, owner))
     indptr = np.searchsorted(owner[order], np.arange(len(column) + 1))
-    return indptr.astype(np.int64), row[order].astype(np.int32), amount[order]
+    return indptr.astype(np.int64), owner[order], row[order].astype(np.int32), amount[order]
 
 
 def cell_of_row(frame: Frame) -> Ids:

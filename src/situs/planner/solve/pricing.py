@@ -77,6 +77,8 @@ class Pricing:
 
     state: State
     needs: Needs
+    scale: Floats
+    """(I,) what differences between the columns of each class are measured by"""
     near: int
     """so many columns are worth looking at"""
 
@@ -103,7 +105,7 @@ def price(
 
     ``on_bound`` hears of every better bound.  When ``stop`` says so, the best prices so far are returned.
     """
-    needs, scale = Needs(frame), class_scale(frame)
+    needs, scale = Needs(frame), _class_scale(frame)
     if start is not None:
         best = state_at(frame, needs, start.row, start.buy)
     else:
@@ -133,7 +135,7 @@ def price(
             settled = gain < WORTH_A_TURN if last or len(columns) <= FEW_COLUMNS else gain >= 0
             if settled and (gain >= 0 or not np.any(joining)):
                 break
-    return Pricing(best, needs, int((near & best.usable).sum()))
+    return Pricing(best, needs, scale, int((near & best.usable).sum()))
 
 
 def _reach(beyond: Floats, number: int) -> float:
@@ -158,7 +160,7 @@ def _rough(frame: Frame, needs: Needs, scale: Floats, stop: Callable[[], bool]) 
     return state
 
 
-def class_scale(frame: Frame) -> Floats:
+def _class_scale(frame: Frame) -> Floats:
     """(I,) what differences between the columns of a class are measured by: about what it pays."""
     some = np.flatnonzero(frame.has_columns)
     mean = np.ones(frame.classes)

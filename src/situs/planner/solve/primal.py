@@ -13,7 +13,7 @@ from situs.planner.solve.clearing import bring_in, clear_overfull
 from situs.planner.solve.frame import Frame
 from situs.planner.solve.nearness import nearest
 from situs.planner.solve.options import Cells, Options, cells, near_options
-from situs.planner.solve.pricing import Pricing, class_scale
+from situs.planner.solve.pricing import Pricing
 from situs.planner.solve.purchases import SLACK, settled
 
 OPTIONS_A_CLASS = 6
@@ -47,7 +47,7 @@ class Search:
 
     def __init__(self, frame: Frame, pricing: Pricing, stop: Callable[[], bool]) -> None:
         self.frame = frame
-        self.scale = class_scale(frame)
+        self.scale = pricing.scale
         state = pricing.state
         purchases = Purchases(
             frame,
@@ -85,9 +85,8 @@ class Search:
     def _worth(self) -> Floats:
         """(M,) prices, and a little where there is none."""
         o, rows = self.options, self.frame.rows
-        owner = np.repeat(np.arange(len(o.cost)), np.diff(o.use_indptr))
         users = np.bincount(o.use_row, minlength=rows)
-        paid = np.bincount(o.use_row, self.scale[o.cls[owner]] / o.use_amount, minlength=rows)
+        paid = np.bincount(o.use_row, self.scale[o.cls[o.use_of]] / o.use_amount, minlength=rows)
         worth: Floats = np.maximum(self.decided.row, UNWANTED * paid / np.maximum(users, 1))
         return worth
 
@@ -120,7 +119,6 @@ class Search:
 
     def run(self, stop: Callable[[], bool]) -> None:
         """Improve the units until the trials are used up, and clear what does not fit."""
-        trials = max(FEWEST_TRIALS, TRIALS_A_CLASS * len(self.movable))
         there = self._cells(free=False)
         cooling = (COLD / HOT) ** (1 / ROUNDS)
         rising = (STEEPEST / STEEP) ** (1 / ROUNDS)
@@ -128,10 +126,10 @@ class Search:
             if stop():
                 break
             hot, steep = HOT * cooling**turn, STEEP * rising**turn
-            self._anneal(trials // ROUNDS, there, hot, hot * cooling, steep, steep * rising)
+            self._anneal(there, hot, hot * cooling, steep, steep * rising)
         self._clear(there)
         if not stop():
-            self._anneal(trials // ROUNDS, there, COLD, FREEZING, HARD, HARD)
+            self._anneal(there, COLD, FREEZING, HARD, HARD)
             self._clear(there)
 
     def _clear(self, there: Cells) -> None:
@@ -147,20 +145,17 @@ class Search:
     def finish(self) -> None:
         """Try to do without purchases."""
         if np.any(self.decided.bought[self.frame.problem.buy_integer]):
-            trials = max(FEWEST_TRIALS, TRIALS_A_CLASS * len(self.movable)) // ROUNDS
-            self._anneal(trials, self._cells(free=True), COLD, FREEZING, HARD, HARD)
+            self._anneal(self._cells(free=True), COLD, FREEZING, HARD, HARD)
 
     def _load(self) -> Floats:
         o = self.options
-        owner = np.repeat(np.arange(len(o.cost)), np.diff(o.use_indptr))
-        load = np.bincount(o.use_row, o.use_amount * self.units[owner], minlength=self.frame.rows)
+        load = np.bincount(o.use_row, o.use_amount * self.units[o.use_of], minlength=self.frame.rows)
         return load.astype(float)
 
-    def _anneal(
-        self, trials: int, there: Cells, hot: float, cold: float, steep: float, steepest: float
-    ) -> None:
+    def _anneal(self, there: Cells, hot: float, cold: float, steep: float, steepest: float) -> None:
         if not len(self.movable):
             return
+        trials = max(FEWEST_TRIALS, TRIALS_A_CLASS * len(self.movable)) // ROUNDS
         o = self.options
         anneal(
             trials, self._state, hot, cold, steep, steepest,

@@ -6,6 +6,7 @@ import numpy as np
 
 from situs.planner.problem import Flags, Floats, Ints, Placement
 from situs.planner.solve.frame import Frame, ranges
+from situs.planner.solve.restricted import placed
 
 SLACK = 1e-10
 """Of a row's capacity: more than the error of adding, far less than the checker allows."""
@@ -21,13 +22,12 @@ def settled(frame: Frame, units: Ints, opened: Flags) -> Placement | None:
     p = frame.problem
     units = units.copy()
     opened = _without_idle(frame, units, opened)
-    serving = np.zeros(frame.opens, dtype=bool)
-    serving[p.need_open] = True
-    free = [int(f) for f in np.unique(p.buy_open[p.buy_open >= 0]) if not serving[f] and p.open_group[f] < 0]
+    tied = np.unique(p.buy_open[p.buy_open >= 0])
+    free = tied[~frame.needed[tied] & (p.open_group[tied] < 0)].tolist()
     opened[free] = False
-    short = frame.load(units, opened) - p.row_capacity
-    whole = _without_spare(frame, _enough(frame, short), short)
-    short = short - _brought(frame, whole)
+    load = frame.load(units, opened)
+    whole = _without_spare(frame, _enough(frame, load - p.row_capacity), load)
+    short = load - frame.supply(whole)
     bought, cost, left = _fractional(frame, whole, short, opened)
     for f in free:
         with_it = opened.copy()
@@ -42,7 +42,7 @@ def settled(frame: Frame, units: Ints, opened: Flags) -> Placement | None:
             cost = other_cost - float(p.open_cost[f])
     if np.any(left > 0) and not _leave_out(frame, units, left):
         return None
-    return frame.placement(units, bought, opened)
+    return placed(frame, units, bought, opened)
 
 
 def _without_idle(frame: Frame, units: Ints, opened: Flags) -> Flags:
@@ -51,9 +51,7 @@ def _without_idle(frame: Frame, units: Ints, opened: Flags) -> Flags:
     used = np.zeros(frame.opens, dtype=bool)
     items, _ = ranges(p.need_indptr, np.flatnonzero(units))
     used[p.need_open[items]] = True
-    needed = np.zeros(frame.opens, dtype=bool)
-    needed[p.need_open] = True
-    idle = np.flatnonzero(opened & ~used & needed & (p.open_cost > 0))
+    idle = np.flatnonzero(opened & ~used & frame.needed & (p.open_cost > 0))
     opened = opened.copy()
     number = np.bincount(p.open_group[opened & (p.open_group >= 0)], minlength=len(p.group_min))
     for f in idle[np.argsort(-p.open_cost[idle], kind="stable")].tolist():
@@ -85,12 +83,14 @@ def _enough(frame: Frame, short: Floats) -> Floats:
 def _leave_out(frame: Frame, units: Ints, over: Floats) -> bool:
     """Take units away until no row is over its capacity; False when that is not enough."""
     p = frame.problem
-    over = over.copy()
+    over, every_row = over.copy(), np.arange(frame.rows)
     for row in np.flatnonzero(over > 0).tolist():
         if over[row] <= 0:
             continue
         used = np.flatnonzero(units)
-        taken = frame.row_charge(_one(frame.rows, row), used)
+        unit = np.zeros(frame.rows)
+        unit[row] = 1.0
+        taken = frame.row_charge(unit, used)
         users, taken = used[taken > 0], taken[taken > 0]
         loss = (p.penalty[frame.cls[users]] - p.col_cost[users]) / taken
         for at in np.argsort(loss, kind="stable").tolist():
@@ -99,24 +99,18 @@ def _leave_out(frame: Frame, units: Ints, over: Floats) -> bool:
             column = int(users[at])
             number = int(min(units[column], np.ceil(over[row] / taken[at])))
             units[column] -= number
-            gone = np.zeros(frame.columns, dtype=np.int64)
-            gone[column] = number
-            over -= frame.load(gone, np.zeros(frame.opens, dtype=bool))
+            _, rows, amounts = frame.uses(np.array([column]), every_row)
+            np.subtract.at(over, rows, amounts * number)
         if over[row] > 0:
             return False
     return True
 
 
-def _brought(frame: Frame, bought: Floats) -> Floats:
-    p = frame.problem
-    return np.bincount(p.buy_row, p.buy_amount * bought[frame.buy_of], minlength=frame.rows).astype(float)
-
-
-def _without_spare(frame: Frame, whole: Floats, short: Floats) -> Floats:
+def _without_spare(frame: Frame, whole: Floats, load: Floats) -> Floats:
     """Whole purchases less those that nobody misses, the dearest first."""
     p = frame.problem
     whole = whole.copy()
-    spare = _brought(frame, whole) + _most_fractional(frame) - short
+    spare = frame.supply(np.where(p.buy_integer, whole, p.buy_limit)) - load
     for k in sorted(np.flatnonzero(whole > 0).tolist(), key=lambda k: (-float(p.buy_cost[k]), k)):
         span = slice(p.buy_indptr[k], p.buy_indptr[k + 1])
         rows, amounts = p.buy_row[span], p.buy_amount[span]
@@ -128,11 +122,6 @@ def _without_spare(frame: Frame, whole: Floats, short: Floats) -> Floats:
             whole[k] -= fewer
             np.subtract.at(spare, rows, amounts * fewer)
     return whole
-
-
-def _most_fractional(frame: Frame) -> Floats:
-    p = frame.problem
-    return _brought(frame, np.where(p.buy_integer, 0.0, p.buy_limit))
 
 
 def _fractional(frame: Frame, whole: Floats, short: Floats, opened: Flags) -> tuple[Floats, float, Floats]:
@@ -157,12 +146,6 @@ def _fractional(frame: Frame, whole: Floats, short: Floats, opened: Flags) -> tu
         cost += float(p.buy_cost[k]) * number
         np.subtract.at(short, rows, amounts * number)
     return bought, cost, np.where(short > tolerance, short, 0.0)
-
-
-def _one(size: int, at: int, value: float = 1.0) -> Floats:
-    vector = np.zeros(size)
-    vector[at] = value
-    return vector
 
 
 def _price(frame: Frame, k: int) -> float:

@@ -19,3 +19,8 @@ R = TypeVar("R")
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """The function as machine code: only numbers and arrays may go in and out; sums keep their order."""
     return cast(Callable[P, R], numba.njit(cache=True, fastmath=False, nogil=True)(function))
+
+
+def inlined(function: Callable[P, R]) -> Callable[P, R]:
+    """The same for what stands in the innermost loops of others: it becomes part of whatever calls it."""
+    return cast(Callable[P, R], numba.njit(inline="always")(function))

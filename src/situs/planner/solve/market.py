@@ -25,7 +25,7 @@ from scipy.special import expit
 from situs.planner.problem import Flags, Floats, Ids, Ints
 from situs.planner.solve.bound import Box
 from situs.planner.solve.frame import Frame, ranges
-from situs.planner.solve.response import NEGLIGIBLE, bend, own_reaction, react, respond
+from situs.planner.solve.response import NEGLIGIBLE, Columns, bend, own_reaction, react, respond
 
 T = TypeVar("T")
 
@@ -157,9 +157,15 @@ class Market:
         self.penalty = p.penalty[self.classes].astype(float)
         self.scale = scale[self.classes]
         items, owner = ranges(p.extra_indptr, columns)
-        self._variant, self._target = p.col_variant[columns], p.col_target[columns]
-        self._extra_indptr = np.searchsorted(owner, np.arange(len(columns) + 1)).astype(np.int64)
-        self._extra_row, self._extra_amount = p.extra_row[items], p.extra_amount[items]
+        self._uses = Columns(
+            p.col_variant[columns],
+            p.col_target[columns],
+            p.demand,
+            p.target_row,
+            np.searchsorted(owner, np.arange(len(columns) + 1)).astype(np.int64),
+            p.extra_row[items],
+            p.extra_amount[items],
+        )
         self._units = np.empty(len(columns))
         room = frame.limits.room[columns]
         self._limit = np.where(room < p.count[cls], one_of * room, np.inf)
@@ -204,9 +210,9 @@ class Market:
 
     def _users(self) -> Ints:
         """(rows,) how many columns, purchases and opens use each row."""
-        rows = self.frame.problem.target_row[self._target]
+        rows = self.frame.problem.target_row[self._uses.target]
         users = np.bincount(rows[rows >= 0], minlength=self.rows) + np.bincount(
-            self._extra_row, minlength=self.rows
+            self._uses.extra_row, minlength=self.rows
         )
         counted: Ints = users + np.diff(self._single_use.indptr)
         return counted
@@ -217,13 +223,15 @@ class Market:
         each = np.repeat(self.count / self.scale / np.diff(self.starts), np.diff(self.starts))
         even = np.zeros(self.rows)
         for q in range(p.demand.shape[1]):
-            row = p.target_row[self._target, q]
+            row = p.target_row[self._uses.target, q]
             some = row >= 0
             even += np.bincount(
-                row[some], p.demand[self._variant[some], q] ** 2 * each[some], minlength=self.rows
+                row[some], p.demand[self._uses.variant[some], q] ** 2 * each[some], minlength=self.rows
             )
-        owner = np.repeat(np.arange(len(self.columns)), np.diff(self._extra_indptr))
-        even += np.bincount(self._extra_row, self._extra_amount**2 * each[owner], minlength=self.rows)
+        owner = np.repeat(np.arange(len(self.columns)), np.diff(self._uses.extra_indptr))
+        even += np.bincount(
+            self._uses.extra_row, self._uses.extra_amount**2 * each[owner], minlength=self.rows
+        )
         squared = self._single_use.copy()
         squared.data **= 2
         width = self._single_high - self._single_low
@@ -236,13 +244,13 @@ class Market:
         cls = self.frame.cls[self.columns]
         by_row = np.zeros(self.frame.rows)
         for q in range(p.demand.shape[1]):
-            row = p.target_row[self._target, q]
+            row = p.target_row[self._uses.target, q]
             some = row >= 0
-            taken = p.demand[self._variant[some], q] * p.count[cls[some]]
+            taken = p.demand[self._uses.variant[some], q] * p.count[cls[some]]
             by_row += np.bincount(row[some], taken, minlength=self.frame.rows)
-        owner = np.repeat(np.arange(len(self.columns)), np.diff(self._extra_indptr))
+        owner = np.repeat(np.arange(len(self.columns)), np.diff(self._uses.extra_indptr))
         by_row += np.bincount(
-            self._extra_row, self._extra_amount * p.count[cls[owner]], minlength=self.frame.rows
+            self._uses.extra_row, self._uses.extra_amount * p.count[cls[owner]], minlength=self.frame.rows
         )
         wanted[: self.frame.rows] += by_row
         wanted[: self.frame.rows][~self.frame.finite_row] = -np.inf
@@ -279,11 +287,8 @@ class Market:
 
     def _each(self, work: Callable[..., T], further: Callable[[int], tuple[Any, ...]]) -> list[T]:
         """What each part of the classes gives; parts are worked on at the same time."""
-        p = self.frame.problem
-        columns = (self.starts, self._variant, self._target, p.demand, p.target_row)
-        extras = (self._extra_indptr, self._extra_row, self._extra_amount)
         jobs = [
-            self._pool.submit(work, begin, end, *columns, *extras, *further(part))
+            self._pool.submit(work, begin, end, self.starts, self._uses, *further(part))
             for part, (begin, end) in enumerate(self._parts())
         ]
         return [job.result() for job in jobs]

@@ -7,17 +7,60 @@ which rows is looked up in two small tables instead of being written out for mil
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from situs.planner.problem import Floats, Ids, Ints
-from situs.planner.solve.compiled import compiled
+from situs.planner.solve.compiled import compiled, inlined
 
 FULL = 1e200
 """Below minus this, a cost marks a column that is full."""
 
 NEGLIGIBLE = 1e-4
 """A share of a class below this does not count in the curvature."""
+
+
+class Columns(NamedTuple):
+    """What columns take of which rows, as in a Problem: letters j column, v variant, t target, q resource."""
+
+    variant: Ids
+    """(j,)"""
+    target: Ids
+    """(j,)"""
+    demand: Floats
+    """(v, q)"""
+    target_row: Ids
+    """(t, q)"""
+    extra_indptr: Ints
+    """(j+1,)"""
+    extra_row: Ids
+    extra_amount: Floats
+
+
+@inlined
+def charged(j: int, cost: float, columns: Columns, price: Floats) -> float:
+    """``cost`` and what a unit of column ``j`` pays for the rows it uses."""
+    v, t = columns.variant[j], columns.target[j]
+    for q in range(columns.demand.shape[1]):
+        row = columns.target_row[t, q]
+        if row >= 0:
+            cost += columns.demand[v, q] * price[row]
+    for item in range(columns.extra_indptr[j], columns.extra_indptr[j + 1]):
+        cost += columns.extra_amount[item] * price[columns.extra_row[item]]
+    return cost
+
+
+@inlined
+def _take(j: int, units: float, columns: Columns, load: Floats) -> None:
+    """Add what ``units`` of column ``j`` take to ``load`` (rows,)."""
+    v, t = columns.variant[j], columns.target[j]
+    for q in range(columns.demand.shape[1]):
+        row = columns.target_row[t, q]
+        if row >= 0:
+            load[row] += columns.demand[v, q] * units
+    for item in range(columns.extra_indptr[j], columns.extra_indptr[j + 1]):
+        load[columns.extra_row[item]] += columns.extra_amount[item] * units
 
 
 @compiled
@@ -72,13 +115,7 @@ def respond(
     begin: int,
     end: int,
     starts: Ints,
-    variant: Ids,
-    target: Ids,
-    demand: Floats,
-    target_row: Ids,
-    extra_indptr: Ints,
-    extra_row: Ids,
-    extra_amount: Floats,
+    columns: Columns,
     cost: Floats,
     price: Floats,
     count: Floats,
@@ -89,32 +126,17 @@ def respond(
     load: Floats,
 ) -> float:
     """The soft minimum of classes ``begin`` to ``end``; fills ``units`` and adds to ``load``."""
-    resources = demand.shape[1]
     value = 0.0
     for i in range(begin, end):
         least = penalty[i]
         for j in range(starts[i], starts[i + 1]):
-            reduced = cost[j]
-            v, t = variant[j], target[j]
-            for q in range(resources):
-                row = target_row[t, q]
-                if row >= 0:
-                    reduced += demand[v, q] * price[row]
-            for item in range(extra_indptr[j], extra_indptr[j + 1]):
-                reduced += extra_amount[item] * price[extra_row[item]]
-            units[j] = reduced
-            least = min(least, reduced)
+            units[j] = charged(j, cost[j], columns, price)
+            least = min(least, units[j])
         value += _spread(starts[i], starts[i + 1], least, count[i], penalty[i], heat[i], limit, units)
         for j in range(starts[i], starts[i + 1]):
             taken = units[j]
             if taken > 1e-9 * count[i]:
-                v, t = variant[j], target[j]
-                for q in range(resources):
-                    row = target_row[t, q]
-                    if row >= 0:
-                        load[row] += demand[v, q] * taken
-                for item in range(extra_indptr[j], extra_indptr[j + 1]):
-                    load[extra_row[item]] += extra_amount[item] * taken
+                _take(j, taken, columns, load)
     return value
 
 
@@ -133,13 +155,7 @@ def bend(
     begin: int,
     end: int,
     starts: Ints,
-    variant: Ids,
-    target: Ids,
-    demand: Floats,
-    target_row: Ids,
-    extra_indptr: Ints,
-    extra_row: Ids,
-    extra_amount: Floats,
+    columns: Columns,
     step: int,
     count: Floats,
     heat: Floats,
@@ -152,6 +168,7 @@ def bend(
 
     ``at`` (rows,) is the position of a row in ``dense``, -1 for a row that does not matter.
     """
+    variant, target, demand, target_row, extra_indptr, extra_row, extra_amount = columns
     resources = demand.shape[1]
     size = len(dense)
     mean = np.zeros(size)
@@ -199,13 +216,7 @@ def react(
     begin: int,
     end: int,
     starts: Ints,
-    variant: Ids,
-    target: Ids,
-    demand: Floats,
-    target_row: Ids,
-    extra_indptr: Ints,
-    extra_row: Ids,
-    extra_amount: Floats,
+    columns: Columns,
     count: Floats,
     heat: Floats,
     limit: Floats,
@@ -214,40 +225,20 @@ def react(
     less: Floats,
 ) -> None:
     """Add to ``less`` (rows,) how much less is wanted of each row for a small ``change`` (rows,) of prices."""
-    resources = demand.shape[1]
     for i in range(begin, end):
         apart = _spreading(starts[i], starts[i + 1], count[i], limit, units)
         mean = 0.0
         for j in range(starts[i], starts[i + 1]):
             share = units[j] / apart
             if share > NEGLIGIBLE and units[j] < limit[j]:
-                v, t = variant[j], target[j]
-                dearer = 0.0
-                for q in range(resources):
-                    row = target_row[t, q]
-                    if row >= 0:
-                        dearer += demand[v, q] * change[row]
-                for item in range(extra_indptr[j], extra_indptr[j + 1]):
-                    dearer += extra_amount[item] * change[extra_row[item]]
+                dearer = charged(j, 0.0, columns, change)
                 mean += share * dearer
         for j in range(starts[i], starts[i + 1]):
             share = units[j] / apart
             if share > NEGLIGIBLE and units[j] < limit[j]:
-                v, t = variant[j], target[j]
-                dearer = 0.0
-                for q in range(resources):
-                    row = target_row[t, q]
-                    if row >= 0:
-                        dearer += demand[v, q] * change[row]
-                for item in range(extra_indptr[j], extra_indptr[j + 1]):
-                    dearer += extra_amount[item] * change[extra_row[item]]
+                dearer = charged(j, 0.0, columns, change)
                 leaves = units[j] * (dearer - mean) / heat[i]
-                for q in range(resources):
-                    row = target_row[t, q]
-                    if row >= 0:
-                        less[row] += demand[v, q] * leaves
-                for item in range(extra_indptr[j], extra_indptr[j + 1]):
-                    less[extra_row[item]] += extra_amount[item] * leaves
+                _take(j, leaves, columns, less)
 
 
 @compiled
@@ -255,13 +246,7 @@ def own_reaction(
     begin: int,
     end: int,
     starts: Ints,
-    variant: Ids,
-    target: Ids,
-    demand: Floats,
-    target_row: Ids,
-    extra_indptr: Ints,
-    extra_row: Ids,
-    extra_amount: Floats,
+    columns: Columns,
     count: Floats,
     heat: Floats,
     limit: Floats,
@@ -269,6 +254,7 @@ def own_reaction(
     diagonal: Floats,
 ) -> None:
     """Add to ``diagonal`` (rows,) how fast what is wanted of each row falls with its own price, at most."""
+    variant, target, demand, target_row, extra_indptr, extra_row, extra_amount = columns
     resources = demand.shape[1]
     for i in range(begin, end):
         apart = _spreading(starts[i], starts[i + 1], count[i], limit, units)

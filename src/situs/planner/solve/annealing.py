@@ -136,9 +136,13 @@ def anneal(
             c, cell_indptr, cell_row, load, own, worth, block_cost, block_limit, block_amount,
             cheap, cheap_price, dear, dear_price, steep,
         )  # fmt: skip
-    touched = np.empty(256, dtype=np.int64)
+    most_uses = 0
+    for o in range(size):
+        most_uses = max(most_uses, use_indptr[o + 1] - use_indptr[o])
+    # Two units leave one option each for another.
+    touched = np.empty(4 * most_uses, dtype=np.int64)
     seen = np.zeros(rows, dtype=np.bool_)
-    after = np.empty(256)
+    after = np.empty(4 * most_uses)
     froms = np.empty(2, dtype=np.int64)
     tos = np.empty(2, dtype=np.int64)
     quantity = np.empty(2, dtype=np.int64)

@@ -179,6 +179,12 @@ def test_names_given_twice_are_told_with_both_places(tmp_path: Path) -> None:
             (2, 38),
         ),
         (
+            "workloads:\n  x: {stage: train, job: {work: 1h}, after: [y]}\n"
+            "  y: {stage: serve, service: {requests_per_s: 1}}\n",
+            "workload 'x' waits for the end of 'y', a service, which has none",
+            (2, 38),
+        ),
+        (
             "sites: {а: {kind: edge, country: DE}}",
             "'а' contains 'а' (CYRILLIC SMALL LETTER A), which is not an ASCII letter",
             (1, 9),

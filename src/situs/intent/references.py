@@ -120,6 +120,12 @@ class _Check:
                         yield self._missing("workload", other, names["workloads"], *at, field)
                     elif other == name:
                         yield Problem(f"workload {name!r} names itself in {field}", locate((*at, field)))
+                    elif field == "after" and other in intent.workloads and intent.workloads[other].service:
+                        yield Problem(
+                            f"workload {name!r} waits for the end of {other!r}, a service, which has none",
+                            locate((*at, field)),
+                            f"leave {other!r} out of after, or name the job whose result the service needs",
+                        )
             current = workload.current
             if current is not None:
                 if current.site not in names["sites"]:

@@ -165,7 +165,8 @@ class Workload(Model):
     inputs: tuple[Input, ...] = ()
     outputs: tuple[Output, ...] = ()
     after: tuple[Name, ...] = ()
-    """workloads that must have ended before it is run; the start times of a plan do not look at this"""
+    """workloads that must have ended before it begins, of what recurs the first run; what recurs after what
+    recurs follows it every time, and what runs on and is there today has begun already"""
     label: Label | None = None
     """joined with the labels of its inputs"""
     latency: tuple[LatencyLimit, ...] = ()

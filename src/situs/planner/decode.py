@@ -24,6 +24,7 @@ from situs.model.plan import (
     Replica,
     amount,
 )
+from situs.model.refusal import Refusal
 from situs.planner.compile.candidates import Candidates, Option
 from situs.planner.compile.world import RESOURCES, World
 from situs.planner.dominant import Room, dominant_reason
@@ -32,6 +33,7 @@ from situs.planner.given import Given, Share, distribute
 from situs.planner.moved import moves_of
 from situs.planner.never import needs_lifting, refused_by_rule
 from situs.planner.problem import Placement
+from situs.planner.stranded import left_out_before, too_early
 from situs.planner.usage import row_load
 
 NOTHING = Decimal(0)
@@ -60,6 +62,8 @@ def decode(
     world = candidates.world
     placement = solution.placement
     given = distribute(candidates, placement)
+    if early := too_early(candidates, given):
+        raise AssertionError(f"a plan lets {', '.join(early)} begin before those named in `after` have ended")
     scarce = Room(candidates, placement)
     bought_places = {
         purchase.place.index
@@ -67,8 +71,7 @@ def decode(
         if placement.bought[purchase.number] > 0.5
     }
     decisions = tuple(
-        _decision(candidates, name, given[name], bought_places, scarce)
-        for name in sorted(world.intent.workloads)
+        _decision(candidates, name, given, bought_places, scarce) for name in sorted(world.intent.workloads)
     )
     replicas = tuple(_replicas(candidates, solution))
     purchases = tuple(_purchases(candidates, solution))
@@ -118,8 +121,10 @@ def _status(solution: Answer):  # type: ignore[no-untyped-def]
     return {"optimal": "optimal", "work": "feasible"}.get(solution.status, "best-so-far")
 
 
-def _decision(candidates: Candidates, name: str, got: Given, bought: set[int], room: Room) -> Decision:
-    world = candidates.world
+def _decision(
+    candidates: Candidates, name: str, given: dict[str, Given], bought: set[int], room: Room
+) -> Decision:
+    world, got = candidates.world, given[name]
     workload = world.intent.workloads[name]
     refused = Counter(refused_by_rule(world, name))
     worth = candidates.joint.value(workload)
@@ -137,6 +142,12 @@ def _decision(candidates: Candidates, name: str, got: Given, bought: set[int], r
             reason="no-place",
             needs_lifting=needs_lifting(candidates, name),
             **common,
+        )
+    missing = left_out_before(candidates, name, given)
+    if missing and not got.shares:
+        refusal = Refusal(rule="after", details={"workload": name, "others": ", ".join(missing)})
+        return Decision(
+            fit=Fit.NEVER, unplaced=got.unplaced, reason="no-place", needs_lifting=(refusal,), **common
         )
     assignments = tuple(_assignment(candidates, name, share) for share in got.shares)
     starts = [share.option.start_h for share in got.shares]

@@ -8,7 +8,7 @@ first kind lifted altogether and the second at one pool.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from situs.model.refusal import Refusal
@@ -17,6 +17,7 @@ from situs.planner.compile.candidates import Candidates, every_option, hours_nee
 from situs.planner.compile.datasets import Way
 from situs.planner.compile.moves import held_in_place
 from situs.planner.compile.options import Cut, Fitting, fittings, refuses_spot, runs_in_horizon
+from situs.planner.compile.order import awaited
 from situs.planner.compile.world import Place, World
 from situs.planner.reach import barred_way
 
@@ -50,6 +51,7 @@ def blockade(candidates: Candidates, name: str, site: str) -> Blockade:
         *world.policy.workload_refusals(name, site),
         *_data(candidates, workload, site),
         *_held(world, name, workload, site),
+        *_never_begins(candidates, name),
     ]
     places = [place for place in world.places if place.site == site]
     if not places:
@@ -107,6 +109,16 @@ def _held(world: World, name: str, workload: Workload, site: str) -> Iterator[Re
         yield Refusal(rule="fail-back", details=details)
 
 
+def _never_begins(candidates: Candidates, name: str) -> Iterator[Refusal]:
+    """Waiting for what does not end."""
+    if candidates.begins.get(candidates.class_of(name)) == ():
+        yield Refusal(rule="after", details={"workload": name, "others": _others(candidates.world, name)})
+
+
+def _others(world: World, name: str) -> str:
+    return ", ".join(awaited(world.intent)[name])
+
+
 def _before_pool(
     candidates: Candidates,
     name: str,
@@ -127,9 +139,11 @@ def _before_shape(
     details = {"workload": name, "site": place.site, "pool": place.name, "shape": fitting.shape.name}
     if fitting.cut[place.index] is not None:
         return tuple(_hardware(world, workload, place, fitting, details))
-    late = _window(world, workload, place, fitting, ways, details)
+    begins = candidates.begins.get(candidates.class_of(name))
+    late = _window(world, workload, place, fitting, ways, begins)
     if late is not None:
-        return (late,)
+        waits = {"others": _others(world, name)} if late.rule == "window-after" else {}
+        return (late.model_copy(update={"details": {**details, **late.details, **waits}}),)
     return tuple(_own_budget(candidates, workload, place, details))
 
 
@@ -177,25 +191,38 @@ def _hardware(
 
 
 def _window(
-    world: World, workload: Workload, place: Place, fitting: Fitting, ways: list[Way], details: dict[str, str]
+    world: World,
+    workload: Workload,
+    place: Place,
+    fitting: Fitting,
+    ways: list[Way],
+    begins: Sequence[float] | None,
 ) -> Refusal | None:
-    """The deadline or the horizon that no start makes, or a pool that opens too late."""
+    """The deadline or the horizon that no start makes, or a pool that opens too late.
+
+    Where it would be in time but for those it waits for, that is said.
+    """
     job = workload.job
     available = float(world.pools.available_h[place.index])
+    awaited_h = min(begins, default=0.0) if begins else 0.0
     if job is None or job.per_month is not None:
-        if available < world.horizon_h:
+        if available >= world.horizon_h:
+            return Refusal(rule="not-yet", details={"hours": repr(available)})
+        if awaited_h < world.horizon_h:
             return None
-        return Refusal(rule="not-yet", details={**details, "hours": repr(available)})
+        return Refusal(rule="window-after", details=_too_late("horizon", world.horizon_h, awaited_h))
     start = max(available, world.calendar.hours_until(job.earliest) if job.earliest else 0.0)
-    end = min(max(start, way.ready_h) + hours_needed(world, place, fitting, way) for way in ways)
     latest = world.calendar.hours_until(job.deadline) if job.deadline else world.horizon_h
-    if end <= latest + 1e-9:
-        return None
     limit = "deadline" if job.deadline else "horizon"
-    return Refusal(
-        rule="window",
-        details={**details, "limit": limit, "latest_hours": repr(latest), "end_hours": repr(end)},
-    )
+    for rule, begin in (("window", start), ("window-after", max(start, awaited_h))):
+        end = min(max(begin, way.ready_h) + hours_needed(world, place, fitting, way) for way in ways)
+        if end > latest + 1e-9:
+            return Refusal(rule=rule, details=_too_late(limit, latest, end))
+    return None
+
+
+def _too_late(limit: str, latest: float, end: float) -> dict[str, str]:
+    return {"limit": limit, "latest_hours": repr(latest), "end_hours": repr(end)}
 
 
 def _own_budget(
@@ -206,7 +233,8 @@ def _own_budget(
     if workload.budget is None or "budget" in world.policy.off:
         return
     number = candidates.class_of(details["workload"])
-    options = every_option(world, candidates.replicas, number, candidates.classes[number])
+    entry, begins = candidates.classes[number], candidates.begins.get(number)
+    options = every_option(world, candidates.replicas, number, entry, begins)
     least = min((option.listed_cost for option in options if option.place.index == place.index), default=None)
     if least is not None and not candidates.joint.allows(workload, least):
         yield Refusal(

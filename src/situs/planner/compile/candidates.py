@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 
 import numpy as np
@@ -16,6 +16,16 @@ from situs.planner.compile.datasets import Replicas, Way
 from situs.planner.compile.joint import JointLimits, Worth, penalties
 from situs.planner.compile.moves import MoveBill, held_in_place, move_bill
 from situs.planner.compile.options import Fitting, fittings, runs_in_horizon
+from situs.planner.compile.order import (
+    Order,
+    Timed,
+    awaited,
+    followers,
+    in_order,
+    pressing,
+    times_to_begin,
+    with_followers,
+)
 from situs.planner.compile.transport import Transport
 from situs.planner.compile.world import Place, World
 from situs.planner.problem import Ints, Problem
@@ -94,6 +104,10 @@ class Candidates:
     capacity: Capacity
     replicas: Replicas
     joint: JointLimits
+    order: Order
+    begins: Mapping[int, tuple[float, ...]]
+    """hours at which a class may begin that waits for others; empty: never; classes that wait for none are not
+    there"""
     rows: Mapping[int, object]
     """names of the problem's rows"""
 
@@ -138,28 +152,28 @@ def candidates(world: World, *, copies_wanted: bool = True) -> Candidates:
     replicas = Replicas(world, assembly, transport, copies_wanted=copies_wanted)
     joint = JointLimits(world, assembly)
     classes = classes_of(world, joint)
+    order = Order(assembly)
+    tied = _in_order(world, replicas, joint, order, classes)
     problem_class = np.full(len(classes), -1, dtype=np.int64)
     made: list[Option] = []
-    worths: list[Worth] = []
+    worths: dict[int, Worth] = {}
     for number, entry in enumerate(classes):
-        options = [
-            option
-            for option in every_option(world, replicas, number, entry)
-            if joint.allows(entry.workload, option.listed_cost)
-        ]
+        options = (
+            tied.options[number]
+            if number in tied.options
+            else _affordable(world, replicas, joint, number, entry)
+        )
         if not options:
             continue
-        worths.append(
-            joint.worth(
-                entry.workload,
-                [
-                    (option.listed_cost, option.listed_cost + _shared_cost(assembly, capacity, option))
-                    for option in options
-                ],
-            )
+        worths[number] = joint.worth(
+            entry.workload,
+            [
+                (option.listed_cost, option.listed_cost + _shared_cost(assembly, capacity, option))
+                for option in options
+            ],
         )
         problem_class[number] = assembly.begin_class(entry.count)
-        for option in options:
+        for k, option in enumerate(options):
             demand, rows, more = capacity.uses(
                 option.place, option.fitting, option.start_h, option.way.read_h + option.way.write_h
             )
@@ -167,24 +181,89 @@ def candidates(world: World, *, copies_wanted: bool = True) -> Candidates:
                 demand,
                 rows,
                 option.compute + option.energy + option.carbon + option.move + option.way.cost,
-                (*more, *option.way.extra, *joint.uses(entry, option.place.site, option.listed_cost)),
-                (*option.way.needs, *joint.needs(entry.workload, entry.names[0], option.place.site)),
+                (
+                    *more,
+                    *option.way.extra,
+                    *joint.uses(entry, option.place.site, option.listed_cost),
+                    *order.uses(number, k),
+                ),
+                (
+                    *option.way.needs,
+                    *joint.needs(entry.workload, entry.names[0], option.place.site),
+                    *order.needs(number, k),
+                ),
                 option.waits,
                 option.limit,
             )
             made.append(option)
-    problem, order = assembly.finish(capacity.resources, penalties(worths))
+    counts = {number: classes[number].count for number in worths}
+    alone = penalties(list(pressing(worths, counts, tied.before).values()))
+    missing = with_followers(dict(zip(worths, alone, strict=True)), counts, tied.before)
+    problem, sorting = assembly.finish(capacity.resources, list(missing.values()))
     return Candidates(
         world,
         classes,
         problem_class,
         problem,
-        tuple(made[k] for k in order),
+        tuple(made[k] for k in sorting),
         capacity,
         replicas,
         joint,
+        order,
+        tied.begins,
         dict(enumerate(assembly.rows)),
     )
+
+
+@dataclass(frozen=True)
+class _Tied:
+    """The classes that wait or are waited for, by number, each after those it waits for."""
+
+    options: dict[int, list[Option]] = field(default_factory=dict)
+    begins: dict[int, tuple[float, ...]] = field(default_factory=dict)
+    before: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    """those that the class waits for"""
+
+
+def _in_order(
+    world: World, replicas: Replicas, joint: JointLimits, order: Order, classes: Sequence[WorkloadClass]
+) -> _Tied:
+    """Options of the classes that wait or are waited for, tied to each other, and when those that wait may begin."""
+    waiting = awaited(world.intent)
+    class_of = (
+        {name: number for number, entry in enumerate(classes) for name in entry.names} if waiting else {}
+    )
+    tied = _Tied()
+    timed: dict[int, Timed] = {}
+    for number in in_order(waiting, class_of):
+        entry = classes[number]
+        before = tuple(sorted({class_of[other] for other in waiting.get(entry.names[0], ())}))
+        tied.before[number] = before
+        if before:
+            tied.begins[number] = times_to_begin([end for _, end in timed[other].spans] for other in before)
+        options = _affordable(world, replicas, joint, number, entry, tied.begins.get(number))
+        tied.options[number] = options
+        spans = [(option.start_h, end_h(world, option)) for option in options]
+        timed[number] = Timed(number, entry.names[0], entry.count, spans)
+        for other in before:
+            order.tie(timed[other], timed[number])
+    return tied
+
+
+def _affordable(
+    world: World,
+    replicas: Replicas,
+    joint: JointLimits,
+    number: int,
+    entry: WorkloadClass,
+    begins: Sequence[float] | None = None,
+) -> list[Option]:
+    """All that a class may do and that its own budget allows."""
+    return [
+        option
+        for option in every_option(world, replicas, number, entry, begins)
+        if joint.allows(entry.workload, option.listed_cost)
+    ]
 
 
 def _shared_cost(assembly: Assembly, capacity: Capacity, option: Option) -> float:
@@ -196,6 +275,8 @@ def _shared_cost(assembly: Assembly, capacity: Capacity, option: Option) -> floa
 def classes_of(world: World, joint: JointLimits) -> tuple[WorkloadClass, ...]:
     """Workloads grouped by all that the planner looks at, in order of their first names."""
     groups: dict[str, list[str]] = {}
+    waiting = awaited(world.intent)
+    waited_for = followers(waiting)
     for name in sorted(world.intent.workloads):
         workload = world.intent.workloads[name]
         content = workload.model_dump(
@@ -205,7 +286,9 @@ def classes_of(world: World, joint: JointLimits) -> tuple[WorkloadClass, ...]:
         allowed = world.policy.workload_mask(name).tobytes().hex()
         # Nor is one that is in several places like another.
         alone = name if name in world.split else ""
-        key = json.dumps([content, joint.identity(name, workload), allowed, alone], sort_keys=True)
+        # Those that wait for the same, and are waited for by the same, begin under the same conditions.
+        order = [waiting.get(name, ()), waited_for.get(name, ())]
+        key = json.dumps([content, joint.identity(name, workload), allowed, alone, order], sort_keys=True)
         groups.setdefault(key, []).append(name)
     return tuple(
         WorkloadClass(
@@ -217,8 +300,14 @@ def classes_of(world: World, joint: JointLimits) -> tuple[WorkloadClass, ...]:
     )
 
 
-def every_option(world: World, replicas: Replicas, number: int, entry: WorkloadClass) -> list[Option]:
-    """All that a class may do, before its own budget is looked at."""
+def every_option(
+    world: World,
+    replicas: Replicas,
+    number: int,
+    entry: WorkloadClass,
+    begins: Sequence[float] | None = None,
+) -> list[Option]:
+    """All that a class may do, before its own budget is looked at. ``begins``: when it may, if it waits for others."""
     workload, name = entry.workload, entry.names[0]
     allowed = world.policy.workload_mask(name)
     runs = runs_in_horizon(world, workload)
@@ -233,15 +322,13 @@ def every_option(world: World, replicas: Replicas, number: int, entry: WorkloadC
     for fitting in fittings(world, workload):
         for index in np.flatnonzero(fitting.fits & allowed[world.pools.site]):
             place = world.places[index]
-            part = _part(world, fitting, place)
-            for way in ways(place.site, part) if part > 0.0 else ():
-                for start_h in _starts(world, workload, place, fitting, way):
-                    there = _there(world, name, workload, place)
-                    if there is None or there:
-                        option = _option(world, number, workload, place, fitting, way, start_h, part, there)
-                        (staying if option.stays else moving).append(option)
-                    if there is not None:
-                        moving.append(_option(world, number, workload, place, fitting, way, start_h, part, 0))
+            there = _there(world, name, workload, place)
+            for way, part, start_h in _moments(world, workload, place, fitting, ways, begins):
+                if there is None or there:
+                    option = _option(world, number, workload, place, fitting, way, start_h, part, there)
+                    (staying if option.stays else moving).append(option)
+                if there is not None:
+                    moving.append(_option(world, number, workload, place, fitting, way, start_h, part, 0))
     # What is held stays while it lawfully can; nothing is held at a place it may not be.
     room = sum(world.split[name].values()) if name in world.split else entry.count
     return staying if held and staying and room >= entry.count else [*staying, *moving]
@@ -253,34 +340,62 @@ def _there(world: World, name: str, workload: Workload, place: Place) -> int | N
     return None if split is None else split.get((place.site, place.name), 0)
 
 
-def _starts(world: World, workload: Workload, place: Place, fitting: Fitting, way: Way) -> list[float]:
-    """Hours from now at which the workload may start there; one for all that does not choose."""
-    job = workload.job
+def _moments(
+    world: World,
+    workload: Workload,
+    place: Place,
+    fitting: Fitting,
+    ways: Callable[[str, float], list[Way]],
+    begins: Sequence[float] | None,
+) -> Iterator[tuple[Way, float, float]]:
+    """Every way at every hour at which it may begin there, with the part of the horizon that is left then."""
+    if fitting.once:
+        for way in ways(place.site, 1.0):
+            for start_h in _starts(world, workload, place, fitting, way, begins):
+                yield way, 1.0, start_h
+        return
+    # What runs all the time begins once the pool is there, and those it waits for have ended.
     ready = float(world.pools.available_h[place.index])
-    if job is None or not fitting.once:
-        return [ready]
+    for start_h in sorted({ready} if begins is None else {max(ready, begin) for begin in begins}):
+        part = 1.0 - start_h / world.horizon_h
+        if part > 0.0:
+            for way in ways(place.site, part):
+                yield way, part, start_h
+
+
+def _starts(
+    world: World, workload: Workload, place: Place, fitting: Fitting, way: Way, begins: Sequence[float] | None
+) -> list[float]:
+    """Hours from now at which a job that runs once may start there."""
+    job = workload.job
+    assert job is not None
     calendar = world.calendar
-    earliest = max(ready, calendar.hours_until(job.earliest) if job.earliest else 0.0)
+    earliest = max(
+        float(world.pools.available_h[place.index]),
+        calendar.hours_until(job.earliest) if job.earliest else 0.0,
+        0.0 if begins is None else min(begins, default=float("inf")),
+    )
     latest = calendar.hours_until(job.deadline) if job.deadline else world.horizon_h
     needed = hours_needed(world, place, fitting, way)
     # A copy comes over while the work waits for its window; it only waits for the copy where that comes later.
     starts = {
         max(start, way.ready_h)
-        for start in (earliest, *(start for start in calendar.starts if start >= earliest))
+        for start in (
+            earliest,
+            *(start for start in (*calendar.starts, *(begins or ())) if start >= earliest),
+        )
     }
     return sorted(start for start in starts if start + needed <= latest + 1e-9)
+
+
+def end_h(world: World, option: Option) -> float:
+    """Hours from now at which a run has ended, of what recurs the first one."""
+    return option.start_h + hours_needed(world, option.place, option.fitting, option.way)
 
 
 def hours_needed(world: World, place: Place, fitting: Fitting, way: Way) -> float:
     """From the start of a run to the end of it: nodes come up, data are read, it runs, and results go out."""
     return float(fitting.duration_h[place.index]) + way.read_h + way.write_h + _startup_h(world, place)
-
-
-def _part(world: World, fitting: Fitting, place: Place) -> float:
-    """The part of the horizon that is left once the pool is there, for what runs all the time."""
-    if fitting.once:
-        return 1.0
-    return max(0.0, 1.0 - float(world.pools.available_h[place.index]) / world.horizon_h)
 
 
 def _startup_h(world: World, place: Place) -> float:

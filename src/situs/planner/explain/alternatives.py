@@ -105,6 +105,8 @@ def _kind(refusal: Refusal) -> Reason:
     known: dict[str, Reason] = {
         "data-reach": "data",
         "window": "window",
+        "window-after": "window",
+        "after": "window",
         "not-yet": "window",
         "minimum-runtime": "minimum-runtime",
         "cooldown": "minimum-runtime",

@@ -74,6 +74,8 @@ def _limit(name: object) -> tuple[Refusal, str]:
         return Refusal(rule="spread-full", details=details), "units"
     if kind == "concentration":
         return Refusal(rule="concentration-full", details={"operator": str(name[1])}), "units"
+    if kind == "after":
+        return Refusal(rule="order", details={"workload": str(name[1]), "others": str(name[2])}), "units"
     if kind == "own-budget":
         return Refusal(rule="own-budget-full", details={"workload": str(name[1])}), "money"
     return Refusal(rule="budget-full", details={"use_case": str(name[1])}), "money"

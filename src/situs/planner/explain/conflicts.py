@@ -59,7 +59,9 @@ def conflict(decided: Decided, workload: str) -> Conflict | None:
     number = candidates.class_of(workload)
     may_be_somewhere = candidates.problem_class[number] >= 0
     small = len(candidates.problem.col_cost) <= MOST_COLUMNS
-    if not (decided.plan.decision(workload).unplaced and may_be_somewhere and small):
+    decision = decided.plan.decision(workload)
+    # What needs something lifted has been told what.
+    if not (decision.unplaced and may_be_somewhere and small) or decision.needs_lifting:
         return None
     filter_ = _Filter(candidates)
     wanted = frozenset(k for k in range(len(candidates.classes)) if candidates.problem_class[k] >= 0)
@@ -132,7 +134,7 @@ def _limits(candidates: Candidates) -> Iterator[_Limit]:
     grouped: dict[tuple[str, ...], list[int]] = {}
     for row, name in candidates.rows.items():
         if isinstance(name, tuple) and name[0] != "volume":
-            width = 3 if name[0] in ("pool", "spread") else 2
+            width = 3 if name[0] in ("pool", "spread", "after") else 2
             grouped.setdefault(tuple(str(part) for part in name[:width]), []).append(row)
     for name, rows in grouped.items():
         yield _Limit(_named(name), tuple(rows))
@@ -148,6 +150,8 @@ def _named(name: tuple[str, ...]) -> Refusal:
         return Refusal(rule="storage-full", details={"site": name[1]})
     if kind == "concentration":
         return Refusal(rule="concentration-full", details={"operator": name[1]})
+    if kind == "after":
+        return Refusal(rule="order", details={"workload": name[1], "others": name[2]})
     if kind == "own-budget":
         return Refusal(rule="own-budget-full", details={"workload": name[1]})
     return Refusal(rule="budget-full", details={"use_case": name[1]})

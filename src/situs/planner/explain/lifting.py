@@ -139,6 +139,12 @@ def _window(world: World, workload: str, site: str, refusal: Refusal) -> Change:
     return Change(kind="window", edits=(edit,), size=end - latest, unit="h", details=details)
 
 
+def _after(world: World, workload: str, site: str, refusal: Refusal) -> Change:
+    names = list(world.intent.workloads[workload].after)
+    edit = Edit(path=f"/workloads/{workload}/after", value=[], was=names)
+    return Change(kind="window", edits=(edit,), details={**refusal.details, "lift": "after"})
+
+
 def _not_yet(world: World, workload: str, site: str, refusal: Refusal) -> Change:
     pool = refusal.details["pool"]
     before = world.site(site).pools[pool].available_from
@@ -182,6 +188,8 @@ _LIFTS: dict[str, Lift] = {
     "cooldown": _cooldown,
     "fail-back": _fail_back,
     "window": _window,
+    "window-after": _window,
+    "after": _after,
     "not-yet": _not_yet,
     "own-budget": _own_budget,
 }

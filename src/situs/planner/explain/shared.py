@@ -66,8 +66,8 @@ def _rows_of(problem: Problem, columns: np.ndarray) -> frozenset[int]:
 
 
 def _affinity_opens(race: Race) -> frozenset[int]:
-    """Opens that tie the workload to others at the site: the needed ones that are no replica."""
-    replicas = {copy.open for copy in race.candidates.replicas.copies.values()}
+    """Opens that tie the workload to others at the site: the needed ones that are no replica and keep no order."""
+    replicas = {copy.open for copy in race.candidates.replicas.copies.values()} | race.candidates.order.opens
     problem = race.problem
     found: set[int] = set()
     for column in race.columns:

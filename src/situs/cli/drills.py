@@ -2,17 +2,45 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from situs.cli.estate import HERE, EstateOption
-from situs.cli.output import JsonOption, console, emit_json
+from situs.cli.output import JsonOption, Language, console, emit_json, language
 from situs.cli.session import AtOption, CurrencyOption, FactsOption, OffOption, Session, open_session
 from situs.cli.tables import table as new_table
 
 if TYPE_CHECKING:
+    from situs.planner.analysis.posture import Detail
     from situs.planner.decide import Decided
+
+WORDS: Mapping[str, Mapping[str, Any]] = {
+    "en": {
+        "month": "month", "way": "way", "left-out": "left out", "carbon": "kg CO2e/{month}", "control": "control",
+        "gap": "gap", "leaving": "leaving", "elsewhere": "placed differently",
+        "as-it-is": "as it is", "all-public": "all public", "all-in-house": "all in-house",
+        "cheapest-per-service": "cheapest per service", "plan": "the plan",
+        "finding": "finding", "what": "what", "evidence": "evidence",
+        "designed": "{share} of what runs today is where it would be put on purpose; {avoidable} {currency} a month "
+        "are avoidable",
+        "use-case": "use case", "value": "value {unit}", "own-cost": "own cost {unit}", "scarce": "value per scarce",
+        "placed": "placed", "dropped": "dropped at {budget}", "yes": "yes", "no": "no",
+    },
+    "de": {
+        "month": "Monat", "way": "Weg", "left-out": "ausgelassen", "carbon": "kg CO2e/{month}",
+        "control": "Kontrolle", "gap": "Lücke", "leaving": "Ausstieg", "elsewhere": "anders verteilt",
+        "as-it-is": "wie heute", "all-public": "alles öffentlich", "all-in-house": "alles im Haus",
+        "cheapest-per-service": "jedes für sich am billigsten", "plan": "der Plan",
+        "finding": "Befund", "what": "was", "evidence": "Beleg",
+        "designed": "{share} von dem, was heute läuft, ist dort, wo man es mit Absicht hintäte; {avoidable} "
+        "{currency} im Monat sind vermeidbar",
+        "use-case": "Anwendungsfall", "value": "Wert {unit}", "own-cost": "eigene Kosten {unit}",
+        "scarce": "Wert je Knappem", "placed": "untergebracht", "dropped": "entfällt bei {budget}",
+        "yes": "ja", "no": "nein",
+    },
+}  # fmt: skip
 
 
 def register(app: typer.Typer) -> None:
@@ -45,10 +73,14 @@ def compare_command(
     if as_json:
         emit_json(ways)
         return
-    table = new_table("way", f"{base.plan.currency}/month", "left out", "kg CO2e/month", "control", "gap")
+    words = WORDS[language()]
+    table = new_table(
+        words["way"], f"{base.plan.currency}/{words['month']}", words["left-out"],
+        words["carbon"].format(month=words["month"]), words["control"], words["gap"],
+    )  # fmt: skip
     for way in ways:
         table.add_row(
-            way.name, f"{way.cost_per_month:,.2f}", ", ".join(way.left_out) or "—",
+            words[way.name], f"{way.cost_per_month:,.2f}", ", ".join(way.left_out) or "—",
             f"{way.carbon_kg_per_month:,.1f}", f"{way.control:.2f}", "—" if way.gap is None else f"{way.gap:.3%}",
         )  # fmt: skip
     console.print(table)
@@ -81,9 +113,11 @@ def pareto_command(
             [point.model_dump(mode="json", exclude={"plan"}) | {"plan": point.plan.id} for point in points]
         )
         return
+    words = WORDS[language()]
     table = new_table(
-        f"{base.plan.currency}/month", "ms", "kg CO2e/month", "control", "leaving", "placed differently"
-    )
+        f"{base.plan.currency}/{words['month']}", "ms", words["carbon"].format(month=words["month"]),
+        words["control"], words["leaving"], words["elsewhere"],
+    )  # fmt: skip
     for point in points:
         moved = [f"{name} → {' + '.join(places) or '—'}" for name, places in point.elsewhere.items()]
         table.add_row(
@@ -108,6 +142,7 @@ def posture_command(
       situs posture -C examples/clinic-group --json
     """
     from situs.planner.analysis.posture import posture
+    from situs.report.texts import TEXTS
 
     session = open_session(estate, at, off, currency, facts)
     base = _base(session)
@@ -115,13 +150,20 @@ def posture_command(
     if as_json:
         emit_json(result)
         return
-    table = new_table("finding", "what", "evidence", f"{base.plan.currency}/month")
+    words, texts = WORDS[language()], TEXTS[language()]
+    table = new_table(
+        words["finding"], words["what"], words["evidence"], f"{base.plan.currency}/{words['month']}"
+    )
     for finding in result.findings:
-        table.add_row(finding.kind, finding.what, "; ".join(finding.evidence), f"{finding.per_month:,.2f}")
+        evidence = "; ".join(_said(detail, language()) for detail in finding.details)
+        table.add_row(texts[finding.kind], finding.what, evidence, f"{finding.per_month:,.2f}")
     console.print(table)
     console.print(
-        f"{result.by_design:.0%} of what runs today is where it would be put on purpose; "
-        f"{result.avoidable_per_month:,.2f} {base.plan.currency} a month are avoidable"
+        words["designed"].format(
+            share=f"{result.by_design:.0%}",
+            avoidable=f"{result.avoidable_per_month:,.2f}",
+            currency=base.plan.currency,
+        )
     )
 
 
@@ -150,22 +192,35 @@ def usecases_command(
     if as_json:
         emit_json(ranked)
         return
-    unit = f"{base.plan.currency}/month"
+    words = WORDS[language()]
+    unit = f"{base.plan.currency}/{words['month']}"
     table = new_table(
-        "use case",
-        f"value {unit}",
-        f"own cost {unit}",
-        "value per scarce",
-        "placed",
-        f"dropped at {budget:.0%}",
+        words["use-case"],
+        words["value"].format(unit=unit),
+        words["own-cost"].format(unit=unit),
+        words["scarce"],
+        words["placed"],
+        words["dropped"].format(budget=f"{budget:.0%}"),
     )
+    yes, no = words["yes"], words["no"]
     for entry in ranked:
         table.add_row(
             entry.use_case, f"{entry.value_per_month:,.2f}", f"{entry.cost_per_month:,.2f}",
             "∞" if entry.value_per_scarce is None else f"{entry.value_per_scarce:,.1f}",
-            "yes" if entry.placed else "[red]no[/]", "[red]yes[/]" if entry.dropped_at_budget else "no",
+            yes if entry.placed else f"[red]{no}[/]", f"[red]{yes}[/]" if entry.dropped_at_budget else no,
         )  # fmt: skip
     console.print(table)
+
+
+def _said(detail: Detail, lang: Language) -> str:
+    """A piece of evidence as a sentence."""
+    from situs.planner.analysis.posture import figures
+    from situs.report.texts import EVIDENCE, TEXTS
+
+    values = figures(detail)
+    if "resource" in values:
+        values["resource"] = TEXTS[lang][f"resource_{values['resource']}"]
+    return EVIDENCE[lang][detail.key].format(**values)
 
 
 def _base(session: Session) -> Decided:

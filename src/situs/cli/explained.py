@@ -18,7 +18,7 @@ from situs.planner.explain.wording import (
     say_offer,
     say_verdict,
 )
-from situs.report.texts import TEXTS
+from situs.report.texts import TEXTS, anchor_of
 
 WORDS = {
     "en": {
@@ -73,6 +73,15 @@ WORDS = {
     },
 }
 
+UNITS = {
+    "en": {
+        "cores": "cores", "accelerators": "accelerators", "nodes": "nodes", "units": "units", "money": "money",
+    },
+    "de": {
+        "cores": "Kerne", "accelerators": "Beschleuniger", "nodes": "Knoten", "units": "Einheiten", "money": "Geld",
+    },
+}  # fmt: skip
+
 
 def show(explained: Explanation, lang: Language) -> None:
     """Print why a workload is where it is."""
@@ -113,7 +122,7 @@ def _refused(explained: Explanation, lang: Language) -> None:
     words = WORDS[lang]
     table = new_table(words["rule"], words["anchor"], words["refuses"])
     for refused in explained.refused:
-        table.add_row(refused.rule, refused.anchor or "", ", ".join(refused.sites))
+        table.add_row(refused.rule, anchor_of(refused.rule, refused.anchor, lang), ", ".join(refused.sites))
     if table.row_count:
         console.print(table)
 
@@ -125,7 +134,7 @@ def _binding(explained: Explanation, lang: Language, money: str) -> None:
         price = bound.price_per_unit_month
         table.add_row(
             say(bound.limit, lang),
-            f"{bound.available:,.6g} {bound.unit}",
+            f"{bound.available:,.6g} {UNITS[lang].get(bound.unit, bound.unit)}",
             "" if price is None else f"{price:,.2f} {money}",
         )
     if table.row_count:
@@ -163,7 +172,8 @@ def show_why_not(answer: WhyNot, lang: Language) -> None:
         table = new_table(words["reason"], words["rule"], words["anchor"])
         # A workload and the data it reads are often refused in the same words.
         rows = dict.fromkeys(
-            (say(reason, lang), reason.rule, reason.anchor or "") for reason in answer.reasons
+            (say(reason, lang), reason.rule, anchor_of(reason.rule, reason.anchor, lang))
+            for reason in answer.reasons
         )
         for row in rows:
             table.add_row(*row)

@@ -4,17 +4,39 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from situs.cli.estate import HERE, EstateOption
-from situs.cli.output import JsonOption, console, emit_json
+from situs.cli.output import JsonOption, console, emit_json, language
 from situs.cli.session import FactsOption
 from situs.cli.writing import write_whole
 from situs.model.error import InputError
+
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "valid": "valid: {counts}", "sites": "{n} sites", "links": "{n} links", "locations": "{n} locations",
+        "datasets": "{n} datasets", "workloads": "{n} workloads", "use_cases": "{n} use cases", "rules": "{n} rules",
+        "country": "Country of these places (two letters, such as DE)",
+        "find": "Look for Kubernetes, SSH hosts and Slurm too?",
+        "clearance": "Highest label level they are approved for (0 public to 4 special)",
+        "electricity": "What power costs there, such as 0.28 EUR/kWh (empty: not known)",
+        "written": "{file}: {n} sites; look through it, then run `situs validate -C {folder}`",
+    },
+    "de": {
+        "valid": "gültig: {counts}", "sites": "{n} Orte", "links": "{n} Leitungen", "locations": "{n} Standorte",
+        "datasets": "{n} Datensätze", "workloads": "{n} Arbeitslasten", "use_cases": "{n} Anwendungsfälle",
+        "rules": "{n} Regeln",
+        "country": "Land dieser Orte (zwei Buchstaben, etwa DE)",
+        "find": "Auch nach Kubernetes, SSH-Rechnern und Slurm suchen?",
+        "clearance": "Höchste Label-Stufe, für die sie zugelassen sind (0 öffentlich bis 4 besonders)",
+        "electricity": "Was Strom dort kostet, etwa 0.28 EUR/kWh (leer: nicht bekannt)",
+        "written": "{file}: {n} Orte; durchsehen, dann `situs validate -C {folder}`",
+    },
+}  # fmt: skip
 
 
 def register(app: typer.Typer) -> None:
@@ -69,8 +91,9 @@ def validate_command(
     if as_json:
         emit_json({"valid": True, "hash": input_hash(intent), "counts": counts})
         return
+    words = WORDS[language()]
     console.print(
-        "valid: " + ", ".join(f"{count} {part.replace('_', ' ')}" for part, count in counts.items())
+        words["valid"].format(counts=", ".join(words[part].format(n=count) for part, count in counts.items()))
     )
 
 
@@ -142,20 +165,19 @@ def init_command(
     target = folder / "estate.yaml"
     if target.exists() and not force:
         raise InputError(f"{target} is there already; give --force to write over it")
+    words = WORDS[language()]
     if country is None:
-        ask = "Country of these places (two letters, such as DE)"
-        country = typer.prompt(ask, value_proc=_asked("country: {}"), err=True)
+        country = typer.prompt(words["country"], value_proc=_asked("country: {}"), err=True)
         if find is None:
-            find = typer.confirm("Look for Kubernetes, SSH hosts and Slurm too?", default=False, err=True)
+            find = typer.confirm(words["find"], default=False, err=True)
         if clearance is None:
-            ask = "Highest label level they are approved for (0 public to 4 special)"
-            clearance = int(
-                typer.prompt(ask, default="1", value_proc=_asked("country: DE, clearance: {}"), err=True)
-            )
+            checked = _asked("country: DE, clearance: {}")
+            clearance = int(typer.prompt(words["clearance"], default="1", value_proc=checked, err=True))
         if electricity is None:
-            ask = "What power costs there, such as 0.28 EUR/kWh (empty: not known)"
             checked = _asked("country: DE, electricity: {{price: {}}}", may_be_empty=True)
-            electricity = typer.prompt(ask, default="", show_default=False, value_proc=checked, err=True)
+            electricity = typer.prompt(
+                words["electricity"], default="", show_default=False, value_proc=checked, err=True
+            )
     sites = found_sites(everything=bool(find), home=Path.home(), environment=os.environ)
     text = written(
         sites, country, clearance=1 if clearance is None else clearance, electricity=electricity or None
@@ -164,7 +186,7 @@ def init_command(
     loads(text, str(target))
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(target, text, force=force)
-    console.print(f"{target}: {len(sites)} sites; look through it, then run `situs validate -C {folder}`")
+    console.print(words["written"].format(file=target, n=len(sites), folder=folder))
 
 
 def _asked(place: str, *, may_be_empty: bool = False) -> Callable[[str], str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
 from situs.cli.estate import HERE, EstateOption
-from situs.cli.output import JsonOption, console, emit_json
+from situs.cli.output import JsonOption, console, emit_json, language
 from situs.cli.session import FactsOption
 from situs.cli.tables import table as new_table
 
@@ -18,6 +19,19 @@ PlanArgument = Annotated[
 ]
 
 LISTED = {"id", "parent", "at", "expires", "cost", "currency", "gap", "status", "owner", "reason"}
+
+WORDS: Mapping[str, Mapping[str, Any]] = {
+    "en": {
+        "records": ("plan", "parent", "for", "until", "cost", "gap", "status", "owner", "reason"),
+        "same": "the same, byte for byte: {plan}", "not-same": "not the same", "became": "{plan} became {again}",
+        "diff": ("what", "name", "before", "after"), "no-difference": "no difference",
+    },
+    "de": {
+        "records": ("Plan", "Vorgänger", "für", "bis", "Kosten", "Lücke", "Stand", "Eigentümer", "Grund"),
+        "same": "Byte für Byte gleich: {plan}", "not-same": "nicht gleich", "became": "aus {plan} wurde {again}",
+        "diff": ("was", "Name", "vorher", "nachher"), "no-difference": "kein Unterschied",
+    },
+}  # fmt: skip
 
 
 def register(app: typer.Typer) -> None:
@@ -40,12 +54,15 @@ def records_command(estate: EstateOption = HERE, as_json: JsonOption = False) ->
     if as_json:
         emit_json([plan.model_dump(mode="json", include=LISTED) for plan in plans])
         return
-    table = new_table("plan", "parent", "for", "until", "cost", "gap", "status", "owner", "reason")
+    from situs.cli.plan import WORDS as PLAN_WORDS
+
+    states: Mapping[str, Any] = PLAN_WORDS[language()]
+    table = new_table(*WORDS[language()]["records"])
     for p in plans:
         table.add_row(
             p.id[7:19], (p.parent or "")[7:19], f"{p.at:%Y-%m-%d}",
             f"{p.expires:%Y-%m-%d}" if p.expires else "", f"{p.cost:,.2f} {p.currency}",
-            f"{p.gap:.4%}", p.status, p.owner or "", p.reason or "",
+            f"{p.gap:.4%}", states[p.status], p.owner or "", p.reason or "",
         )  # fmt: skip
     console.print(table)
 
@@ -74,13 +91,15 @@ def replay_command(
     recorded = records.load(plan)
     kept = None if facts else records.facts_of(recorded)
     result = replay(records, recorded, kept or Catalogues(estate).facts(facts or ()))
+    words = WORDS[language()]
     if as_json:
         emit_json({"plan": recorded.id, "same": result.same, "differences": list(result.differences)})
     elif result.same:
-        console.print(f"the same, byte for byte: {recorded.id}", soft_wrap=True)
+        console.print(words["same"].format(plan=recorded.id), soft_wrap=True)
     else:
-        console.print(f"[red]not the same[/]: {recorded.id} became {result.plan.id}", soft_wrap=True)
-        for line in result.differences:
+        became = words["became"].format(plan=recorded.id, again=result.plan.id)
+        console.print(f"[red]{words['not-same']}[/]: {became}", soft_wrap=True)
+        for line in result.said(language()):
             console.print(f"  {line}", markup=False)
     if not result.same:
         raise typer.Exit(1)
@@ -103,13 +122,16 @@ def diff_command(
 
     records = Records(estate)
     old, new = records.load(before), records.load(after)
-    found = () if old.id == new.id else (*origins(old, new), *differences(old, new))
+    # Programs read the same in every language.
+    lang = "en" if as_json else language()
+    found = () if old.id == new.id else (*origins(old, new, lang), *differences(old, new, lang))
     if as_json:
         emit_json([{"what": c.what, "name": c.name, "before": c.before, "after": c.after} for c in found])
     else:
-        table = new_table("what", "name", "before", "after")
+        words = WORDS[lang]
+        table = new_table(*words["diff"])
         for c in found:
             table.add_row(c.what, c.name, escape(c.before), escape(c.after))
-        console.print(table if found else "no difference")
+        console.print(table if found else words["no-difference"])
     if found:
         raise typer.Exit(1)

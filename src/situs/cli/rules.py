@@ -7,9 +7,20 @@ from typing import Annotated
 import typer
 
 from situs.cli.estate import HERE, EstateOption
-from situs.cli.output import JsonOption, console, emit_json
+from situs.cli.output import JsonOption, console, emit_json, language
 from situs.cli.session import AtOption, CurrencyOption, FactsOption, OffOption, open_session
 from situs.cli.tables import table as new_table
+
+WORDS = {
+    "en": {
+        "rule": "rule", "anchor": "anchor", "removes": "removes", "month": "month", "keeps-out": "keeps out",
+        "requires": "what it requires", "by": "by", "estate": "the estate",
+    },
+    "de": {
+        "rule": "Regel", "anchor": "Grundlage", "removes": "lehnt ab", "month": "Monat", "keeps-out": "hält fern",
+        "requires": "was sie verlangt", "by": "von", "estate": "dem Bestand",
+    },
+}  # fmt: skip
 
 
 def register(app: typer.Typer) -> None:
@@ -39,7 +50,9 @@ def rules_command(
     from situs.planner.analysis.prices import rule_prices
     from situs.planner.decide import decide
     from situs.policy import Policy
+    from situs.report.texts import RULES
 
+    words, said = WORDS[language()], RULES[language()]
     session = open_session(estate, at, off, currency, facts)
     if price:
         decided = decide(session.intent, session.facts, session.at, off=session.off)
@@ -47,10 +60,14 @@ def rules_command(
         if as_json:
             emit_json(priced)
             return
-        table = new_table("rule", "anchor", "removes", f"{decided.plan.currency}/month", "keeps out")
+        table = new_table(
+            words["rule"], words["anchor"], words["removes"], f"{decided.plan.currency}/{words['month']}",
+            words["keeps-out"],
+        )  # fmt: skip
         for entry in priced:
+            _, anchor = said.get(entry.rule, ("", entry.anchor))
             table.add_row(
-                entry.rule, entry.anchor or "", str(entry.removes), f"{entry.costs_per_month:,.2f}",
+                entry.rule, anchor or "", str(entry.removes), f"{entry.costs_per_month:,.2f}",
                 ", ".join(entry.keeps_out) or "—",
             )  # fmt: skip
         console.print(table)
@@ -59,7 +76,9 @@ def rules_command(
     if as_json:
         emit_json([vars(rule) for rule in rules])
         return
-    table = new_table("rule", "what it requires", "anchor", "by")
+    table = new_table(words["rule"], words["requires"], words["anchor"], words["by"])
     for rule in rules:
-        table.add_row(rule.id, rule.title, rule.anchor or "", "situs" if rule.builtin else "the estate")
+        # What the estate has written stands as it was written.
+        title, anchor = said.get(rule.id, (rule.title, rule.anchor))
+        table.add_row(rule.id, title, anchor or "", "situs" if rule.builtin else words["estate"])
     console.print(table)

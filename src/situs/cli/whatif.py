@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from situs.cli.estate import HERE, EstateOption
-from situs.cli.output import JsonOption, console, emit_json, language
+from situs.cli.output import JsonOption, Language, console, emit_json, language
 from situs.cli.session import AtOption, CurrencyOption, FactsOption, OffOption, open_session
 from situs.model.error import InputError
 
@@ -66,7 +66,8 @@ def whatif_command(
 
     session = open_session(estate, at, off, currency, facts)
     added = {str(path): load(path, session.intent).intent for path in add_site or ()}
-    drill = _drill(price, site_down, law, demand, added, kwh)
+    # Programs read the same in every language.
+    drill = _drill(price, site_down, law, demand, added, kwh, "en" if as_json else language())
     # What cannot be rehearsed is told before the plan is made, which may take a while.
     changed = drill.change(session.intent)
     check_written(changed, session.facts, lambda *_: None)
@@ -144,6 +145,7 @@ def _drill(
     demand: list[str] | None,
     added: Mapping[str, Intent],
     kwh: str | None,
+    lang: Language,
 ) -> Drill:
     """The changes of the command line as one."""
     from situs.planner.analysis.drill import combined, kwh_price
@@ -155,6 +157,7 @@ def _drill(
         kwh=None if kwh is None else kwh_price(kwh),
         demand={name: float(factor) for name, factor in _factors("--demand", demand)},
         law_off=[_law(text) for text in law or ()],
+        language=lang,
     )
 
 

@@ -168,3 +168,13 @@ RULES: dict[str, dict[str, tuple[str, str]]] = {
     },
 }  # fmt: skip
 """Title and anchor of the built-in rules; in English they are as the rules have them."""
+
+ANCHORS = {"en": {}, "de": {"service's requirement": "Anforderung des Dienstes"}}
+"""Anchors of what is no rule of the catalogue."""
+
+
+def anchor_of(rule: str, anchor: str | None, language: str) -> str:
+    """The law, contract or decision behind a refusal; what the estate has written stands as it was written."""
+    if rule in RULES[language]:
+        return RULES[language][rule][1]
+    return ANCHORS[language].get(anchor or "", anchor or "")

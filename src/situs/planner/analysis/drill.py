@@ -15,6 +15,18 @@ from situs.model.money import KwhPrice
 from situs.planner.analysis import changes
 from situs.planner.analysis.whatif import Drill
 
+NAMES = {
+    "en": {
+        "with": "with {name}", "down": "{name} down", "price": "prices of {name} {percent}",
+        "kwh": "electricity at {price}", "demand": "demand of {name} {times}x", "off": "{name} off",
+    },
+    "de": {
+        "with": "mit {name}", "down": "{name} fällt aus", "price": "Preise von {name} {percent}",
+        "kwh": "Strom zu {price}", "demand": "Bedarf von {name} {times}x", "off": "{name} abgeschaltet",
+    },
+}  # fmt: skip
+"""What is changed, as parts of a drill's name."""
+
 Step = Callable[[Intent], Intent]
 
 
@@ -26,27 +38,32 @@ def combined(
     kwh: KwhPrice | None = None,
     demand: Mapping[str, float] | None = None,
     law_off: Iterable[str] = (),
+    language: str = "en",
 ) -> Drill:
-    """One drill: added first, then gone, then dearer, then more. Raises InputError when nothing is changed."""
+    """One drill: added first, then gone, then dearer, then more. Raises InputError when nothing is changed.
+
+    ``language``: of its name.
+    """
+    said = NAMES[language]
     steps: list[Step] = []
     words: list[str] = []
     for name, more in (added or {}).items():
         steps.append(partial(changes.with_more, more=more))
-        words.append(f"with {name}")
+        words.append(said["with"].format(name=name))
     for name in site_down:
         steps.append(partial(changes.with_site_down, name=name))
-        words.append(f"{name} down")
+        words.append(said["down"].format(name=name))
     for name, factor in (price or {}).items():
         steps.append(partial(changes.with_price, operator=name, factor=factor))
-        words.append(f"prices of {name} {_percent(factor)}")
+        words.append(said["price"].format(name=name, percent=_percent(factor)))
     if kwh is not None:
         steps.append(partial(changes.with_kwh, price=kwh))
-        words.append(f"electricity at {kwh}")
+        words.append(said["kwh"].format(price=kwh))
     for name, times in (demand or {}).items():
         steps.append(partial(changes.with_demand, name=name, factor=times))
-        words.append(f"demand of {name} {times:g}x")
+        words.append(said["demand"].format(name=name, times=f"{times:g}"))
     off = frozenset(law_off)
-    words.extend(f"{name} off" for name in sorted(off))
+    words.extend(said["off"].format(name=name) for name in sorted(off))
     if not words:
         raise InputError(
             "nothing to rehearse; give a price, a site that is down, a law, a demand, a site to add or a price "

@@ -237,9 +237,13 @@ def _owner(owner: str | None) -> Detail:
 
 
 def _said(detail: Detail) -> str:
+    return EVIDENCE[detail.key].format(**figures(detail))
+
+
+def figures(detail: Detail) -> dict[str, str]:
+    """What goes into the sentence of a detail, with figures as they are printed."""
     written = {"gb": "{:,.0f}", "n": "{:,.0f}", "amount": "{:,.2f}", "share": "{:.0%}"}
-    values = {name: written.get(name, "{}").format(value) for name, value in detail.values.items()}
-    return EVIDENCE[detail.key].format(**values)
+    return {name: written.get(name, "{}").format(value) for name, value in detail.values.items()}
 
 
 def _monthly(base: Decided, cost: Decimal) -> Decimal:

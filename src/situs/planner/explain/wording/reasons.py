@@ -83,17 +83,35 @@ REASONS: dict[str, dict[str, str]] = {
         "spread-full": "Einheiten von {group} an einem Ort ({over}): {domain}",
         "concentration-full": "Anteil des Betreibers {operator}",
         "budget-full": "Budget des Anwendungsfalls {use_case}",
+        "order": "Beginn von {workload} nach {others}",
         "own-budget-full": "Budget von {workload} für alle Einheiten",
         "copies": "{dataset} hat {copies} von {wanted} gewünschten Kopien: für mehr fehlt Platz oder ein Ort",
     },
 }  # fmt: skip
 
 
+VALUES: dict[str, dict[str, str]] = {
+    "en": {},
+    "de": {
+        "none": "keinen Beschleuniger", "any": "ein beliebiger", "cpu": "Kerne", "memory": "GiB Speicher",
+        "memory_gib": "GiB Speicher", "accelerators": "Beschleuniger", "disk": "GB Platte", "disk_gb": "GB Platte",
+        "nodes": "Knoten", "deadline": "Frist", "horizon": "Ende des Plans",
+    },
+}  # fmt: skip
+"""Words that stand in the blanks; everything else there is a name or a figure."""
+
+SPOKEN = ("there", "wanted", "resource", "limit")
+"""Blanks that words stand in."""
+
+
 def say(refusal: Refusal, language: str = "en") -> str:
     """A reason as a sentence part."""
     if is_of_a_rule(refusal):
         return say_rule(refusal, language).reason
-    return filled(REASONS[language][refusal.rule], refusal.details)
+    spoken = {
+        name: VALUES[language].get(value, value) for name, value in refusal.details.items() if name in SPOKEN
+    }
+    return filled(REASONS[language][refusal.rule], {**refusal.details, **spoken})
 
 
 def is_of_a_rule(refusal: Refusal) -> bool:

@@ -11,6 +11,8 @@ from situs.planner.problem import Floats, Ints
 from situs.planner.solve.cutlist import NO_CUTS, CutList
 from situs.planner.solve.frame import Frame
 from situs.planner.solve.limits import Limits
+from situs.planner.solve.parts import each_part
+from situs.planner.solve.sweeps import fill_classes
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,12 +52,17 @@ class Priced:
 def priced(frame: Frame, prices: Prices, box: Box | None = None, cuts: CutList = NO_CUTS) -> Priced:
     """The bound that ``prices`` prove in the case ``box``; ``cuts`` are those that ``prices.cut`` prices."""
     p = frame.problem
-    box = box or Box.whole(frame)
-    reduced = p.col_cost + frame.row_charge(prices.row)
+    reduced = frame.charged(prices.row)
     if len(prices.need_price) and len(p.need_open):
         reduced += np.bincount(frame.need_col, need_charge(frame, prices), minlength=frame.columns)
     if len(cuts.cuts):
         reduced += cuts.charge(prices.cut, frame.columns)
+    return proven(frame, prices, reduced, box or Box.whole(frame), cuts)
+
+
+def proven(frame: Frame, prices: Prices, reduced: Floats, box: Box, cuts: CutList = NO_CUTS) -> Priced:
+    """The same where ``reduced`` (J,), what each column costs with all it uses charged, is known already."""
+    p = frame.problem
     filled, least = fill(frame, reduced, box.limits or frame.limits)
     value = p.fixed_cost - float(prices.row[frame.finite_row] @ p.row_capacity[frame.finite_row])
     value += float(filled.sum()) - float(prices.cut @ cuts.limit)
@@ -74,45 +81,28 @@ def need_charge(frame: Frame, prices: Prices) -> Floats:
 
 
 def fill(frame: Frame, reduced: Floats, limits: Limits) -> tuple[Floats, Floats]:
-    """(I,) the least cost of all units of each class, and that of one more.
-
-    Units go to the cheapest columns first.  Only columns too small for the whole class need sorting, and of
-    these only the ones cheaper than the best that could take it all.
-    """
+    """(I,) the least cost of all units of each class, and that of one more."""
     p = frame.problem
+    cost, margin = np.empty(frame.classes), np.empty(frame.classes)
+    each_part(
+        frame.starts,
+        lambda _, begin, end: fill_classes(
+            begin,
+            end,
+            frame.starts,
+            reduced,
+            limits.room,
+            limits.remaining,
+            p.penalty,
+            limits.out_room,
+            cost,
+            margin,
+        ),
+    )
     asked = limits.out_least * p.penalty + np.bincount(
         frame.cls[limits.forced], limits.least * reduced[limits.forced], minlength=frame.classes
     )
-    narrow = limits.narrow
-    kept_in = np.flatnonzero(limits.out_room < limits.remaining)
-    if not len(narrow) and not len(kept_in):
-        least = np.minimum(frame.least_by_class(reduced), p.penalty)
-        return asked + least * limits.remaining, least
-    ample = reduced.copy()
-    ample[narrow] = np.inf
-    last = frame.least_by_class(ample)
-    may_go = limits.out_room >= limits.remaining
-    last[may_go] = np.minimum(last[may_go], p.penalty[may_go])
-    small = narrow[(limits.room[narrow] > 0) & (reduced[narrow] < last[frame.cls[narrow]])]
-    # Where only some may be left out, that is a column among the others.
-    kept_in = kept_in[p.penalty[kept_in] < last[kept_in]]
-    cls = np.concatenate((frame.cls[small], kept_in))
-    each = np.concatenate((reduced[small], p.penalty[kept_in]))
-    room = np.concatenate((limits.room[small], limits.out_room[kept_in]))
-    order = np.lexsort((each, cls))
-    cls, each, room = cls[order], each[order], room[order]
-    before = np.cumsum(room) - room
-    opening = np.flatnonzero(np.r_[True, np.diff(cls) > 0]) if len(cls) else np.empty(0, dtype=np.int64)
-    before = before - np.repeat(before[opening], np.diff(np.r_[opening, len(cls)]))
-    remaining = limits.remaining
-    taken = np.clip(remaining[cls] - before, 0, room)
-    cost = np.bincount(cls, taken * each, minlength=frame.classes)
-    left = remaining - np.bincount(cls, taken, minlength=frame.classes).astype(np.int64)
-    margin = last.copy()
-    ends = np.flatnonzero((before < remaining[cls]) & (before + room >= remaining[cls]))
-    margin[cls[ends]] = each[ends]
-    rest = np.where(left > 0, left, 1) * np.where(left > 0, last, 0.0)
-    return np.asarray(asked + cost + rest, dtype=np.float64), margin
+    return asked + cost, margin
 
 
 def buy_reduced(frame: Frame, prices: Prices, cuts: CutList = NO_CUTS) -> Floats:

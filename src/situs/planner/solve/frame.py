@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from situs.planner.problem import Floats, Ids, Ints, Placement, Problem
 from situs.planner.solve.limits import Limits, limits
-
-CHUNK = 1 << 20
-"""Columns priced at a time: a million, so that the intermediate arrays stay in tens of megabytes."""
+from situs.planner.solve.parts import each_part
+from situs.planner.solve.response import Columns
+from situs.planner.solve.sweeps import charge
 
 
 class Frame:
@@ -30,6 +30,8 @@ class Frame:
         numbers = np.arange(self.classes)
         self.first: Ints = np.searchsorted(self.cls, numbers, "left")
         self.last: Ints = np.searchsorted(self.cls, numbers, "right")
+        self.starts: Ints = np.append(self.first, self.columns)
+        """(I+1,) where the columns of each class begin"""
         self.extra_col: Ints = _owners(problem.extra_indptr)
         self.need_col: Ints = _owners(problem.need_indptr)
         self.buy_of: Ints = _owners(problem.buy_indptr)
@@ -54,30 +56,29 @@ class Frame:
         needed[self.problem.need_open] = True
         return needed
 
-    def row_charge(self, row_price: Floats, columns: Ints | None = None) -> Floats:
-        """(J,) or (len(columns),) what one unit of each column pays for the rows it uses."""
+    def charged(self, row_price: Floats) -> Floats:
+        """(J,) what one unit of each column costs with the rows it uses."""
+        p = self.problem
+        value = np.empty(self.columns)
+        columns = Columns(
+            p.col_variant, p.col_target, p.demand, p.target_row, p.extra_indptr, p.extra_row, p.extra_amount
+        )
+        each_part(
+            self.starts,
+            lambda _, begin, end: charge(begin, end, self.starts, columns, p.col_cost, row_price, value),
+        )
+        return value
+
+    def row_charge(self, row_price: Floats, columns: Ints) -> Floats:
+        """(len(columns),) what one unit of each of these columns pays for the rows it uses."""
         p = self.problem
         by_target = np.append(row_price, 0.0)[p.target_row]
-        if columns is not None:
-            charge = np.einsum("jq,jq->j", p.demand[p.col_variant[columns]], by_target[p.col_target[columns]])
-            items, owner = ranges(p.extra_indptr, columns)
-            charge += np.bincount(
-                owner, p.extra_amount[items] * row_price[p.extra_row[items]], minlength=len(columns)
-            )
-            return np.asarray(charge)
-        charge = np.empty(self.columns)
-        for begin in range(0, self.columns, CHUNK):
-            part = slice(begin, begin + CHUNK)
-            variant, target = p.col_variant[part], p.col_target[part]
-            total = np.zeros(len(variant))
-            for q in range(p.demand.shape[1]):
-                total += p.demand[variant, q] * by_target[target, q]
-            charge[part] = total
-        if len(p.extra_row):
-            charge += np.bincount(
-                self.extra_col, p.extra_amount * row_price[p.extra_row], minlength=self.columns
-            )
-        return charge
+        charged = np.einsum("jq,jq->j", p.demand[p.col_variant[columns]], by_target[p.col_target[columns]])
+        items, owner = ranges(p.extra_indptr, columns)
+        charged += np.bincount(
+            owner, p.extra_amount[items] * row_price[p.extra_row[items]], minlength=len(columns)
+        )
+        return np.asarray(charged)
 
     def least_by_class(self, values: Floats) -> Floats:
         """(I,) the least value over the columns of each class, inf for a class without any."""

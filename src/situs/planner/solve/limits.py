@@ -37,8 +37,6 @@ class Limits:
     """(J,) how many more can come at most"""
     remaining: Ints
     """(I,) units of each class that the case leaves free: neither forced into a column nor forced out"""
-    narrow: Ints
-    """columns that could not take all that remains of their class"""
     out_least: Ints
     """(I,) units that the case leaves out for certain"""
     out_room: Ints
@@ -85,8 +83,7 @@ def limits(
     fit = _whole(spare[p.extra_row[items]], p.extra_amount[items])
     np.minimum.at(most, frame.extra_col[items], fit)
     np.minimum(most, remaining[frame.cls], out=most)
-    narrow = np.flatnonzero(most < remaining[frame.cls])
-    return Limits(forced, least, most, remaining, narrow, out_least, out_room)
+    return Limits(forced, least, most, remaining, out_least, out_room)
 
 
 def _spare(frame: Frame, buy_high: Floats, open_low: Ints, forced: Ints, least: Ints) -> Floats:

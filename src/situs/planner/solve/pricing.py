@@ -19,10 +19,12 @@ import numpy as np
 
 from situs.planner.certificate import Prices
 from situs.planner.problem import Flags, Floats
-from situs.planner.solve.bound import Priced, fill, priced
+from situs.planner.solve.bound import Box, Priced, fill, proven
 from situs.planner.solve.frame import Frame
 from situs.planner.solve.market import Market
 from situs.planner.solve.needs import Needs
+from situs.planner.solve.parts import each_part
+from situs.planner.solve.sweeps import measure
 
 HOT = (0.1, 0.03, 0.01)
 COOLING = ((0.003, 6), (0.001, 6), (0.0003, 8), (0.0001, 10), (0.00003, 12))
@@ -66,9 +68,17 @@ class State:
     margin: Floats
     """(I,) what one more unit of each class costs with these opens"""
 
-    def beyond(self, frame: Frame) -> Floats:
-        """(J,) what each column costs more than one more unit of its class need cost; inf if it cannot be used."""
-        return np.where(self.usable, self.charged - self.margin[frame.cls], np.inf)
+    def beyond(self, frame: Frame, scale: Floats) -> Floats:
+        """(J,) what each column costs more than one more unit of its class need cost, as the class feels it by its
+        ``scale`` (I,); inf if it cannot be used."""
+        beyond = np.empty(frame.columns)
+        each_part(
+            frame.starts,
+            lambda _, begin, end: measure(
+                begin, end, frame.starts, self.usable, self.charged, self.margin, scale, beyond
+            ),
+        )
+        return beyond
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,13 +95,14 @@ class Pricing:
 
 def state_at(frame: Frame, needs: Needs, row: Floats, buy: Floats) -> State:
     """Everything that follows from prices."""
-    charged = frame.problem.col_cost + frame.row_charge(row)
+    charged = frame.charged(row)
     opened, need = needs.choose(charged, row)
     paid = need > 0
     prices = Prices(row, needs.pair_class[paid], needs.pair_open[paid], need[paid], buy)
     usable = needs.usable(opened)
     margin = fill(frame, np.where(usable, charged, np.inf), frame.limits)[1]
-    return State(prices, priced(frame, prices), charged, opened, usable, margin)
+    proof = proven(frame, prices, needs.charge(charged, need), Box.whole(frame))
+    return State(prices, proof, charged, opened, usable, margin)
 
 
 def price(
@@ -111,7 +122,7 @@ def price(
     else:
         best = _rough(frame, needs, scale, stop)
     on_bound(best)
-    beyond = best.beyond(frame) / scale[frame.cls]
+    beyond = best.beyond(frame, scale)
     reach = _reach(
         beyond, max(COLUMNS_A_CLASS * frame.classes, COLUMNS_A_ROW * int((best.prices.row > 0).sum()))
     )
@@ -126,7 +137,7 @@ def price(
             begin = market.start(best.prices.row, best.prices.buy)
             cleared, _ = market.climb(begin, temperature, steps, WORTH_A_STEP, stop)
             new = state_at(frame, needs, *market.split(cleared))
-            joining = ~near & (new.beyond(frame) <= JOINING * reach * scale[frame.cls])
+            joining = ~near & (new.beyond(frame, scale) <= JOINING * reach)
             gain = (new.proof.value - best.proof.value) / max(1.0, abs(best.proof.value))
             if gain > 0:
                 best = new

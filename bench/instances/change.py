@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bench.instances.generate import Instance
-from situs.planner.certificate import Prices
+from situs.planner.certificate import Cut, Prices
 from situs.planner.problem import Ids, Ints, Placement
 
 
@@ -22,21 +22,47 @@ class Change:
     """(I,) the class it was before the change, -1 for a new one"""
     resized: Ids
     """classes whose demand changed"""
+    column_before: Ints
+    """(J,) the column it was before the change, or that of the class a new one is like"""
+    columns_before: int
+    """how many there were"""
 
-    def carry(self, prices: Prices) -> Prices:
-        """Prices of the problem before, in the numbering of the changed one; what is gone is dropped."""
+    def carry(self, prices: Prices, cuts: tuple[Cut, ...] = ()) -> tuple[Prices, tuple[Cut, ...]]:
+        """Prices and cuts of the problem before, in the numbering of the changed one; what is gone is dropped.
+
+        A cut holds for any of its columns alone, so it loses those of workloads that have ended or changed size.
+        """
         after = np.full(max(int(self.class_before.max()), int(prices.need_class.max(initial=0))) + 1, -1)
         kept = np.flatnonzero(self.class_before >= 0)
         after[self.class_before[kept]] = kept
         need_class = after[prices.need_class]
         there = need_class >= 0
-        return Prices(
+        column_after = self._columns_after()
+        columns = [column_after[cut.column] for cut in cuts]
+        left = np.array([bool((column >= 0).any()) for column in columns], dtype=np.bool_)
+        carried = Prices(
             row=prices.row,
             need_class=need_class[there].astype(np.int32),
             need_open=prices.need_open[there],
             need_price=prices.need_price[there],
             buy=prices.buy,
+            cut=prices.cut[left] if cuts else np.zeros(0),
         )
+        return carried, tuple(
+            replace(cut, column=column[column >= 0].astype(np.int32), weight=cut.weight[column >= 0])
+            for cut, column, some in zip(cuts, columns, left, strict=True)
+            if some
+        )
+
+    def _columns_after(self) -> Ints:
+        """(columns before,) the same column after the change, -1 where it is gone or takes another amount."""
+        problem = self.instance.problem
+        unchanged = self.class_before >= 0
+        unchanged[self.resized] = False
+        same = np.flatnonzero(unchanged[problem.variant_class[problem.col_variant]])
+        after = np.full(self.columns_before, -1)
+        after[self.column_before[same]] = same
+        return after
 
 
 def change(instance: Instance, placement: Placement, share: float = 0.01, seed: int = 0) -> Change:
@@ -105,6 +131,8 @@ def change(instance: Instance, placement: Placement, share: float = 0.01, seed: 
         previous=Placement(units, unplaced.astype(np.int64), placement.bought, placement.opened, total),
         class_before=np.where(is_new, -1, source).astype(np.int32),
         resized=resized.astype(np.int32),
+        column_before=column,
+        columns_before=len(before.col_cost),
     )
 
 

@@ -110,7 +110,7 @@ def test_carried_prices_still_prove_a_bound() -> None:
         buy=np.zeros(len(problem.buy_cost)),
     )
     changed = change(instance, cheapest_feasible_first(problem, "marginal"), share=0.03)
-    carried = changed.carry(prices)
+    carried, _ = changed.carry(prices)
     assert 0 < len(carried.need_price) < len(pairs)
     bound = check_bound(changed.instance.problem, Certificate(-np.inf, (carried,)))
     fresh = cheapest_feasible_first(changed.instance.problem, "marginal")

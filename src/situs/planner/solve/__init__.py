@@ -8,6 +8,7 @@
 """
 
 from situs.planner.solve.engine import solve
+from situs.planner.solve.repair import repair
 from situs.planner.solve.result import Infeasible, Phase, Progress, Solution
 
-__all__ = ["Infeasible", "Phase", "Progress", "Solution", "solve"]
+__all__ = ["Infeasible", "Phase", "Progress", "Solution", "repair", "solve"]

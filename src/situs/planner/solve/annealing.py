@@ -152,12 +152,14 @@ def anneal(
         if move % period == 0:
             done = move / moves
             heat = hot * (cold / hot) ** done
-            steep = steep_from * (steep_to / steep_from) ** done
-            for c in range(rows):
-                price[c] = _cell_cost(
-                    c, cell_indptr, cell_row, load, own, worth, block_cost, block_limit, block_amount,
-                    cheap, cheap_price, dear, dear_price, steep,
-                )  # fmt: skip
+            steeper = steep_from * (steep_to / steep_from) ** done
+            if steeper != steep:
+                steep = steeper
+                for c in range(rows):
+                    price[c] = _cell_cost(
+                        c, cell_indptr, cell_row, load, own, worth, block_cost, block_limit, block_amount,
+                        cheap, cheap_price, dear, dear_price, steep,
+                    )  # fmt: skip
         i = movable[move % len(movable)]
         options = first[i + 1] - first[i]
         if options < 2:

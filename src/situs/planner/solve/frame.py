@@ -16,7 +16,10 @@ from situs.planner.solve.sweeps import charge
 
 
 class Frame:
-    """A problem with its columns grouped by class, and its sparse parts as item lists."""
+    """A problem with its columns grouped by class, and its sparse parts as item lists.
+
+    What is as long as the columns is made when it is first asked for: a repair of a large problem never asks.
+    """
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -25,19 +28,51 @@ class Frame:
         self.rows = len(problem.row_capacity)
         self.opens = len(problem.open_cost)
         self.buys = len(problem.buy_cost)
-        self.cls: Ids = problem.variant_class[problem.col_variant].astype(np.int32)
-        """(J,) the class of each column, non-decreasing"""
-        numbers = np.arange(self.classes)
-        self.first: Ints = np.searchsorted(self.cls, numbers, "left")
-        self.last: Ints = np.searchsorted(self.cls, numbers, "right")
-        self.starts: Ints = np.append(self.first, self.columns)
-        """(I+1,) where the columns of each class begin"""
-        self.extra_col: Ints = _owners(problem.extra_indptr)
-        self.need_col: Ints = _owners(problem.need_indptr)
         self.buy_of: Ints = _owners(problem.buy_indptr)
         self.open_of: Ints = _owners(problem.open_indptr)
         self.finite_row: NDArray[np.bool_] = np.isfinite(problem.row_capacity)
-        self.has_columns: NDArray[np.bool_] = self.last > self.first
+
+    @cached_property
+    def cls(self) -> Ids:
+        """(J,) the class of each column, non-decreasing"""
+        return self.class_of(slice(None))
+
+    @cached_property
+    def starts(self) -> Ints:
+        """(I+1,) where the columns of each class begin"""
+        p = self.problem
+        variants = np.searchsorted(p.variant_class, np.arange(self.classes + 1, dtype=p.variant_class.dtype))
+        return np.searchsorted(p.col_variant, variants.astype(p.col_variant.dtype)).astype(np.int64)
+
+    @cached_property
+    def first(self) -> Ints:
+        """(I,) the first column of each class"""
+        return self.starts[:-1]
+
+    @cached_property
+    def last(self) -> Ints:
+        """(I,) the end of the columns of each class"""
+        return self.starts[1:]
+
+    @cached_property
+    def has_columns(self) -> NDArray[np.bool_]:
+        """(I,)"""
+        return self.last > self.first
+
+    @cached_property
+    def extra_col(self) -> Ints:
+        """(items,) the column of each further row use"""
+        return _owners(self.problem.extra_indptr)
+
+    @cached_property
+    def need_col(self) -> Ints:
+        """(items,) the column of each need"""
+        return _owners(self.problem.need_indptr)
+
+    def class_of(self, columns: AnyInts | slice) -> Ids:
+        """The class of each of these columns."""
+        p = self.problem
+        return p.variant_class[p.col_variant[columns]].astype(np.int32, copy=False)
 
     @cached_property
     def limits(self) -> Limits:
@@ -110,16 +145,21 @@ class Frame:
 
     def load(self, units: Ints, opened: NDArray[np.bool_]) -> Floats:
         """(M,) what units and opens take from each row."""
-        p = self.problem
         used = np.flatnonzero(units)
+        return self.load_of(used, units[used], opened)
+
+    def load_of(self, columns: Ints, number: Ints, opened: NDArray[np.bool_]) -> Floats:
+        """(M,) what so many units of these columns, and opens, take from each row."""
+        p = self.problem
         load = np.zeros(self.rows)
-        rows = p.target_row[p.col_target[used]]
-        taken = p.demand[p.col_variant[used]] * units[used, None]
-        some = rows >= 0
-        np.add.at(load, rows[some], taken[some])
-        items, owner = ranges(p.extra_indptr, used)
-        np.add.at(load, p.extra_row[items], p.extra_amount[items] * units[used][owner])
-        np.add.at(load, p.open_row, p.open_amount * opened[self.open_of])
+        load += np.bincount(p.open_row, p.open_amount * opened[self.open_of], minlength=self.rows)
+        target, variant = p.col_target[columns], p.col_variant[columns]
+        for q in range(p.demand.shape[1]):
+            row = p.target_row[target, q]
+            some = row >= 0
+            load += np.bincount(row[some], (p.demand[variant, q] * number)[some], minlength=self.rows)
+        items, owner = ranges(p.extra_indptr, columns)
+        load += np.bincount(p.extra_row[items], p.extra_amount[items] * number[owner], minlength=self.rows)
         return load
 
     def supply(self, bought: Floats) -> Floats:
@@ -144,7 +184,7 @@ class Frame:
     def placement(self, units: Ints, bought: Floats, opened: NDArray[np.bool_]) -> Placement:
         """The placement with these units; what is not placed is left out."""
         used = np.flatnonzero(units)
-        placed = np.bincount(self.cls[used], units[used], minlength=self.classes).astype(np.int64)
+        placed = np.bincount(self.class_of(used), units[used], minlength=self.classes).astype(np.int64)
         unplaced = self.problem.count - placed
         return Placement(units, unplaced, bought, opened, self.cost(units, unplaced, bought, opened))
 

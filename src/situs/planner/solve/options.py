@@ -66,11 +66,16 @@ class Cells:
     dear_price: Floats
 
 
-def near_options(frame: Frame, near: Ints, order_by: Floats) -> Options:
-    """Options from the columns ``near`` (increasing), those of a class ordered by ``order_by`` (len(near),)."""
+def near_options(frame: Frame, near: Ints, order_by: Floats, room: Ints | None = None) -> Options:
+    """Options from the columns ``near`` (increasing), those of a class ordered by ``order_by`` (len(near),).
+
+    ``room`` (len(near),) is how many units each can have, where that is known without looking at all columns.
+    """
     p = frame.problem
     cls = frame.cls[near]
-    near = near[np.lexsort((order_by, cls))]
+    room = frame.limits.room[near] if room is None else room
+    order = np.lexsort((order_by, cls))
+    near, room = near[order], room[order]
     each = np.bincount(cls, minlength=frame.classes) + 1
     first = np.concatenate(([0], np.cumsum(each))).astype(np.int64)
     size = int(first[-1])
@@ -85,7 +90,7 @@ def near_options(frame: Frame, near: Ints, order_by: Floats) -> Options:
         np.full(size, -1, dtype=np.int32),
     )
     cost[inside], target[inside] = p.col_cost[near], p.col_target[near]
-    limit[inside] = np.minimum(frame.limits.room[near], p.count[frame.cls[near]])
+    limit[inside] = np.minimum(room, p.count[frame.cls[near]])
     indptr, use_of, row, amount = _uses(frame, column)
     by_target = np.concatenate(([0], np.cumsum(np.bincount(target[inside], minlength=len(p.target_row)))))
     return Options(

@@ -365,7 +365,8 @@ def write_first_estate(folder: str | Path, country: str, *, find: bool = False, 
     target = Path(folder) / "estate.yaml"
     if target.exists() and not force:
         raise InputError(f"{target} is there already; say force=True to write over it")
-    text = written(found_sites(everything=find, home=Path.home(), environment=os.environ), country)
+    found = found_sites(everything=find, home=Path.home(), environment=os.environ)
+    text = written(found, country, regions=load_facts().region_countries)
     load_text(text, str(target))
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(text, encoding="utf-8")

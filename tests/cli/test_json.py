@@ -12,7 +12,7 @@ from situs.cli.catalogues import ROWS
 from tests.cli.conftest import Call
 from tests.cli.test_help import PATHS, command
 
-WITHOUT = {("completion",), ("init",), ("schema",)}
+WITHOUT = {("completion",), ("schema",)}
 """Write a script or a file, or are JSON anyway."""
 
 
@@ -116,6 +116,19 @@ def test_what_is_wrong_with_an_estate_is_json_too(call: Call, estate: Path) -> N
 
 def test_the_schema_is_json(call: Call) -> None:
     assert call("schema").json["$schema"].startswith("https://json-schema.org/")
+
+
+def test_a_first_estate_is_told_as_json(call: Call, tmp_path: Path) -> None:
+    done = call("init", "--country", "DE", "--json", tmp_path / "new")
+    assert (done.code, done.err) == (0, "")
+    assert done.json["file"].endswith("estate.yaml")
+    (site,) = done.json["sites"]
+    assert (site["kind"], site["operator"], site["country"], site["pools"]) == (
+        "on_prem",
+        "self",
+        "DE",
+        ["machine"],
+    )
 
 
 @pytest.mark.parametrize("path", [path for path in PATHS if path not in WITHOUT], ids=" ".join)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -133,6 +134,56 @@ def test_kubernetes_and_ssh_are_found_by_their_files(tmp_path: Path) -> None:
         "bastion": ("ssh", {"host": "bastion"}),
         "dgx": ("ssh", {"host": "dgx"}),
     }
+
+
+MANAGED = """\
+apiVersion: v1
+clusters:
+  - {name: a, cluster: {server: "https://0A1B.gr7.eu-central-1.eks.amazonaws.com"}}
+  - {name: b, cluster: {server: "https://35.198.1.2"}}
+  - {name: c, cluster: {server: "https://prod-dns-1a2b.hcp.westeurope.azmk8s.io:443"}}
+  - {name: d, cluster: {server: "https://lab.hospital.example:6443"}}
+  - {name: "arn:aws:eks:eu-west-3:123456789012:cluster/x", cluster: {}}
+  - {name: f, cluster: {server: "https://eks.amazonaws.com.attacker.example"}}
+  - {name: g, cluster: {server: "https://gke-1a2b.moon-base9.gke.goog"}}
+contexts:
+  - {name: eks, context: {cluster: a}}
+  - {name: gke_hospital_europe-west3-b_prod, context: {cluster: b}}
+  - {name: aks, context: {cluster: c}}
+  - {name: lab, context: {cluster: d}}
+  - {name: named, context: {cluster: "arn:aws:eks:eu-west-3:123456789012:cluster/x"}}
+  - {name: alike, context: {cluster: f}}
+  - {name: moon, context: {cluster: g}}
+"""
+
+
+def test_clusters_that_a_cloud_runs_are_its_own_public_sites(tmp_path: Path) -> None:
+    (tmp_path / ".kube").mkdir()
+    (tmp_path / ".kube" / "config").write_text(MANAGED)
+    done = init(tmp_path, "--find", "--country", "AT", "--electricity", "0.28 EUR/kWh", "--json")
+    assert done.returncode == 0, done.stderr
+    told = {site["name"]: site for site in json.loads(done.stdout)["sites"]}
+    sites = made(tmp_path).sites
+    assert set(told) == set(sites)
+    seen = {
+        name: (s.kind, s.operator, s.region, s.country) for name, s in sites.items() if "machine" not in name
+    }
+    assert seen == {
+        "eks": ("public", "aws", "eu-central-1", "DE"),
+        "gke-hospital-europe-west3-b-prod": ("public", "gcp", "europe-west3", "DE"),
+        "aks": ("public", "azure", "westeurope", "NL"),
+        "lab": ("on_prem", "self", None, "AT"),
+        "named": ("public", "aws", "eu-west-3", "FR"),
+        "alike": ("on_prem", "self", None, "AT"),
+        # Nobody knows where that is, so it is to be looked up.
+        "moon": ("public", "gcp", "moon-base9", "AT"),
+    }
+    for name, (kind, operator, region, country) in seen.items():
+        assert (told[name]["kind"], told[name]["operator"], told[name]["region"]) == (kind, operator, region)
+        assert told[name]["country"] == (None if name == "moon" else country)
+        assert (sites[name].electricity is None) == (kind == "public")
+    text = (tmp_path / "estate" / "estate.yaml").read_text()
+    assert text.count("look up where it really is") == 1
 
 
 def test_partitions_are_read_from_sinfo(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,9 @@ from situs.cli.output import JsonOption, console, emit_json, language
 from situs.cli.session import FactsOption
 from situs.cli.writing import write_whole
 from situs.model.error import InputError
+
+if TYPE_CHECKING:
+    from situs.sites.discover import FoundSite
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
@@ -148,17 +151,22 @@ def init_command(
         str | None, typer.Option(help="What power costs there, such as '0.28 EUR/kWh'.", show_default=False)
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over an estate that is there.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Write a first, commented estate: from a few questions, or from what is found.
 
-    With --country nothing is asked; what no option tells stays at its default.
+    With --country nothing is asked; what no option tells stays at its default. Clusters that a cloud runs (EKS, GKE,
+    AKS) are public sites of that cloud, in the country of their region.
 
     Examples:
 
       situs init my-estate
 
       situs init my-estate --find --country DE --electricity "0.28 EUR/kWh"
+
+      situs init my-estate --find --country DE --json
     """
+    from situs.facts import load as load_facts
     from situs.intent import loads
     from situs.sites.discover import found_sites, written
 
@@ -179,14 +187,36 @@ def init_command(
                 words["electricity"], default="", show_default=False, value_proc=checked, err=True
             )
     sites = found_sites(everything=bool(find), home=Path.home(), environment=os.environ)
+    regions = load_facts().region_countries
     text = written(
-        sites, country, clearance=1 if clearance is None else clearance, electricity=electricity or None
+        sites,
+        country,
+        regions=regions,
+        clearance=1 if clearance is None else clearance,
+        electricity=electricity or None,
     )
     # What was typed in is checked where every estate is checked.
     loads(text, str(target))
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(target, text, force=force)
+    if as_json:
+        emit_json({"file": target, "sites": [_told(site, country, regions) for site in sites]})
+        return
     console.print(words["written"].format(file=target, n=len(sites), folder=folder))
+
+
+def _told(site: FoundSite, country: str, regions: Mapping[tuple[str, str], str]) -> dict[str, object]:
+    """A site that was found, for programs. ``country`` None: it has to be looked up."""
+    return {
+        "name": site.name,
+        "found_by": site.source,
+        "kind": site.kind,
+        "operator": site.managed.operator if site.managed else "self",
+        "region": site.managed.region if site.managed else None,
+        "country": site.country(country, regions),
+        "adapter": site.adapter,
+        "pools": [pool.name for pool in site.pools],
+    }
 
 
 def _asked(place: str, *, may_be_empty: bool = False) -> Callable[[str], str]:

@@ -19,6 +19,7 @@ from pathlib import Path
 import yaml
 
 from situs.intent.dump import scalar
+from situs.sites.managed import Managed, managed
 
 SINFO_SECONDS = 5
 """Slurm's tools hang when their controller is down; nobody waits longer than this for a first estate."""
@@ -45,6 +46,19 @@ class FoundSite:
     adapter: str
     options: Mapping[str, str]
     pools: tuple[FoundPool, ...]
+    managed: Managed | None = None
+    """a cloud runs it"""
+
+    @property
+    def kind(self) -> str:
+        """What a cloud runs is public; all else is taken for one's own."""
+        return "public" if self.managed else "on_prem"
+
+    def country(self, own: str, regions: Mapping[tuple[str, str], str]) -> str | None:
+        """Where it is: ``own`` for one's own places, by its region for others; None where that is not known."""
+        if self.managed is None:
+            return own
+        return regions.get((self.managed.operator, self.managed.region or ""))
 
 
 def found_sites(*, everything: bool, home: Path, environment: Mapping[str, str]) -> list[FoundSite]:
@@ -61,14 +75,19 @@ def found_sites(*, everything: bool, home: Path, environment: Mapping[str, str])
 
 
 def written(
-    sites: list[FoundSite], country: str, *, clearance: int = 1, electricity: str | None = None
+    sites: list[FoundSite],
+    country: str,
+    *,
+    regions: Mapping[tuple[str, str], str],
+    clearance: int = 1,
+    electricity: str | None = None,
 ) -> str:
-    """The estate as commented YAML."""
+    """The estate as commented YAML. ``regions``: (operator, region) -> country."""
     return "\n".join(
         [
             "# An estate for situs. `situs validate` checks it; `situs schema` lets your editor complete it.",
             "sites:",
-            *(line for site in sites for line in _site_lines(site, country, clearance, electricity)),
+            *(line for site in sites for line in _site_lines(site, country, regions, clearance, electricity)),
             "links:",
             "  # How the places reach each other; the more specific link wins.",
             '  - {from: "*", to: "*", latency: 20ms, bandwidth: 1Gbit/s}',
@@ -77,13 +96,27 @@ def written(
     )
 
 
-def _site_lines(site: FoundSite, country: str, clearance: int, electricity: str | None) -> Iterator[str]:
+def _site_lines(
+    site: FoundSite,
+    country: str,
+    regions: Mapping[tuple[str, str], str],
+    clearance: int,
+    electricity: str | None,
+) -> Iterator[str]:
     yield f"  {site.name}: # found by: {site.source}"
-    yield "    kind: on_prem # public, private, on_prem or edge"
-    yield f"    country: {_quoted(country)}"
+    yield f"    kind: {site.kind} # public, private, on_prem or edge"
+    if site.managed is not None:
+        yield f"    operator: {_quoted(site.managed.operator)}"
+        if site.managed.region is not None:
+            yield f"    region: {_quoted(site.managed.region)}"
+        yield "    # operator_country and parent_country say under whose law it is: without them nothing that is"
+        yield "    # limited to jurisdictions may be there."
+    there = site.country(country, regions)
+    doubt = "" if there else " # taken from your own places: look up where it really is"
+    yield f"    country: {_quoted(there or country)}{doubt}"
     yield f"    clearance: {clearance} # highest label level the place is approved for, 0 to 4"
     yield "    encryption: {at_rest: false, in_transit: false} # what is really switched on"
-    if electricity is not None:
+    if electricity is not None and site.managed is None:
         yield f"    electricity: {{price: {_quoted(electricity)}}}"
     options = "".join(f", {key}: {_quoted(value)}" for key, value in site.options.items())
     yield f"    adapter: {{kind: {site.adapter}" + (f", options: {{{options[2:]}}}" if options else "") + "}"
@@ -155,11 +188,26 @@ def _kubernetes(home: Path, environment: Mapping[str, str]) -> Iterator[FoundSit
             config = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, yaml.YAMLError, UnicodeDecodeError):
             continue
-        contexts = config.get("contexts") if isinstance(config, dict) else None
-        for context in contexts if isinstance(contexts, list) else []:
-            name = context.get("name") if isinstance(context, dict) else None
-            if isinstance(name, str):
-                yield FoundSite(_name(name), f"kubeconfig {path.name}", "kubernetes", {"context": name}, ())
+        servers = {name: _text(entry, "server") for name, entry in _entries(config, "clusters", "cluster")}
+        for name, entry in _entries(config, "contexts", "context"):
+            cluster = _text(entry, "cluster")
+            yield FoundSite(
+                _name(name), f"kubeconfig {path.name}", "kubernetes", {"context": name}, (),
+                managed(servers.get(cluster, ""), name, cluster),
+            )  # fmt: skip
+
+
+def _entries(config: object, section: str, kind: str) -> Iterator[tuple[str, object]]:
+    """Names and contents of a section of a kubeconfig; what is malformed is passed over."""
+    listed = config.get(section) if isinstance(config, dict) else None
+    for entry in listed if isinstance(listed, list) else []:
+        if isinstance(entry, dict) and isinstance(entry.get("name"), str):
+            yield entry["name"], entry.get(kind)
+
+
+def _text(entry: object, key: str) -> str:
+    value = entry.get(key) if isinstance(entry, dict) else None
+    return value if isinstance(value, str) else ""
 
 
 def _ssh(path: Path, home: Path, read: frozenset[Path] = frozenset()) -> Iterator[FoundSite]:

@@ -68,6 +68,17 @@ def test_facts_are_json(call: Call, arguments: list[str]) -> None:
     assert done.json
 
 
+@pytest.mark.parametrize("catalogue", sorted(set(ROWS) - {"groups", "countries", "regions"}))
+def test_every_figure_names_its_source(call: Call, catalogue: str) -> None:
+    rows = call("facts", "list", catalogue, "--json").json
+    assert rows
+    for row in rows:
+        assert row["source"]
+        # Whoever reads it has no other page to look at.
+        assert "see " not in row["source"]
+    assert call("facts", "show", "aws", "--json").json["commitments"]["source"]
+
+
 def test_every_catalogue_can_be_listed(call: Call) -> None:
     assert {entry["catalogue"] for entry in call("facts", "list", "--json").json} <= set(ROWS)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from situs.cli.plan import shown_progress
+from situs.cli.plan import said_gap, shown_progress
 from situs.facts import load as load_facts
 from situs.intent import load
 from situs.model.plan import Plan
@@ -96,6 +96,29 @@ class TestRecord:
         done = call("replay", "-C", estate, "--facts", prices)
         assert done.code == 1, done.err
         assert "facts prices: it used " in done.out
+
+
+class TestGap:
+    """The distance to the best is told as something that people can act on."""
+
+    def said(self, cost: str, objective: str, bound: str, language: str = "en") -> str:
+        costs = {name: Decimal(value) for name, value in
+                 (("cost", cost), ("objective", objective), ("bound", bound))}  # fmt: skip
+        gap = float((costs["objective"] - costs["bound"]) / costs["cost"])
+        return said_gap(Plan.model_construct(gap=gap, **costs), language)
+
+    def test_of_the_cost_where_all_has_its_place(self) -> None:
+        assert self.said("100", "100", "99") == "proven gap 1.0000%"
+        assert self.said("100", "100", "99", "de") == "bewiesene Lücke 1.0000%"
+
+    def test_of_all_that_was_minimised_where_something_is_left_out(self) -> None:
+        # Ninety of the cost alone would be 100 %.
+        assert self.said("90", "900", "810") == "proven gap 10.0000% of cost and of what is left out or waits"
+        assert "ausgelassen" in self.said("90", "900", "810", "de")
+
+    def test_not_at_all_where_it_says_nothing(self) -> None:
+        assert self.said("90", "900", "100") == "the best may be far from this"
+        assert self.said("100", "100", "40") == "the best may be far from this"
 
 
 class TestNotFinished:

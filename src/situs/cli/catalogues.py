@@ -120,9 +120,12 @@ def _storage(known: Facts) -> Rows:
 
 
 def _commitments(known: Facts) -> Rows:
-    for operator, discounts in sorted(known.commitment_facts.items()):
-        for kind, discount in discounts.items():
-            yield {"operator": operator, "commitment": kind, "discount": str(discount)}
+    for operator, given in sorted(known.commitment_facts.items()):
+        for kind, discount in given.discounts.items():
+            yield {
+                "operator": operator, "commitment": kind, "discount": str(discount), "as_of": given.as_of,
+                "source": given.source,
+            }  # fmt: skip
 
 
 ROWS: Mapping[str, Callable[[Facts], Rows]] = {
@@ -163,8 +166,8 @@ def known_by(known: Facts, name: str) -> dict[str, object]:
         found["egress"] = egress.model_dump(mode="json")
     if (storage := known.storage(name)) is not None:
         found["storage"] = storage.model_dump(mode="json", exclude_none=True)
-    if commitments := known.commitments(name):
-        found["commitments"] = {kind: str(rate) for kind, rate in commitments.items()}
+    if (commitments := known.commitment_facts.get(name)) is not None:
+        found["commitments"] = commitments.model_dump(mode="json", exclude_none=True)
     if not found:
         hint = meant(name, _names(known), ())
         fix = hint if hint.startswith("did you mean") else SEE_LISTS

@@ -178,7 +178,10 @@ WORDS = {
         "scale-up": "scale-up",
         "after_scale_up": "after scale-up",
         "at": "later",
-        "total": "cost {cost} {currency}/month, proven gap {gap} ({status}), {carbon} kg CO2e, control {control}",
+        "total": "cost {cost} {currency}/month, {gap} ({status}), {carbon} kg CO2e, control {control}",
+        "gap": "proven gap {gap}",
+        "gap-of-all": "proven gap {gap} of cost and of what is left out or waits",
+        "gap-wide": "the best may be far from this",
         "optimal": "optimal",
         "feasible": "feasible",
         "best-so-far": "best so far",
@@ -205,8 +208,10 @@ WORDS = {
         "scale-up": "Ausbau",
         "after_scale_up": "nach Ausbau",
         "at": "später",
-        "total": "Kosten {cost} {currency}/Monat, bewiesene Lücke {gap} ({status}), {carbon} kg CO2e, "
-        "Kontrolle {control}",
+        "total": "Kosten {cost} {currency}/Monat, {gap} ({status}), {carbon} kg CO2e, Kontrolle {control}",
+        "gap": "bewiesene Lücke {gap}",
+        "gap-of-all": "bewiesene Lücke {gap} von Kosten und dem, was ausgelassen ist oder wartet",
+        "gap-wide": "das Beste kann weit davon entfernt sein",
         "optimal": "optimal",
         "feasible": "machbar",
         "best-so-far": "das Beste bis hierher",
@@ -216,6 +221,7 @@ WORDS = {
 
 def show_plan(plan: Plan, conflicts: Sequence[Conflict] = ()) -> None:
     """The plan as tables, then what is left out and why. ``conflicts``: what does not fit together."""
+    from situs.planner.explain.wording import say
     from situs.report.texts import TEXTS
 
     lang = language()
@@ -249,17 +255,35 @@ def show_plan(plan: Plan, conflicts: Sequence[Conflict] = ()) -> None:
     ]
     if besides:
         console.print("  " + words["besides"].format(parts=", ".join(besides), currency=plan.currency))
+    for note in plan.notes:
+        console.print(f"  {say(note, lang)}", markup=False)
     console.print(
         words["total"].format(
             cost=f"{float(plan.cost) / months:,.2f}",
             currency=plan.currency,
-            gap=f"{plan.gap:.4%}",
+            gap=said_gap(plan, lang),
             status=words[plan.status],
             carbon=f"{plan.carbon_kg / months:,.1f}",
             control=f"{plan.control:.2f}",
         )
     )
     console.print(f"[dim]{plan.id}[/]", soft_wrap=True)
+
+
+def said_gap(plan: Plan, lang: Language) -> str:
+    """How far the best plan can be from this one.
+
+    Where something is left out, what it is worth is part of what was minimised: of the cost alone the distance
+    would be hundreds of per cent.
+    """
+    from situs.model.plan import WIDE_GAP
+
+    words: Mapping[str, Any] = WORDS[lang]
+    alone = plan.objective <= plan.cost
+    gap = plan.gap if alone else plan.gap_of_all
+    if gap >= WIDE_GAP:
+        return str(words["gap-wide"])
+    return str(words["gap" if alone else "gap-of-all"].format(gap=f"{gap:.4%}"))
 
 
 UNITS, FITS, COST = 4, 5, 6

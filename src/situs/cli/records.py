@@ -62,7 +62,7 @@ def records_command(estate: EstateOption = HERE, as_json: JsonOption = False) ->
         table.add_row(
             p.id[7:19], (p.parent or "")[7:19], f"{p.at:%Y-%m-%d}",
             f"{p.expires:%Y-%m-%d}" if p.expires else "", f"{p.cost:,.2f} {p.currency}",
-            f"{p.gap:.4%}", states[p.status], p.owner or "", p.reason or "",
+            f"{p.gap_of_all:.4%}", states[p.status], p.owner or "", p.reason or "",
         )  # fmt: skip
     console.print(table)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from situs.facts.fact import Egress, Fact, Membership, PriceFact, Scheme
+from situs.facts.fact import Commitments, Egress, Fact, Membership, PriceFact, Scheme
 from situs.facts.layer import Layers
 from situs.model.error import InputError
 
@@ -27,8 +27,7 @@ class Facts:
     egress_facts: Mapping[str, Egress]
     storage_facts: Mapping[str, Fact]
     """operator -> US dollars per GB and month, standard class"""
-    commitment_facts: Mapping[str, Mapping[str, Decimal]]
-    """operator -> kind of commitment -> discount, 0 to 1"""
+    commitment_facts: Mapping[str, Commitments]
     region_carbon: Mapping[tuple[str, str], Fact]
     country_carbon: Mapping[str, Fact]
     round_trips: Mapping[tuple[str, str], Fact]
@@ -84,7 +83,8 @@ class Facts:
 
     def commitments(self, operator: str) -> Mapping[str, Decimal]:
         """Discounts an operator gives for terms."""
-        return self.commitment_facts.get(operator, {})
+        known = self.commitment_facts.get(operator)
+        return known.discounts if known else {}
 
     def carbon(self, operator: str, region: str | None, country: str) -> Fact | None:
         """Grams of CO2 equivalent per kWh: by the operator's region, else by country."""

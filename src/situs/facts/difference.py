@@ -80,8 +80,8 @@ def _figures(facts: Facts) -> Iterator[tuple[Named, Value]]:
             yield ("egress", operator, upto), (tier.price_per_gb_usd, "USD/GB")
     for operator, fact in facts.storage_facts.items():
         yield ("storage", operator, "standard"), (fact.value, fact.unit)
-    for operator, discounts in facts.commitment_facts.items():
-        for kind, share in discounts.items():
+    for operator, commitments in facts.commitment_facts.items():
+        for kind, share in commitments.discounts.items():
             yield ("commitments", operator, kind), (share * 100, "%")
     yield from _pairs("carbon_regions", facts.region_carbon)
     yield from _pairs("round_trips", facts.round_trips)

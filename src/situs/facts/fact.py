@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Self
@@ -117,6 +118,18 @@ class Scheme(Model):
     issuer: str
     covers: str
     source: str
+
+
+class Commitments(Model):
+    """The discounts that an operator gives for a promised term."""
+
+    operator: str
+    discounts: Mapping[str, Decimal]
+    """kind of commitment -> discount, 0 to 1"""
+    as_of: str
+    source: str
+    note: str | None = None
+    """what the figures stand for"""
 
 
 class EgressTier(Model):

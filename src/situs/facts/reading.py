@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from situs.facts.catalogue import Facts
-from situs.facts.fact import Egress, EgressTier, Fact, Membership, PriceFact, Scheme
+from situs.facts.fact import Commitments, Egress, EgressTier, Fact, Membership, PriceFact, Scheme
 from situs.facts.layer import Layer, Layers, layers_at, over, packaged
 from situs.facts.table import Row, built, read_rows, refuse, told
 from situs.model.error import Position, Problem
@@ -208,9 +208,18 @@ def _storage(value: dict[str, Any]) -> Iterator[tuple[str, Fact]]:
         )
 
 
-def _commitments(value: dict[str, Any]) -> Iterator[tuple[str, dict[str, Decimal]]]:
+def _commitments(value: dict[str, Any]) -> Iterator[tuple[str, Commitments]]:
     for operator, rates in value["rates_by_cloud"].items():
-        yield operator, {kind: Decimal(rate) for kind, rate in rates.items() if not kind.startswith("_")}
+        yield (
+            operator,
+            Commitments(
+                operator=operator,
+                discounts={kind: Decimal(rate) for kind, rate in rates.items() if not kind.startswith("_")},
+                as_of=value["as_of"],
+                source=value["source"],
+                note=rates.get("_notes"),
+            ),
+        )
 
 
 def _memberships(value: dict[str, Any]) -> Iterator[tuple[str, tuple[Membership, ...]]]:

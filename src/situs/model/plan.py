@@ -20,6 +20,9 @@ from pydantic import Field
 from situs.model.base import Instant, Model, Name
 from situs.model.refusal import Refusal
 
+WIDE_GAP = 0.5
+"""A proven distance of half and more is no statement about how good a plan is."""
+
 CENT = Decimal("0.000001")
 """Amounts are kept to a millionth: a request may cost less than a cent, and sums must still tie."""
 
@@ -226,6 +229,8 @@ class Plan(Model):
     moves: tuple[Move, ...] = ()
     unmet: tuple[Refusal, ...] = ()
     """what was asked for data and cannot be had: copies for which there is no room, or no place"""
+    notes: tuple[Refusal, ...] = ()
+    """what to bear in mind about the figures it was made from, such as old exchange rates"""
 
     def decision(self, workload: str) -> Decision:
         """The decision about one workload. Raises KeyError for a name the plan does not have."""
@@ -234,9 +239,21 @@ class Plan(Model):
                 return decision
         raise KeyError(workload)
 
+    @property
+    def gap_of_all(self) -> float:
+        """The gap as a fraction of the cost and of what leaving out is measured by together: never more than 1."""
+        return (
+            max(0.0, float((self.objective - self.bound) / self.objective))
+            if self.objective > 0
+            else self.gap
+        )
+
     def canonical(self) -> bytes:
         """The content as bytes: the same plan gives the same bytes. The id itself is left out."""
         content = self.model_dump(mode="json", exclude={"id"})
+        if not self.notes:
+            # A plan without notes keeps the id that it had before there were any.
+            del content["notes"]
         return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
     def sealed(self) -> Plan:

@@ -32,6 +32,7 @@ from situs.planner.expiry import expiry
 from situs.planner.given import Given, Share, distribute
 from situs.planner.moved import moves_of
 from situs.planner.never import needs_lifting, refused_by_rule
+from situs.planner.notes import notes
 from situs.planner.problem import Placement
 from situs.planner.stranded import left_out_before, too_early
 from situs.planner.usage import row_load
@@ -113,6 +114,7 @@ def decode(
         purchases=purchases,
         holdings=holdings,
         unmet=tuple(candidates.replicas.unmet(placement.opened)),
+        notes=notes(world),
         moves=tuple(move for d in decisions for move in moves_of(candidates, d.workload, given[d.workload])),
     ).sealed()
 

@@ -9,6 +9,7 @@ from jinja2 import Environment
 
 from situs.facts import Facts
 from situs.model.intent import Intent
+from situs.model.plan import WIDE_GAP
 from situs.planner.analysis.compare import Alternative, compare
 from situs.planner.analysis.whatif import per_month
 from situs.planner.decide import Decided
@@ -79,7 +80,11 @@ def _headline(page: Page, ways: tuple[Alternative, ...]) -> str:
 
 def _proof(page: Page) -> str:
     """What is proven, and how much the rules leave to choose from."""
-    sentences = [page.t["proof"].format(gap=page.percent(page.plan.gap, 2 if page.plan.gap >= 1e-4 else 3))]
+    gap = page.plan.gap_of_all
+    key = (
+        "proof" if page.plan.objective <= page.plan.cost else "proof_all" if gap < WIDE_GAP else "proof_wide"
+    )
+    sentences = [page.t[key].format(gap=page.percent(gap, 2 if gap >= 1e-4 else 3))]
     if page.plan.status == "best-so-far":
         sentences.append(page.t["cut_off"])
     refused = sum(sum(decision.refused.values()) for decision in page.plan.decisions)

@@ -85,5 +85,5 @@ def _alternative(
         left_out=tuple(sorted({*also_left_out, *(d.workload for d in plan.decisions if d.unplaced)})),
         carbon_kg_per_month=plan.carbon_kg / months,
         control=plan.control,
-        gap=plan.gap if proven else None,
+        gap=plan.gap_of_all if proven else None,
     )

@@ -81,7 +81,7 @@ def rehearse(base: Decided, intent: Intent, facts: Facts, drill: Drill, *, gap: 
             _bought(after.plan).get(pool) != _bought(base.plan).get(pool)
             for pool in {**_bought(after.plan), **_bought(base.plan)}
         ),
-        gap=after.plan.gap,
+        gap=after.plan.gap_of_all,
         risk=risk(base, after, settled.intent),
     )
 

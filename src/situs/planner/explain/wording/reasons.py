@@ -45,6 +45,7 @@ REASONS: dict[str, dict[str, str]] = {
         "budget-full": "budget of use case {use_case}",
         "order": "start of {workload} after {others}",
         "own-budget-full": "budget of {workload} for all its units",
+        "old-rates": "exchange rates ({currencies}) are {days} days old ({as_of}); --facts takes newer ones",
         "copies": "{dataset} has {copies} of the {wanted} copies it should have: there is no room or no place for more",
     },
     "de": {
@@ -85,6 +86,7 @@ REASONS: dict[str, dict[str, str]] = {
         "budget-full": "Budget des Anwendungsfalls {use_case}",
         "order": "Beginn von {workload} nach {others}",
         "own-budget-full": "Budget von {workload} für alle Einheiten",
+        "old-rates": "Wechselkurse ({currencies}) sind {days} Tage alt ({as_of}); --facts nimmt neuere",
         "copies": "{dataset} hat {copies} von {wanted} gewünschten Kopien: für mehr fehlt Platz oder ein Ort",
     },
 }  # fmt: skip

@@ -156,7 +156,10 @@ class TestDemo:
     def test_every_step_is_told_with_place_cost_and_reason(
         self, told: subprocess.CompletedProcess[str]
     ) -> None:
-        for step in ("patients-prepare", "patients-train", "shop-prepare", "shop-train", "shop-serve"):
+        for step in (
+            "patients-prepare", "patients-tune", "patients-train",
+            "shop-prepare", "shop-tune", "shop-train", "shop-serve",
+        ):  # fmt: skip
             row = re.search(
                 rf"^ *{step} +(\S+)/(\S+) +([\d.]+) +([\d.]+) +([\d.]+) *$", told.stdout, re.MULTILINE
             )
@@ -233,6 +236,16 @@ class TestDemo:
             accuracy = re.search(r"accuracy ([\d.]+)", log)
             assert accuracy is not None
             assert float(accuracy[1]) >= least
+        for name in ("patients-tune", "shop-tune"):
+            log = next(sites.glob(f"*/runs/{name}@*/output.log")).read_text()
+            scores = re.search(r"of 6: ([\d.]+) in cross-validation, ([\d.]+) without", log)
+            assert scores is not None
+            assert float(scores[1]) >= float(scores[2])
+            # What training used is what tuning found.
+            found = re.search(r"tuned: (C [\d.]+(, balanced)?) is", log)
+            assert found is not None
+            trained = next(sites.glob(f"*/runs/{name.replace('tune', 'train')}@*/output.log")).read_text()
+            assert f"trained with {found[1]};" in trained
         answer = re.match(r"(\d+) of 20 pictures read right", str(again["answer"]))
         assert answer is not None
         assert int(answer[1]) >= 17

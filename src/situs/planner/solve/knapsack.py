@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from situs.planner.problem import Floats, Ints
-from situs.planner.solve.compiled import compiled
+from situs.planner.solve.compiled import compiled, inlined
 from situs.planner.solve.frame import AnyInts
 
 OVERFULL = 6e-9
@@ -27,6 +27,12 @@ def heaviest(
     order = np.lexsort((amount, weight, cls))
     weight, amount, room = weight[order], amount[order], room[order]
     cls, count = cls[order], count[order]
+    # Items of a class that weigh and take the same are one: mostly the same place with data from elsewhere.
+    new = np.ones(len(cls), dtype=bool)
+    new[1:] = (cls[1:] != cls[:-1]) | (weight[1:] != weight[:-1]) | (amount[1:] != amount[:-1])
+    starts = np.flatnonzero(new)
+    room = np.minimum(np.add.reduceat(room, starts), count[starts]) if len(starts) else room
+    weight, amount, cls, count = weight[starts], amount[starts], cls[starts], count[starts]
     opens = np.diff(cls, prepend=-1) != 0
     number = np.diff(np.append(np.flatnonzero(opens), len(cls)))
     alone = opens & (np.repeat(number, number) == 1)
@@ -64,21 +70,30 @@ def _top(weight: Ints, amount: Floats, room: Ints, capacity: float) -> int:
     return int(min(there + (capacity * (1 + OVERFULL) - before) / rate[order[at]] + 1e-6, 1e15)) + 1
 
 
+@inlined
+def _join(least: Floats, before: Floats, weight: int, amount: float) -> None:
+    """Let something that weighs and takes this much join the table that was ``before``; apart, so that it is quick."""
+    top = len(least) - 1
+    for at in range(1, min(weight, top) + 1):
+        least[at] = amount if amount < least[at] else least[at]
+    for at in range(weight + 1, top + 1):
+        reached = before[at - weight] + amount
+        least[at] = reached if reached < least[at] else least[at]
+
+
 @compiled
 def _add_piles(least: Floats, weight: Ints, amount: Floats, room: Ints) -> None:
     """Let piles of equal units join the table, in steps of 1, 2, 4, ... units and the rest."""
     top = len(least) - 1
+    before = np.empty_like(least)
     for n in range(len(weight)):
         left = min(room[n], top // weight[n] + 1)
         size = 1
         while left > 0:
             size = min(size, left)
             left -= size
-            w, a = weight[n] * size, amount[n] * size
-            for at in range(top, 0, -1):
-                reached = least[max(at - w, 0)] + a
-                if reached < least[at]:
-                    least[at] = reached
+            before[:] = least
+            _join(least, before, weight[n] * size, amount[n] * size)
             size *= 2
 
 
@@ -86,6 +101,7 @@ def _add_piles(least: Floats, weight: Ints, amount: Floats, room: Ints) -> None:
 def _add_choices(least: Floats, weight: Ints, amount: Floats, opens: np.ndarray, count: Ints) -> None:
     """Let classes with a choice of items join the table, a unit at a time."""
     top = len(least) - 1
+    before = np.empty_like(least)
     begin = 0
     while begin < len(weight):
         end = begin + 1
@@ -94,11 +110,7 @@ def _add_choices(least: Floats, weight: Ints, amount: Floats, opens: np.ndarray,
             lightest = min(lightest, weight[end])
             end += 1
         for _ in range(min(count[begin], top // lightest + 1)):
-            for at in range(top, 0, -1):
-                best = least[at]
-                for n in range(begin, end):
-                    reached = least[max(at - weight[n], 0)] + amount[n]
-                    if reached < best:
-                        best = reached
-                least[at] = best
+            before[:] = least
+            for n in range(begin, end):
+                _join(least, before, weight[n], amount[n])
         begin = end

@@ -17,6 +17,7 @@ from situs.planner.solve.frame import Frame
 from situs.planner.solve.market import Market, Soft
 from situs.planner.solve.nearness import charged_if_fitting, nearest
 from situs.planner.solve.needs import Needs
+from situs.planner.solve.pricing import Pricing
 
 TEMPERATURE, STEPS = 3e-4, 8
 COLD, COLD_STEPS = 1e-4, 40
@@ -53,6 +54,13 @@ class Decided:
     """columns that took part"""
     units: Floats
     """(len(columns),) what the market makes of them, not whole"""
+
+
+def decided(frame: Frame, pricing: Pricing, stop: Callable[[], bool]) -> Decided:
+    """Purchases decided at these prices."""
+    state = pricing.state
+    row, buy = state.prices.row, state.prices.buy
+    return Purchases(frame, pricing.needs, state.opened, pricing.scale, row, buy, pricing.near, stop).decide()
 
 
 class Purchases:

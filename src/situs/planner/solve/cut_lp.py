@@ -8,6 +8,7 @@ cuts and the rows "class i uses open f only if it is open".
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import highspy
 import numpy as np
@@ -24,6 +25,11 @@ SLACK = 1e-7
 IDLE_ROUNDS = 3
 """Rounds after which an idle row goes: it may bind again while the others settle."""
 
+DUAL, PRIMAL = 1, 4
+"""Ways of the simplex method: a basis stays good for the one when rows join, for the other when columns do."""
+
+ANSWERS = (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible)
+
 
 @dataclass(frozen=True, eq=False)
 class Point:
@@ -36,14 +42,42 @@ class Point:
     opened: Floats
     prices: Prices
     """``cut`` prices the LP's present cuts"""
+    paid: Floats
+    """(I,) what one more unit of each class would cost"""
+
+
+@dataclass(frozen=True, eq=False)
+class Within:
+    """Limits of purchases (K,) and of opens (F,)."""
+
+    buy_low: Floats
+    buy_high: Floats
+    open_low: Floats
+    open_high: Floats
+
+    def copy(self) -> Within:
+        """The same, to be changed."""
+        return Within(self.buy_low.copy(), self.buy_high.copy(), self.open_low.copy(), self.open_high.copy())
 
 
 class CutLP:
     """The LP; ``cuts`` are the cuts in it."""
 
-    def __init__(self, frame: Frame, columns: Ints, pairs: Ints) -> None:
-        """``pairs`` of class and open that start with their row, as class * opens + open."""
+    def __init__(
+        self,
+        frame: Frame,
+        columns: Ints,
+        pairs: Ints,
+        *,
+        large: bool = False,
+    ) -> None:
+        """``pairs`` of class and open that start with their row, as class * opens + open.
+
+        A ``large`` LP is solved first by an interior point method, which is ten times quicker there than the
+        simplex method without a basis.
+        """
         p = frame.problem
+        self._first_by, self._by = "ipm" if large else "simplex", DUAL
         self.frame = frame
         self.columns: Ints = np.empty(0, dtype=np.int64)
         self.present = np.zeros(frame.columns, dtype=bool)
@@ -139,6 +173,7 @@ class CutLP:
             )
         )
         self.columns = np.concatenate((self.columns, columns))
+        self._by = PRIMAL
         return len(columns)
 
     def _weights(self, loose: list[Cut | int]) -> sparse.csr_matrix:
@@ -177,6 +212,7 @@ class CutLP:
     def _add_loose(self, loose: list[Cut | int]) -> None:
         if not loose:
             return
+        self._by = DUAL
         frame, p = self.frame, self.frame.problem
         upper = np.zeros(len(loose))
         rows, columns, values = [], [], []
@@ -210,12 +246,21 @@ class CutLP:
 
     def solve(self) -> Point | None:
         """The optimum over the present columns and cuts; None when there is none at all."""
-        accepted(self._highs.run())
-        status = self._highs.getModelStatus()
+        self._highs.setOptionValue("solver", self._first_by)
+        status = self._run(self._by)
+        if status not in ANSWERS:
+            # From scratch, where the basis that was there led nowhere.
+            accepted(self._highs.clearSolver())
+            status = self._run(DUAL)
+        self._first_by, self._by = "simplex", DUAL
         if status == highspy.HighsModelStatus.kInfeasible:
             return None
         if status != highspy.HighsModelStatus.kOptimal:
             raise SolverFault(f"the linear relaxation ended as {self._highs.modelStatusToString(status)}")
+        return self._point()
+
+    def _point(self) -> Point:
+        """Where the simplex method is."""
         solution = self._highs.getSolution()
         value = np.asarray(solution.col_value)
         units = np.zeros(self.frame.columns)
@@ -227,7 +272,34 @@ class CutLP:
             bought=value[self._buy_at : self._open_at],
             opened=value[self._open_at : self._column_at],
             prices=self._prices(dual),
+            paid=np.asarray(solution.row_dual)[: self.frame.classes],
         )
+
+    def _run(self, strategy: int) -> Any:
+        self._highs.setOptionValue("simplex_strategy", strategy)
+        accepted(self._highs.run())
+        return self._highs.getModelStatus()
+
+    def limit(self, within: Within, *, wider: bool = False) -> None:
+        """From now on, purchases and opens are within these limits; ``wider`` where they only give way."""
+        at = np.arange(self._buy_at, self._column_at, dtype=np.int32)
+        low = np.concatenate((within.buy_low, within.open_low))
+        high = np.concatenate((within.buy_high, within.open_high))
+        accepted(self._highs.changeColsBounds(len(at), at, low, high))
+        self._by = PRIMAL if wider else DUAL
+
+    def peek(self, within: Within, steps: int) -> Point | None:
+        """About the optimum within these limits, after a few steps, with a cost below it; None where it is impossible.
+
+        The basis stays as it was; the limits have to be set again."""
+        basis = self._highs.getBasis()
+        self.limit(within)
+        self._highs.setOptionValue("simplex_iteration_limit", steps)
+        status = self._run(DUAL)
+        point = None if status == highspy.HighsModelStatus.kInfeasible else self._point()
+        self._highs.setOptionValue("simplex_iteration_limit", highspy.kHighsIInf)
+        accepted(self._highs.setBasis(basis))
+        return point
 
     def _prices(self, dual: Floats) -> Prices:
         frame = self.frame
@@ -264,14 +336,15 @@ class CutLP:
         worst: Ints = pairs[broken[np.argsort(-over[broken], kind="stable")][:most]]
         return worst
 
-    def drop_idle(self) -> int:
-        """Let rows go that have not bound for some rounds; gives how many."""
+    def drop_idle(self, *, pairs: bool = True) -> int:
+        """Let rows go that have not bound for some rounds, those of ``pairs`` or only cuts; gives how many."""
         if not self._loose:
             return 0
         value = np.asarray(self._highs.getSolution().row_value)[self._loose_at :]
         upper = np.asarray(self._highs.getLp().row_upper_)[self._loose_at :]
         self._idle = np.where(upper - value > SLACK, self._idle + 1, 0)
-        go = np.flatnonzero(self._idle >= IDLE_ROUNDS)
+        may = np.array([pairs or isinstance(row, Cut) for row in self._loose])
+        go = np.flatnonzero((self._idle >= IDLE_ROUNDS) & may)
         if not len(go):
             return 0
         basis = self._highs.getBasis()

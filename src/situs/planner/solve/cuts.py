@@ -67,7 +67,14 @@ def strengthened(
         relaxation.prices,
         (),
         relaxation.priced,
-        Point(relaxation.relaxed.value, np.zeros(frame.columns), np.zeros(0), np.zeros(0), relaxation.prices),
+        Point(
+            relaxation.relaxed.value,
+            np.zeros(frame.columns),
+            np.zeros(0),
+            np.zeros(0),
+            relaxation.prices,
+            np.zeros(frame.classes),
+        ),
     )
     began, weak = best.bound, 0
     for _ in range(MOST_ROUNDS):

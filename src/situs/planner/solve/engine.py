@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,8 +12,10 @@ import numpy as np
 
 from situs.planner.certificate import Certificate, Prices
 from situs.planner.problem import Ints, Placement, Problem
+from situs.planner.solve.blocks import Decided, decided
 from situs.planner.solve.bound import Priced
 from situs.planner.solve.branching import EXACT, Branching
+from situs.planner.solve.core import Stuck
 from situs.planner.solve.cutlist import NO_CUTS, CutList
 from situs.planner.solve.cuts import strengthened
 from situs.planner.solve.first import first_placement, nothing_placed
@@ -23,6 +26,7 @@ from situs.planner.solve.primal import Search
 from situs.planner.solve.relaxation import Relaxation, rank_of, relax
 from situs.planner.solve.restricted import search
 from situs.planner.solve.result import Infeasible, Phase, Progress, Solution, relative_gap
+from situs.planner.solve.wholes import Wholes
 
 SMALL = 20_000
 """Columns up to which the gap is closed by cuts and cases."""
@@ -41,6 +45,12 @@ than the first prices."""
 
 PRICING_SHARE = 0.6
 """Of the time that may be spent, pricing a large problem takes no more than this."""
+
+DECIDING_SHARE = 0.85
+"""And with deciding about purchases no more than this."""
+
+MOST_CLASSES = 20_000
+"""With more classes, a linear program over them takes too long."""
 
 MOST_SEARCHES = 20
 """Local searches one after the other, each from where the last one ended."""
@@ -182,15 +192,27 @@ def _large(frame: Frame, run: _Run, prices: Prices | None) -> Solution:
 
     pricing = price(frame, start=prices, stop=late, on_bound=prove)
     if not run.done():
-        _search_locally(frame, pricing, run, MOST_SEARCHES)
+        run.enter("purchases")
+        _search_locally(frame, pricing, _decided(frame, pricing, run), run, MOST_SEARCHES)
     return _solution(run, pricing.state.prices)
 
 
-def _search_locally(frame: Frame, pricing: Pricing, run: _Run, most: int) -> None:
+def _decided(frame: Frame, pricing: Pricing, run: _Run) -> Decided:
+    """All that must be whole decided: by a linear program, unless that is too large or there is nothing of it."""
+    p = frame.problem
+    few = frame.classes <= MOST_CLASSES
+    if few and (np.any(p.buy_integer) or np.any(p.buy_open >= 0)):
+        with suppress(Stuck):
+            return Wholes(
+                frame, pricing, lambda: run.share_used() > DECIDING_SHARE or run.done(), run.prove
+            ).decide()
+    return decided(frame, pricing, lambda: run.stopped() is not None)
+
+
+def _search_locally(frame: Frame, pricing: Pricing, known: Decided, run: _Run, most: int) -> None:
     """Local searches one after the other until the gap is closed."""
-    run.enter("purchases")
-    local = Search(frame, pricing, lambda: run.stopped() is not None)
     run.enter("local search")
+    local = Search(frame, pricing.scale, known)
     for _ in range(most):
         local.run(run.done)
         local.finish()
@@ -222,7 +244,7 @@ def _close(frame: Frame, relaxation: Relaxation, run: _Run) -> None:
     else:
         run.enter("prices")
         pricing = price(frame, start=relaxation.prices, stop=run.done)
-        _search_locally(frame, pricing, run, FIRST_SEARCHES)
+        _search_locally(frame, pricing, decided(frame, pricing, run.done), run, FIRST_SEARCHES)
     if not run.done():
         run.enter("cuts")
         root = _cut(frame, relaxation, run)

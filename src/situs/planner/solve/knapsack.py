@@ -15,6 +15,9 @@ that it agrees with every limit found here."""
 MOST_WEIGHT = 20_000
 """Tables longer than this are not worth their time."""
 
+MOST_CELLS = 1 << 21
+"""Weights times steps of a table: half of what the checker is willing to fill."""
+
 
 def heaviest(
     weight: Ints, amount: Floats, room: Ints, cls: AnyInts, count: Ints, capacity: Floats
@@ -37,7 +40,7 @@ def heaviest(
     number = np.diff(np.append(np.flatnonzero(opens), len(cls)))
     alone = opens & (np.repeat(number, number) == 1)
     top = _top(weight, amount, room, float(capacity.max()))
-    if top > MOST_WEIGHT:
+    if top > MOST_WEIGHT or top * float(np.sum(np.log2(np.maximum(room, 1)) + 1)) > MOST_CELLS:
         return None
     least = np.full(top + 1, np.inf)
     least[0] = 0.0

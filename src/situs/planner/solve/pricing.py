@@ -20,6 +20,7 @@ import numpy as np
 from situs.planner.certificate import Prices
 from situs.planner.problem import Flags, Floats
 from situs.planner.solve.bound import Box, Priced, fill, proven
+from situs.planner.solve.cutlist import NO_CUTS, CutList
 from situs.planner.solve.frame import Frame
 from situs.planner.solve.market import Market
 from situs.planner.solve.needs import Needs
@@ -50,6 +51,9 @@ WORTH_A_STEP = 1e-6
 """A climb ends when a step promises less than this share of the value."""
 WORTH_A_TURN = 2e-5
 """The temperature falls when a turn raised the bound by less than this share of it."""
+
+
+NO_PRICES = np.zeros(0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,15 +97,24 @@ class Pricing:
     """so many columns are worth looking at"""
 
 
-def state_at(frame: Frame, needs: Needs, row: Floats, buy: Floats) -> State:
+def state_at(
+    frame: Frame,
+    needs: Needs,
+    row: Floats,
+    buy: Floats,
+    cut: Floats = NO_PRICES,
+    cuts: CutList = NO_CUTS,
+) -> State:
     """Everything that follows from prices."""
     charged = frame.charged(row)
+    if len(cuts.cuts):
+        charged += cuts.charge(cut, frame.columns)
     opened, need = needs.choose(charged, row)
     paid = need > 0
-    prices = Prices(row, needs.pair_class[paid], needs.pair_open[paid], need[paid], buy)
+    prices = Prices(row, needs.pair_class[paid], needs.pair_open[paid], need[paid], buy, cut)
     usable = needs.usable(opened)
     margin = fill(frame, np.where(usable, charged, np.inf), frame.limits)[1]
-    proof = proven(frame, prices, needs.charge(charged, need), Box.whole(frame))
+    proof = proven(frame, prices, needs.charge(charged, need), Box.whole(frame), cuts)
     return State(prices, proof, charged, opened, usable, margin)
 
 

@@ -8,12 +8,11 @@ import numpy as np
 
 from situs.planner.problem import Floats, Ints, Placement
 from situs.planner.solve.annealing import anneal
-from situs.planner.solve.blocks import Decided, Purchases
+from situs.planner.solve.blocks import Decided
 from situs.planner.solve.clearing import bring_in, clear_overfull
 from situs.planner.solve.frame import Frame
 from situs.planner.solve.nearness import nearest
 from situs.planner.solve.options import Cells, Options, cells, near_options
-from situs.planner.solve.pricing import Pricing
 from situs.planner.solve.purchases import SLACK, settled
 
 OPTIONS_A_CLASS = 6
@@ -45,21 +44,11 @@ GOLDEN = (5**0.5 - 1) / 2
 class Search:
     """Local search over the near options of all classes, at prices that hold once purchases are decided."""
 
-    def __init__(self, frame: Frame, pricing: Pricing, stop: Callable[[], bool]) -> None:
+    def __init__(self, frame: Frame, scale: Floats, decided: Decided) -> None:
+        """``scale`` (I,) is what differences between the options of each class are measured by."""
         self.frame = frame
-        self.scale = pricing.scale
-        state = pricing.state
-        purchases = Purchases(
-            frame,
-            pricing.needs,
-            state.opened,
-            self.scale,
-            state.prices.row,
-            state.prices.buy,
-            pricing.near,
-            stop,
-        )
-        self.decided: Decided = purchases.decide()
+        self.scale = scale
+        self.decided = decided
         most = max(OPTIONS_A_CLASS * frame.classes, OPTIONS_A_ROW * int((self.decided.row > 0).sum()))
         near = nearest(frame, self.decided.charged, self.scale, most)
         columns, units = self.decided.columns, self.decided.units

@@ -53,8 +53,8 @@ def linked(row: CutRow, units: Floats, bought: Floats) -> list[Found]:
     return found
 
 
-def rounded(row: CutRow, units: Floats, bought: Floats) -> list[Found]:
-    """Cuts by rounding the row, in several ways; the deepest few."""
+def rounded(row: CutRow, units: Floats, bought: Floats, tables: int = TABLES_PER_ROW) -> list[Found]:
+    """Cuts by rounding the row, in several ways; the deepest few of about ``tables`` looked at."""
     value = units[row.column]
     z = float(bought[row.purchase]) if row.purchase >= 0 else 0.0
     if np.all(np.abs(value - np.round(value)) < 1e-6) and abs(z - round(z)) < 1e-6:
@@ -62,7 +62,7 @@ def rounded(row: CutRow, units: Floats, bought: Floats) -> list[Found]:
     candidates = promising(row, value, z, BROKEN)
     candidates.sort(key=lambda each: -each[1])
     found: list[Found] = []
-    weights = [weight for weight, _ in candidates[:TABLES_PER_ROW]]
+    weights = [weight for weight, _ in candidates[:tables]]
     weights += lifted(row, value, z)
     for weight in weights:
         members = np.flatnonzero(weight)

@@ -12,31 +12,21 @@ The temperature is relative: a class feels it in proportion to what its options 
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
 from scipy import sparse
-from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit
 
 from situs.planner.problem import Flags, Floats, Ids, Ints
 from situs.planner.solve.bound import Box
 from situs.planner.solve.frame import Frame, ranges
-from situs.planner.solve.response import NEGLIGIBLE, Columns, bend, own_reaction, react, respond
+from situs.planner.solve.parts import PARTS, at_once, each_part
+from situs.planner.solve.reaction import find_torn, own_reaction, react
+from situs.planner.solve.response import Columns, respond
 
 T = TypeVar("T")
-
-PARTS = 2
-"""Classes are worked on in so many parts at once; always the same, so that sums are too."""
-
-MOST_DENSE = 1200
-"""Up to so many rows at a price, their reactions to each other are written out."""
-
-MOST_WORK, HOT_WORK, COOL = 1e9, 1e8, 2e-4
-"""Additions spent on that; beyond, a sample of the classes tells."""
 
 FEW_USERS = 100
 
@@ -73,26 +63,8 @@ class Soft:
     """of the market's rows: wanted beyond what is there"""
 
 
-class _Dense:
-    """A quadratic model of the smoothed dual over a few free rows, all reactions written out."""
-
-    def __init__(self, matrix: Floats, trust: Floats) -> None:
-        """``matrix`` (free, free) tells reactions; ``trust`` (free,) is what damping is measured by."""
-        self._matrix = matrix
-        self._scale = 1.0 / np.sqrt(trust)
-        self._scaled = matrix * self._scale[:, None] * self._scale[None]
-
-    def step(self, excess: Floats, damping: float) -> tuple[Floats, float]:
-        """Where to go, and what that promises to gain."""
-        matrix = self._scaled.copy()
-        matrix[np.diag_indices_from(matrix)] += damping
-        factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
-        step = self._scale * cho_solve(factor, self._scale * excess)
-        return step, float(step @ excess) - 0.5 * float(step @ (self._matrix @ step))
-
-
-class _Iterated:
-    """The same over many rows: a step is found by conjugate gradients, from reactions to single changes."""
+class _Model:
+    """A quadratic model of the smoothed dual over free rows: a step is found by conjugate gradients."""
 
     def __init__(self, reaction: Callable[[Floats], Floats], diagonal: Floats, trust: Floats) -> None:
         self._reaction, self._diagonal, self._trust = reaction, diagonal, trust
@@ -169,7 +141,6 @@ class Market:
         self._units = np.empty(len(columns))
         room = frame.limits.room[columns]
         self._limit = np.where(room < p.count[cls], one_of * room, np.inf)
-        self._pool = ThreadPoolExecutor(PARTS)
         self._singles(opened, fixed, box)
         self.there = np.concatenate(
             (np.where(frame.finite_row, p.row_capacity, 0.0), np.zeros(len(self._tied)))
@@ -287,58 +258,38 @@ class Market:
 
     def _each(self, work: Callable[..., T], further: Callable[[int], tuple[Any, ...]]) -> list[T]:
         """What each part of the classes gives; parts are worked on at the same time."""
-        jobs = [
-            self._pool.submit(work, begin, end, self.starts, self._uses, *further(part))
-            for part, (begin, end) in enumerate(self._parts())
-        ]
-        return [job.result() for job in jobs]
+        return each_part(
+            self.starts,
+            lambda part, begin, end: work(begin, end, self.starts, self._uses, *further(part)),
+        )
 
-    def _parts(self) -> list[tuple[int, int]]:
-        at = np.searchsorted(self.starts, np.linspace(0, len(self.columns), PARTS + 1)[1:-1]).tolist()
-        ends = [0, *at, len(self.classes)]
-        return list(pairwise(ends))
-
-    def _model(self, soft: Soft, temperature: float, free: Ints) -> _Dense | _Iterated:
+    def _model(self, soft: Soft, temperature: float, free: Ints) -> _Model:
         """How the value changes near these prices."""
         heat = temperature * self.scale
-        trust = EVENLY * self._even[free] / temperature
         single = self._single_use[free]
         bending = self._single_bending(soft, temperature)
-        if len(free) <= MOST_DENSE:
-            at = np.full(self.rows, -1, dtype=np.int64)
-            at[free] = np.arange(len(free))
-            matrices = np.zeros((PARTS, len(free), len(free)))
-            step = self._sampling(soft, MOST_WORK if temperature < COOL else HOT_WORK)
-            self._each(
-                bend, lambda part: (step, self.count, heat, self._limit, soft.units, at, matrices[part])
-            )
-            matrix = matrices.sum(axis=0) + (single @ sparse.diags(bending) @ single.T).toarray()
-            return _Dense(matrix, np.maximum(np.diag(matrix) + trust, 1e-300))
-        diagonals = np.zeros((PARTS, self.rows))
-        self._each(own_reaction, lambda part: (self.count, heat, self._limit, soft.units, diagonals[part]))
-        diagonal = diagonals.sum(axis=0)[free] + single.power(2) @ bending
+        at = np.full(self.rows, -1, dtype=np.int32)
+        at[free] = np.arange(len(free))
+        torn = self._each(find_torn, lambda part: (self.count, heat, self._limit, soft.units, at))
+        diagonals = np.zeros((PARTS, len(free)))
+        for part, each in enumerate(torn):
+            own_reaction(each, diagonals[part])
+        diagonal = diagonals.sum(axis=0) + single.power(2) @ bending
+        back = single.T.tocsr()
 
         def reaction(change: Floats) -> Floats:
-            full = np.zeros(self.rows)
-            full[free] = change
-            less = np.zeros((PARTS, self.rows))
-            self._each(react, lambda part: (self.count, heat, self._limit, soft.units, full, less[part]))
-            result: Floats = less.sum(axis=0)[free] + single @ (bending * (single.T @ change))
+            less = np.zeros((PARTS, len(free)))
+            at_once(react, [(each, change, less[part]) for part, each in enumerate(torn)])
+            result: Floats = less.sum(axis=0) + single @ (bending * (back @ change))
             return result
 
-        return _Iterated(reaction, diagonal, diagonal + trust)
+        return _Model(reaction, diagonal, diagonal + EVENLY * self._even[free] / temperature)
 
     def _single_bending(self, soft: Soft, temperature: float) -> Floats:
         width = self._single_high - self._single_low
         part = np.where(width > 0, (soft.singles - self._single_low) / np.where(width > 0, width, 1.0), 0.0)
         bending: Floats = width * part * (1.0 - part) / (temperature * self._single_scale)
         return bending
-
-    def _sampling(self, soft: Soft, most: float) -> int:
-        """One class of so many tells the curvature: all, unless that would be too much work."""
-        share = soft.units / np.repeat(self.count, np.diff(self.starts))
-        options = np.add.reduceat(share > NEGLIGIBLE, self.starts[:-1])
-        return 1 + int((3.0 * options).dot(3.0 * options) / most)
 
     def climb(
         self,

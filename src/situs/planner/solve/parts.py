@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -28,15 +28,16 @@ def parts_of(starts: Ints) -> list[tuple[int, int]]:
 
 
 def each_part(starts: Ints, work: Callable[[int, int, int], T]) -> list[T]:
-    """What ``work`` gives for each part, called with its number, its first class and the one behind its last.
+    """What ``work`` gives for each part, called with its number, its first class and the one behind its last."""
+    jobs = [(number, begin, end) for number, (begin, end) in enumerate(parts_of(starts))]
+    return at_once(work, jobs, worth_it=int(starts[-1]) >= WORTH_IT)
 
-    It must be compiled, or the parts wait for each other.
-    """
-    parts = parts_of(starts)
-    if starts[-1] < WORTH_IT:
-        return [work(number, begin, end) for number, (begin, end) in enumerate(parts)]
-    jobs = [_pool().submit(work, number, begin, end) for number, (begin, end) in enumerate(parts)]
-    return [job.result() for job in jobs]
+
+def at_once(work: Callable[..., T], jobs: list[tuple[Any, ...]], *, worth_it: bool = True) -> list[T]:
+    """What ``work`` gives for each of the jobs; it must be compiled, or they wait for each other."""
+    if not worth_it:
+        return [work(*job) for job in jobs]
+    return [each.result() for each in [_pool().submit(work, *job) for job in jobs]]
 
 
 @cache

@@ -9,16 +9,14 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numpy as np
-
 from situs.planner.problem import Floats, Ids, Ints
 from situs.planner.solve.compiled import compiled, inlined
 
 FULL = 1e200
 """Below minus this, a cost marks a column that is full."""
 
-NEGLIGIBLE = 1e-4
-"""A share of a class below this does not count in the curvature."""
+FAR = 35.0
+"""What costs so many temperatures more than the best is not wanted: it would be a share of 1e-15."""
 
 
 class Columns(NamedTuple):
@@ -83,12 +81,14 @@ def _spread(
     while True:
         total = math.exp((least - penalty) / heat)
         for j in range(start, end):
-            if units[j] > -FULL:
+            if units[j] > -FULL and units[j] - least < FAR * heat:
                 total += math.exp((least - units[j]) / heat)
         each = (count - filled) / total
         full = 0
         for j in range(start, end):
-            if units[j] > -FULL and math.exp((least - units[j]) / heat) * each > limit[j]:
+            if limit[j] >= count or units[j] <= -FULL:
+                continue
+            if math.exp((least - units[j]) / heat) * each > limit[j]:
                 filled += limit[j]
                 if limit[j] > 0:
                     value += limit[j] * (units[j] + heat * math.log(limit[j] / count))
@@ -103,10 +103,12 @@ def _spread(
     if filled < count:
         value += (count - filled) * (least + heat * math.log(each / count))
     for j in range(start, end):
-        if units[j] > -FULL:
+        if units[j] <= -FULL:
+            units[j] = limit[j]
+        elif units[j] - least < FAR * heat:
             units[j] = math.exp((least - units[j]) / heat) * each
         else:
-            units[j] = limit[j]
+            units[j] = 0.0
     return value
 
 
@@ -141,131 +143,10 @@ def respond(
 
 
 @compiled
-def _spreading(start: int, end: int, count: float, limit: Floats, units: Floats) -> float:
+def spreading(start: int, end: int, count: float, limit: Floats, units: Floats) -> float:
     """How many units of a class are not in full columns; at least a trifle."""
     apart = count
     for j in range(start, end):
         if units[j] >= limit[j]:
             apart -= limit[j]
     return max(apart, 1e-9 * count)
-
-
-@compiled
-def bend(
-    begin: int,
-    end: int,
-    starts: Ints,
-    columns: Columns,
-    step: int,
-    count: Floats,
-    heat: Floats,
-    limit: Floats,
-    units: Floats,
-    at: Ints,
-    dense: Floats,
-) -> None:
-    """Add to ``dense`` how fast what is wanted falls with prices, told by every ``step``-th class.
-
-    ``at`` (rows,) is the position of a row in ``dense``, -1 for a row that does not matter.
-    """
-    variant, target, demand, target_row, extra_indptr, extra_row, extra_amount = columns
-    resources = demand.shape[1]
-    size = len(dense)
-    mean = np.zeros(size)
-    seen = np.zeros(size, dtype=np.bool_)
-    touched = np.empty(size, dtype=np.int64)
-    for i in range(begin, end, step):
-        number = 0
-        apart = _spreading(starts[i], starts[i + 1], count[i], limit, units)
-        weight = step * apart / heat[i]
-        for j in range(starts[i], starts[i + 1]):
-            share = units[j] / apart
-            if share < NEGLIGIBLE or units[j] >= limit[j]:
-                continue
-            v, t = variant[j], target[j]
-            uses = resources + extra_indptr[j + 1] - extra_indptr[j]
-            for a in range(uses):
-                row = target_row[t, a] if a < resources else extra_row[extra_indptr[j] + a - resources]
-                first = at[row] if row >= 0 else -1
-                if first < 0:
-                    continue
-                amount = demand[v, a] if a < resources else extra_amount[extra_indptr[j] + a - resources]
-                if not seen[first]:
-                    seen[first] = True
-                    touched[number] = first
-                    number += 1
-                mean[first] += share * amount
-                for b in range(uses):
-                    other = target_row[t, b] if b < resources else extra_row[extra_indptr[j] + b - resources]
-                    second = at[other] if other >= 0 else -1
-                    if second >= 0:
-                        beside = (
-                            demand[v, b] if b < resources else extra_amount[extra_indptr[j] + b - resources]
-                        )
-                        dense[first, second] += weight * share * amount * beside
-        for a in range(number):
-            for b in range(number):
-                dense[touched[a], touched[b]] -= weight * mean[touched[a]] * mean[touched[b]]
-        for a in range(number):
-            mean[touched[a]] = 0.0
-            seen[touched[a]] = False
-
-
-@compiled
-def react(
-    begin: int,
-    end: int,
-    starts: Ints,
-    columns: Columns,
-    count: Floats,
-    heat: Floats,
-    limit: Floats,
-    units: Floats,
-    change: Floats,
-    less: Floats,
-) -> None:
-    """Add to ``less`` (rows,) how much less is wanted of each row for a small ``change`` (rows,) of prices."""
-    for i in range(begin, end):
-        apart = _spreading(starts[i], starts[i + 1], count[i], limit, units)
-        mean = 0.0
-        for j in range(starts[i], starts[i + 1]):
-            share = units[j] / apart
-            if share > NEGLIGIBLE and units[j] < limit[j]:
-                dearer = charged(j, 0.0, columns, change)
-                mean += share * dearer
-        for j in range(starts[i], starts[i + 1]):
-            share = units[j] / apart
-            if share > NEGLIGIBLE and units[j] < limit[j]:
-                dearer = charged(j, 0.0, columns, change)
-                leaves = units[j] * (dearer - mean) / heat[i]
-                _take(j, leaves, columns, less)
-
-
-@compiled
-def own_reaction(
-    begin: int,
-    end: int,
-    starts: Ints,
-    columns: Columns,
-    count: Floats,
-    heat: Floats,
-    limit: Floats,
-    units: Floats,
-    diagonal: Floats,
-) -> None:
-    """Add to ``diagonal`` (rows,) how fast what is wanted of each row falls with its own price, at most."""
-    variant, target, demand, target_row, extra_indptr, extra_row, extra_amount = columns
-    resources = demand.shape[1]
-    for i in range(begin, end):
-        apart = _spreading(starts[i], starts[i + 1], count[i], limit, units)
-        for j in range(starts[i], starts[i + 1]):
-            share = units[j] / apart
-            if share > NEGLIGIBLE and units[j] < limit[j]:
-                v, t = variant[j], target[j]
-                leaves = units[j] * (1.0 - share) / heat[i]
-                for q in range(resources):
-                    row = target_row[t, q]
-                    if row >= 0:
-                        diagonal[row] += demand[v, q] * demand[v, q] * leaves
-                for item in range(extra_indptr[j], extra_indptr[j + 1]):
-                    diagonal[extra_row[item]] += extra_amount[item] * extra_amount[item] * leaves

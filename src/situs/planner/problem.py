@@ -27,7 +27,8 @@ keeps 100,000 workloads on 200 sites in memory: a column is then three numbers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,6 +105,15 @@ class Problem:
 
     fixed_cost: float = 0.0
     """Cost that no choice changes."""
+
+    def fingerprint(self) -> str:
+        """The same for problems that are the same, number by number, and so have the same answer."""
+        digest = hashlib.sha256()
+        for field in fields(self):
+            value = np.asarray(getattr(self, field.name))
+            digest.update(f"{field.name} {value.dtype} {value.shape} ".encode())
+            digest.update(value.tobytes())
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from jinja2 import Environment
 
 from situs.facts import Facts
 from situs.model.intent import Intent
-from situs.model.plan import WIDE_GAP
+from situs.model.plan import WIDE_GAP, Plan
 from situs.planner.analysis.compare import Alternative, compare
 from situs.planner.analysis.whatif import per_month
 from situs.planner.decide import Decided
@@ -21,6 +21,9 @@ from situs.report.risks import accidents, use_cases
 from situs.report.rules import dearer, prices_of_rules
 from situs.report.section import Section
 from situs.report.sources import sources
+
+NO_GAP = 5e-6
+"""What would be written as 0.000 %."""
 
 
 def board(decided: Decided, intent: Intent, facts: Facts, language: str = "en") -> str:
@@ -78,13 +81,17 @@ def _headline(page: Page, ways: tuple[Alternative, ...]) -> str:
     return page.t[key].format(saving=page.about(abs(saving)), **values)
 
 
+def _how_near(plan: Plan) -> str:
+    """Which sentence tells the distance to the best."""
+    if plan.objective > plan.cost:
+        return "proof_all" if plan.gap_of_all < WIDE_GAP else "proof_wide"
+    return "proof_exact" if plan.gap_of_all < NO_GAP else "proof"
+
+
 def _proof(page: Page) -> str:
     """What is proven, and how much the rules leave to choose from."""
     gap = page.plan.gap_of_all
-    key = (
-        "proof" if page.plan.objective <= page.plan.cost else "proof_all" if gap < WIDE_GAP else "proof_wide"
-    )
-    sentences = [page.t[key].format(gap=page.percent(gap, 2 if gap >= 1e-4 else 3))]
+    sentences = [page.t[_how_near(page.plan)].format(gap=page.percent(gap, 2 if gap >= 1e-4 else 3))]
     if page.plan.status == "best-so-far":
         sentences.append(page.t["cut_off"])
     refused = sum(sum(decision.refused.values()) for decision in page.plan.decisions)

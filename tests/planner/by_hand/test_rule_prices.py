@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from situs.planner.analysis import prices
 from situs.planner.analysis.prices import RulePrice, rule_prices
 from situs.planner.decide import decide
 from tests.planner.by_hand.small import AT, FACTS, costs, estate, link, rented, service, site
@@ -33,6 +34,24 @@ def test_it_costs_what_the_plan_without_it_saves() -> None:
     assert priced(0.0)["clearance"].removes == 2
     # Where a is too low as well, near has to go to c: 9 instead of 1 an hour.
     assert priced(0.0, a=0)["clearance"].costs_per_month == costs(730 * 8)
+
+
+def test_what_changes_nothing_is_not_decided_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[frozenset[str]] = []
+
+    def counted(*args: object, **how: object) -> object:
+        asked.append(how["off"])  # type: ignore[arg-type]
+        return decide(*args, **how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(prices, "decide", counted)
+    # The low place lacks encryption too, so it stays refused whichever of the two rules is taken away.
+    hidden = {**SITES, "low": site({"n": rented("2 EUR/h")}, clearance=0, encryption={"at_rest": False})}
+    work = service(label={"level": 3}, purpose="x")
+    intent = estate(hidden, {"any": work}, LINKS, locations={"users": {"country": "DE"}})
+    base = decide(intent, FACTS, AT, gap=0.0)
+    found = {price.rule: price.costs_per_month for price in rule_prices(base, intent, FACTS, gap=0.0)}
+    assert set(found.values()) == {0}
+    assert len(found) > len(asked)
 
 
 @pytest.mark.parametrize("gap", [0.5, 5.0, 50.0])

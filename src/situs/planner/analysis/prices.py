@@ -9,6 +9,8 @@ from situs.facts import Facts
 from situs.model.base import Model
 from situs.model.intent import Intent
 from situs.planner.analysis.whatif import per_month
+from situs.planner.compile.candidates import candidates
+from situs.planner.compile.world import World
 from situs.planner.decide import Decided, decide
 
 
@@ -33,10 +35,16 @@ def rule_prices(base: Decided, intent: Intent, facts: Facts, *, gap: float = 1e-
     for decision in base.plan.decisions:
         removed.update(decision.refused)
     priced = []
+    # Most rules stand behind others that refuse the same: without them the problem is the same, and so is its answer.
+    solved = {base.candidates.problem.fingerprint(): base.plan}
     for rule in world.policy.rules:
         if rule.id in world.policy.off or not _matters(base, intent, rule.id, removed):
             continue
-        without = decide(intent, facts, world.at, off=world.off | {rule.id}, gap=gap).plan
+        off = world.off | {rule.id}
+        asked = candidates(World(intent, facts, world.at, off)).problem.fingerprint()
+        if asked not in solved:
+            solved[asked] = decide(intent, facts, world.at, off=off, gap=gap).plan
+        without = solved[asked]
         left_out = {decision.workload: decision.unplaced for decision in without.decisions}
         keeps_out = tuple(d.workload for d in base.plan.decisions if d.unplaced > left_out[d.workload])
         saved = per_month(base.plan) - per_month(without)

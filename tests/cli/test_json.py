@@ -31,7 +31,7 @@ CALLS: dict[str, tuple[list[str], Callable[[Any], bool]]] = {
         keys("id", "cost", "bound", "gap", "status", "decisions", "provenance"),
     ),
     "explain": (["explain", "shop-train"], keys("workload")),
-    "explain why not": (["explain", "shop-train", "--why-not", "clinic-dc"], keys("workload")),
+    "explain why not": (["explain", "patients-train", "--why-not", "private-cloud"], keys("workload")),
     "whatif": (
         ["whatif", "--price", "aws=+30%", "--site-down", "private-cloud"],
         keys("moves", "bill", "gap", "hours", "risk"),

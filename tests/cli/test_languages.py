@@ -54,7 +54,7 @@ CALLS = {
     "validate": ["validate"],
     "plan": ["plan", "--no-record"],
     "explain": ["explain", "shop-train"],
-    "why not": ["explain", "patients-train", "--why-not", "public-cloud"],
+    "why not": ["explain", "patients-train", "--why-not", "shop-edge"],
     "whatif": ["whatif", "--price", "aws=+30%", "--site-down", "private-cloud", "--kwh", "0.4EUR",
                "--demand", "shop-serve=2x", "--law", "eu-us-dpf=off"],
     "compare": ["compare"],

@@ -6,19 +6,27 @@ import pytest
 
 from situs.planner.check import check_bound, check_placement
 from situs.planner.solve import Infeasible, solve
-from tests.planner.oracle import brute_force, random_problem
+from tests.planner.oracle import best_of, random_problem
 
 INSTANCES = 600
 BATCH = 20
+QUICK = 300
+"""The rest of them belong to the slow tests."""
 TOLERANCE = 1e-7
 """Relative to the cost or 1; costs are sums of a few dozen numbers."""
 
 
-@pytest.mark.parametrize("first", range(0, INSTANCES, BATCH))
+@pytest.mark.parametrize(
+    "first",
+    [
+        pytest.param(first, marks=[pytest.mark.slow] if first >= QUICK else [])
+        for first in range(0, INSTANCES, BATCH)
+    ],
+)
 def test_equal_to_brute_force(first: int) -> None:
     for seed in range(first, first + BATCH):
         problem = random_problem(seed)
-        expected = brute_force(problem)
+        expected = best_of(seed)
         if expected is None:
             with pytest.raises(Infeasible):
                 solve(problem, gap=0.0)

@@ -13,9 +13,13 @@ from tests.policy.oracle import BUILTIN, CEDAR, Oracle
 
 CASES = 2000
 PARTS = 8
+QUICK = 3
+"""The rest of the parts belong to the slow tests."""
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize(
+    "part", [pytest.param(part, marks=[pytest.mark.slow] if part >= QUICK else []) for part in range(PARTS)]
+)
 def test_engine_and_oracle_agree(part: int) -> None:
     for seed in range(part, CASES, PARTS):
         assert [answer for answer in answers(random_case(seed), load()) if not answer.agreed] == [], seed

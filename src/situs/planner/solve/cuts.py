@@ -24,11 +24,12 @@ from situs.planner.solve.separate import Found, linked, rounded
 
 MOST_ROUNDS = 60
 
-STALLED = 0.005
-"""A round that closes less than this share of what all rounds closed together gained little ..."""
+QUICK, THOROUGH = 8, 50
+"""Weights of a row whose exact limit is found in a round: with few, a round takes a third of the time and closes
+nearly as much; when that is used up, many still find some cuts."""
 
-STALLED_ROUNDS = 6
-"""... and after so many of them in a row it is time to branch instead."""
+STALLED_ROUNDS = 4
+"""After so many rounds in a row that gained little it is time to do something else."""
 
 COLUMNS_PER_ROUND = 3
 
@@ -52,52 +53,66 @@ def strengthened(
     *,
     cost: float = np.inf,
     stop: Callable[[], bool] = lambda: False,
-    on_bound: Callable[[float], None] = lambda bound: None,
 ) -> Strengthened:
-    """The relaxation strengthened by cuts; ``cost`` is that of the best placement known.
+    """The relaxation with all the cuts worth their time; ``cost`` is that of the best placement known."""
+    cutting = Cutting(frame, relaxation, cost)
+    for tables in (QUICK, THOROUGH):
+        cutting.run(tables, 0.0, stop)
+    return cutting.found()
+
+
+class Cutting:
+    """Rounds of cuts, to be gone on with.
 
     The bound is recomputed over all columns in every round, so it holds wherever the rounds are stopped.
     """
-    within = within_reach(frame, relaxation.priced, cost - relaxation.bound)
-    need = relaxation.prices.need_class.astype(np.int64) * frame.opens + relaxation.prices.need_open
-    lp = CutLP(frame, within, need)
-    rows = cut_rows(frame)
-    best = Strengthened(
-        relaxation.bound,
-        relaxation.prices,
-        (),
-        relaxation.priced,
-        Point(
+
+    def __init__(self, frame: Frame, relaxation: Relaxation, cost: float) -> None:
+        """Columns that cannot be part of a placement cheaper than ``cost`` are left out."""
+        within = within_reach(frame, relaxation.priced, cost - relaxation.bound)
+        p = relaxation.prices
+        self._frame = frame
+        self._lp = CutLP(frame, within, p.need_class.astype(np.int64) * frame.opens + p.need_open)
+        self._rows = cut_rows(frame)
+        nowhere = Point(
             relaxation.relaxed.value,
             np.zeros(frame.columns),
             np.zeros(0),
             np.zeros(0),
             relaxation.prices,
             np.zeros(frame.classes),
-        ),
-    )
-    began, weak = best.bound, 0
-    for _ in range(MOST_ROUNDS):
-        point = settled(frame, lp, stop)
-        if point is None:
-            break
-        cuts = lp.cuts
-        proof = priced(frame, point.prices, cuts=CutList.of(cuts))
-        if proof.value > best.bound:
-            gained = (proof.value - best.bound) / (proof.value - began)
-            weak = weak + 1 if gained < STALLED else 0
-            best = Strengthened(proof.value, point.prices, cuts, proof, point)
-            on_bound(best.bound)
-        else:
-            weak += 1
-        if stop() or weak >= STALLED_ROUNDS:
-            break
-        lp.drop_idle()
-        found = separated(rows, point, stop)
-        if not found:
-            break
-        lp.add_cuts([each.cut for each in found])
-    return _only_priced(best)
+        )
+        self._best = Strengthened(relaxation.bound, relaxation.prices, (), relaxation.priced, nowhere)
+
+    @property
+    def bound(self) -> float:
+        """The best proven so far."""
+        return self._best.bound
+
+    def run(self, tables: int, worth: float, stop: Callable[[], bool]) -> None:
+        """Rounds with so many tables a row, until some in a row gained less than ``worth`` each."""
+        weak = 0
+        for _ in range(MOST_ROUNDS):
+            point = settled(self._frame, self._lp, stop)
+            if point is None:
+                return
+            before = self._best.bound
+            cuts = self._lp.cuts
+            proof = priced(self._frame, point.prices, cuts=CutList.of(cuts))
+            if proof.value > before:
+                self._best = Strengthened(proof.value, point.prices, cuts, proof, point)
+            weak = 0 if self._best.bound - before > max(worth, 1e-9 * abs(before)) else weak + 1
+            if stop() or weak >= STALLED_ROUNDS:
+                return
+            self._lp.drop_idle()
+            found = separated(self._rows, point, tables, stop)
+            if not found:
+                return
+            self._lp.add_cuts([each.cut for each in found])
+
+    def found(self) -> Strengthened:
+        """The best so far, with the cuts that it needs."""
+        return _only_priced(self._best)
 
 
 def settled(frame: Frame, lp: CutLP, stop: Callable[[], bool]) -> Point | None:
@@ -133,14 +148,14 @@ def within_reach(frame: Frame, proof: Priced, room: float) -> Ints:
     return np.flatnonzero(reach)
 
 
-def separated(rows: list[CutRow], point: Point, stop: Callable[[], bool]) -> list[Found]:
+def separated(rows: list[CutRow], point: Point, tables: int, stop: Callable[[], bool]) -> list[Found]:
     """Cuts that the point breaks; when stopped, those of the rows looked at so far."""
     found: list[Found] = []
     for row in rows:
         if stop():
             break
         found += linked(row, point.units, point.bought)
-        found += rounded(row, point.units, point.bought)
+        found += rounded(row, point.units, point.bought, tables)
     return found
 
 

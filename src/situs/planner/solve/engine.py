@@ -5,39 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from situs.planner.certificate import Certificate, Prices
-from situs.planner.problem import Ints, Placement, Problem
+from situs.planner.problem import Placement, Problem
 from situs.planner.solve.blocks import Decided, decided
-from situs.planner.solve.bound import Priced
-from situs.planner.solve.branching import EXACT, Branching
+from situs.planner.solve.branching import EXACT
+from situs.planner.solve.closing import close
 from situs.planner.solve.core import Stuck
-from situs.planner.solve.cutlist import NO_CUTS, CutList
-from situs.planner.solve.cuts import strengthened
 from situs.planner.solve.first import first_placement, nothing_placed
 from situs.planner.solve.frame import Frame
-from situs.planner.solve.node_lp import NodeLP
 from situs.planner.solve.pricing import Pricing, State, price
 from situs.planner.solve.primal import Search
-from situs.planner.solve.relaxation import Relaxation, rank_of, relax
-from situs.planner.solve.restricted import search
+from situs.planner.solve.relaxation import relax
 from situs.planner.solve.result import Infeasible, Phase, Progress, Solution, relative_gap
 from situs.planner.solve.wholes import Wholes
 
 SMALL = 20_000
 """Columns up to which the gap is closed by cuts and cases."""
-
-FEW = 1000
-"""Columns up to which searching everything at once is quicker than anything else."""
-
-NEAREST = (3, 5)
-"""Columns of each class that are searched before all are: those that cost the least with all they use charged.
-Few make a quick search that ends near the best; more find what few do not hold."""
-
 
 MANY = 1_000_000
 """With more columns, the first placement leaves everything out: going through all of them one by one takes longer
@@ -54,9 +41,6 @@ MOST_CLASSES = 20_000
 
 MOST_SEARCHES = 20
 """Local searches one after the other, each from where the last one ended."""
-
-FIRST_SEARCHES = 2
-"""Before cuts, which are found the faster the better the placement at hand is."""
 
 Stop = Literal["time", "cancelled"]
 
@@ -169,7 +153,7 @@ def solve(
         raise Infeasible("the groups of opens ask for more than their rows can hold")
     run.prove(Certificate(relaxation.bound, (relaxation.prices,)))
     if not run.done():
-        _close(frame, relaxation, run)
+        close(frame, relaxation, run)
     return _solution(run, relaxation.prices)
 
 
@@ -219,95 +203,3 @@ def _search_locally(frame: Frame, pricing: Pricing, known: Decided, run: _Run, m
         run.offer(local.placement())
         if run.done():
             break
-
-
-@dataclass(frozen=True, eq=False)
-class Root:
-    """What is proven before any case is told from another."""
-
-    prices: Prices
-    proof: Priced
-    cuts: CutList
-
-    @staticmethod
-    def of(relaxation: Relaxation) -> Root:
-        """Without cuts."""
-        return Root(relaxation.prices, relaxation.priced, NO_CUTS)
-
-
-def _close(frame: Frame, relaxation: Relaxation, run: _Run) -> None:
-    """Close the gap of a small problem from both sides, first with what is quick."""
-    root = Root.of(relaxation)
-    if frame.columns <= FEW:
-        run.enter("search")
-        _search(frame, root, run)
-    else:
-        run.enter("prices")
-        pricing = price(frame, start=relaxation.prices, stop=run.done)
-        _search_locally(frame, pricing, decided(frame, pricing, run.done), run, FIRST_SEARCHES)
-    if not run.done():
-        run.enter("cuts")
-        root = _cut(frame, relaxation, run)
-    for each in NEAREST if frame.columns > FEW else ():
-        if not run.done():
-            run.enter("search")
-            _search(frame, root, run, each=each)
-    if not run.done():
-        run.enter("branching")
-        _branch(frame, root, run)
-    if not run.done() and frame.columns > FEW:
-        run.enter("search")
-        _search(frame, root, run)
-
-
-def _cut(frame: Frame, relaxation: Relaxation, run: _Run) -> Root:
-    """The root with cuts, as far as the gap needs them."""
-    proven = [run.bound]
-    found = strengthened(
-        frame,
-        relaxation,
-        cost=run.cost,
-        stop=lambda: run.stopped() is not None or relative_gap(run.cost, proven[-1]) <= run.wanted,
-        on_bound=proven.append,
-    )
-    run.prove(Certificate(found.bound, (found.prices,), cuts=found.cuts))
-    return Root(found.prices, found.priced, CutList.of(found.cuts))
-
-
-def _search(frame: Frame, root: Root, run: _Run, *, each: int | None = None) -> None:
-    """Search the columns that can be part of a better placement, or only the ``each`` nearest of each class."""
-    within = _within_reach(frame, root, run)
-    if each is not None:
-        within = within[rank_of(frame.cls[within], root.proof.reduced[within]) < each]
-    found = search(
-        frame,
-        within,
-        start=run.best,
-        gap=run.wanted / 4,
-        nodes=2000 if each is None else 1,
-        seconds=run.seconds_left(),
-        cuts=root.cuts,
-        target=run.bound + run.wanted * abs(run.bound),
-    )
-    run.offer(found)
-
-
-def _branch(frame: Frame, root: Root, run: _Run) -> None:
-    assert run.best is not None
-    tree = Branching(
-        frame,
-        NodeLP(frame, _within_reach(frame, root, run), root.cuts),
-        root.prices,
-        run.best,
-        gap=run.wanted,
-        offer=run.offer,
-        stop=lambda: run.stopped() is not None,
-    )
-    tree.run()
-    run.prove(tree.certificate())
-
-
-def _within_reach(frame: Frame, root: Root, run: _Run) -> Ints:
-    """Columns that can be part of a better placement: their reduced cost does not exceed the gap."""
-    reduced = root.proof.reduced - root.proof.least[frame.cls]
-    return np.flatnonzero((reduced <= run.cost - run.bound + 1e-9) & (frame.limits.room > 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,15 +23,11 @@ OPTIONS_A_ROW = 20
 WANTED = 1e-3
 """And all columns that the market gives more than this share of their class."""
 
-TORN = 0.1
-"""Classes take part whose second choice costs so much more than the first, as they feel it."""
-
 TRIALS_A_CLASS = 100
 FEWEST_TRIALS = 300_000
 ROUNDS = 4
 """The trials are divided so that the search can be stopped between."""
 
-HOT, COLD = 3e-4, 1e-5
 STEEP, STEEPEST = 1.0, 5.0
 FREEZING = 1e-6
 HARD = 1e4
@@ -41,13 +38,32 @@ UNWANTED = 0.05
 GOLDEN = (5**0.5 - 1) / 2
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How far and how long local search looks around."""
+
+    hot: float = 3e-4
+    """losses accepted at first, and ..."""
+    cold: float = 1e-5
+    """... at last, as classes feel them"""
+    torn: float = 0.1
+    """Classes take part whose second choice costs so much more than the first, as they feel it."""
+    patience: int = 1
+    """so many times the usual trials"""
+
+
+BRISK = Pace()
+"""For many classes that share few rows: little heat puts them in order."""
+
+
 class Search:
     """Local search over the near options of all classes, at prices that hold once purchases are decided."""
 
-    def __init__(self, frame: Frame, scale: Floats, decided: Decided) -> None:
+    def __init__(self, frame: Frame, scale: Floats, decided: Decided, pace: Pace = BRISK) -> None:
         """``scale`` (I,) is what differences between the options of each class are measured by."""
         self.frame = frame
         self.scale = scale
+        self.pace = pace
         self.decided = decided
         most = max(OPTIONS_A_CLASS * frame.classes, OPTIONS_A_ROW * int((self.decided.row > 0).sum()))
         near = nearest(frame, self.decided.charged, self.scale, most)
@@ -69,7 +85,7 @@ class Search:
         order = np.lexsort((value, o.cls))
         first, second = order[o.first[:-1]], order[np.minimum(o.first[:-1] + 1, o.first[1:] - 1)]
         more = (value[second] - value[first]) / self.scale
-        return np.flatnonzero((np.diff(o.first) > 1) & ((more <= TORN) | (frame.problem.count > 1)))
+        return np.flatnonzero((np.diff(o.first) > 1) & ((more <= self.pace.torn) | (frame.problem.count > 1)))
 
     def _worth(self) -> Floats:
         """(M,) prices, and a little where there is none."""
@@ -109,16 +125,17 @@ class Search:
     def run(self, stop: Callable[[], bool]) -> None:
         """Improve the units until the trials are used up, and clear what does not fit."""
         there = self._cells(free=False)
-        cooling = (COLD / HOT) ** (1 / ROUNDS)
+        hottest, cold = self.pace.hot, self.pace.cold
+        cooling = (cold / hottest) ** (1 / ROUNDS)
         rising = (STEEPEST / STEEP) ** (1 / ROUNDS)
         for turn in range(ROUNDS):
             if stop():
                 break
-            hot, steep = HOT * cooling**turn, STEEP * rising**turn
+            hot, steep = hottest * cooling**turn, STEEP * rising**turn
             self._anneal(there, hot, hot * cooling, steep, steep * rising)
         self._clear(there)
         if not stop():
-            self._anneal(there, COLD, FREEZING, HARD, HARD)
+            self._anneal(there, cold, FREEZING, HARD, HARD)
             self._clear(there)
 
     def _clear(self, there: Cells) -> None:
@@ -134,7 +151,7 @@ class Search:
     def finish(self) -> None:
         """Try to do without purchases."""
         if np.any(self.decided.bought[self.frame.problem.buy_integer]):
-            self._anneal(self._cells(free=True), COLD, FREEZING, HARD, HARD)
+            self._anneal(self._cells(free=True), self.pace.cold, FREEZING, HARD, HARD)
 
     def _load(self) -> Floats:
         o = self.options
@@ -144,7 +161,8 @@ class Search:
     def _anneal(self, there: Cells, hot: float, cold: float, steep: float, steepest: float) -> None:
         if not len(self.movable):
             return
-        trials = max(FEWEST_TRIALS, TRIALS_A_CLASS * len(self.movable)) // ROUNDS
+        usual = max(FEWEST_TRIALS, TRIALS_A_CLASS * len(self.movable))
+        trials = self.pace.patience * usual // ROUNDS
         o = self.options
         anneal(
             trials, self._state, hot, cold, steep, steepest,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import highspy
 import numpy as np
-from scipy import sparse
 
 from situs.planner.problem import Flags, Floats, Ints, Placement
-from situs.planner.solve.bound import Box
 from situs.planner.solve.cutlist import NO_CUTS, CutList
-from situs.planner.solve.frame import AnyInts, Frame, ranges
+from situs.planner.solve.frame import Frame, ranges
 from situs.planner.solve.library import SolverFault, new_highs
+from situs.planner.solve.model import Kept, model
 
 OVERFULL = 5e-10
 """How far a row may be overfull, relative to what it gives and must give: rounding; half of what a checker allows."""
@@ -26,98 +25,23 @@ def search(
     seconds: float | None = None,
     cuts: CutList = NO_CUTS,
     target: float | None = None,
+    kept: Kept | None = None,
 ) -> Placement | None:
     """The best placement that uses only ``columns``.
 
     None where the search found nothing within its limits, which are counted in nodes so that the same input
     always gives the same answer; ``seconds`` is only a safety net.
-    ``cuts`` spare the search finding them itself; a placement that costs no more than ``target`` ends it.
+    ``cuts`` spare the search finding them itself; a placement that costs no more than ``target`` ends it.  With
+    classes ``kept``, only the others are searched.
     """
     p = frame.problem
-    limited = np.flatnonzero(frame.finite_row)
-    row_at = np.full(frame.rows, -1, dtype=np.int64)
-    row_at[limited] = frame.classes + np.arange(len(limited))
-    group_at = frame.classes + len(limited)
-    tied = np.flatnonzero(p.buy_open >= 0)
-    tie_at = group_at + len(p.group_min)
-    n_cols = len(columns)
-    out_at, buy_at = n_cols, n_cols + frame.classes
-    open_at = buy_at + frame.buys
-    rows: list[AnyInts] = [frame.cls[columns], np.arange(frame.classes)]
-    cols: list[AnyInts] = [np.arange(n_cols), out_at + np.arange(frame.classes)]
-    vals: list[Floats] = [np.ones(n_cols), np.ones(frame.classes)]
-    owner, at, amount = frame.uses(columns, row_at)
-    rows.append(at)
-    cols.append(owner)
-    vals.append(amount)
-    at = row_at[p.buy_row]
-    rows.append(at[at >= 0])
-    cols.append(buy_at + frame.buy_of[at >= 0])
-    vals.append(-p.buy_amount[at >= 0])
-    at = row_at[p.open_row]
-    rows.append(at[at >= 0])
-    cols.append(open_at + frame.open_of[at >= 0])
-    vals.append(p.open_amount[at >= 0])
-    grouped = np.flatnonzero(p.open_group >= 0)
-    rows.append(group_at + p.open_group[grouped])
-    cols.append(open_at + grouped)
-    vals.append(np.ones(len(grouped)))
-    rows += [tie_at + np.arange(len(tied))] * 2
-    cols += [buy_at + tied, open_at + p.buy_open[tied]]
-    vals += [np.ones(len(tied)), -p.buy_limit[tied]]
-    items, owner = ranges(p.need_indptr, columns)
-    need_at = tie_at + len(tied)
-    pairs, inverse = np.unique(
-        frame.cls[columns[owner]].astype(np.int64) * max(frame.opens, 1) + p.need_open[items],
-        return_inverse=True,
-    )
-    rows += [need_at + inverse, need_at + np.arange(len(pairs))]
-    cols += [owner, open_at + pairs % max(frame.opens, 1)]
-    vals += [np.ones(len(owner)), -p.count[pairs // max(frame.opens, 1)].astype(float)]
-    cut_at = need_at + len(pairs)
-    place = np.full(frame.columns, -1, dtype=np.int64)
-    place[columns] = np.arange(n_cols)
-    named = np.flatnonzero(cuts.purchase >= 0)
-    there = np.flatnonzero(place[cuts.column] >= 0)
-    rows += [cut_at + cuts.cut_of[there], cut_at + named]
-    cols += [place[cuts.column[there]], buy_at + cuts.purchase[named]]
-    vals += [cuts.weight[there], -cuts.per_bought[named]]
-    m, n = cut_at + len(cuts.cuts), open_at + frame.opens
-    matrix = sparse.coo_matrix(
-        (np.concatenate(vals), (np.concatenate(rows), np.concatenate(cols))), shape=(m, n)
-    ).tocsc()
-    box = Box.whole(frame)
-    inf = highspy.kHighsInf
-    lp = highspy.HighsLp()
-    lp.num_col_, lp.num_row_ = n, m
-    lp.col_cost_ = np.concatenate((p.col_cost[columns], p.penalty, p.buy_cost, p.open_cost))
-    lp.col_lower_ = np.concatenate((np.zeros(n_cols + frame.classes), box.buy_low, box.open_low))
-    most = np.minimum(p.col_limit[columns], p.count[frame.cls[columns]])
-    lp.col_upper_ = np.concatenate((most, p.count, box.buy_high, box.open_high)).astype(float)
-    none = np.full
-    lp.row_lower_ = np.concatenate(
-        (p.count, none(len(limited), -inf), p.group_min, none(len(tied), -inf), none(m - need_at, -inf))
-    ).astype(float)
-    lp.row_upper_ = np.concatenate(
-        (
-            p.count,
-            p.row_capacity[limited],
-            p.group_max,
-            np.zeros(cut_at - tie_at),
-            cuts.limit,
-        )
-    ).astype(float)
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
-    whole = highspy.HighsVarType.kInteger
-    kinds = [whole] * n
-    for k in np.flatnonzero(~p.buy_integer):
-        kinds[buy_at + k] = highspy.HighsVarType.kContinuous
-    lp.integrality_ = kinds
+    m = model(frame, columns, cuts, kept)
     highs = new_highs(
         mip_rel_gap=gap,
         mip_abs_gap=1e-9,
         mip_max_nodes=nodes,
+        # With as few nodes, what a restart finds does not pay for it.
+        mip_allow_restart=kept is None,
         mip_feasibility_tolerance=1e-9,
         primal_feasibility_tolerance=1e-9,
     )
@@ -125,7 +49,7 @@ def search(
         highs.setOptionValue("objective_target", target - p.fixed_cost)
     if seconds is not None:
         highs.setOptionValue("time_limit", seconds)
-    if highs.passModel(lp) == highspy.HighsStatus.kError:
+    if highs.passModel(m.lp) == highspy.HighsStatus.kError:
         raise SolverFault("the MILP library refused the model; its input was inconsistent")
     if start is not None:
         begin = highspy.HighsSolution()
@@ -139,10 +63,10 @@ def search(
         return None
     value = np.asarray(highs.getSolution().col_value)
     units = np.zeros(frame.columns, dtype=np.int64)
-    units[columns] = np.round(value[:n_cols]).astype(np.int64)
-    bought = value[buy_at:open_at].copy()
+    units[columns] = np.round(value[: len(columns)]).astype(np.int64)
+    bought = value[m.buy_at : m.open_at].copy()
     bought[p.buy_integer] = np.round(bought[p.buy_integer])
-    return tidied(frame, units, bought, value[open_at:] > 0.5)
+    return tidied(frame, units, bought, value[m.open_at :] > 0.5)
 
 
 def tidied(frame: Frame, units: Ints, bought: Floats, opened: Flags) -> Placement | None:

@@ -22,9 +22,6 @@ PARALLEL = 0.9
 """Cosine above which two cuts of a row say nearly the same: the deeper one is taken, the other finds its place
 in the LP a round later if it is still broken."""
 
-TABLES_PER_ROW = 50
-"""Weights of a row whose exact limit is found, the most promising first."""
-
 
 @dataclass(frozen=True, eq=False)
 class Found:
@@ -53,8 +50,11 @@ def linked(row: CutRow, units: Floats, bought: Floats) -> list[Found]:
     return found
 
 
-def rounded(row: CutRow, units: Floats, bought: Floats, tables: int = TABLES_PER_ROW) -> list[Found]:
-    """Cuts by rounding the row, in several ways; the deepest few of about ``tables`` looked at."""
+def rounded(row: CutRow, units: Floats, bought: Floats, tables: int) -> list[Found]:
+    """Cuts by rounding the row, in several ways; the deepest few.
+
+    Of the weights that rounding gives, the exact limit is found for the ``tables`` most promising.
+    """
     value = units[row.column]
     z = float(bought[row.purchase]) if row.purchase >= 0 else 0.0
     if np.all(np.abs(value - np.round(value)) < 1e-6) and abs(z - round(z)) < 1e-6:

@@ -1,0 +1,165 @@
+"""Close the gap of a problem small enough for a linear program, from both sides, first with what is quick."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from situs.planner.certificate import Certificate, Prices
+from situs.planner.problem import Floats, Ints
+from situs.planner.solve.blocks import decided
+from situs.planner.solve.bound import Priced
+from situs.planner.solve.branching import Branching
+from situs.planner.solve.cutlist import CutList
+from situs.planner.solve.cuts import QUICK, THOROUGH, Cutting
+from situs.planner.solve.frame import Frame
+from situs.planner.solve.node_lp import NodeLP
+from situs.planner.solve.polish import Guide, Polish
+from situs.planner.solve.pricing import price
+from situs.planner.solve.primal import Pace, Search
+from situs.planner.solve.relaxation import Relaxation
+from situs.planner.solve.restricted import search
+
+if TYPE_CHECKING:
+    from situs.planner.solve.engine import _Run
+
+FEW = 1000
+"""Columns up to which searching everything at once is quicker than anything else."""
+
+GENTLE = Pace(hot=3e-3, patience=3)
+"""Few classes have time to be put in order slowly."""
+
+WIDE = Pace(hot=1e-2, cold=1e-4, torn=1.0, patience=10)
+"""Where prices alone prove little, they say little about who should move either."""
+
+FAR = 0.01
+"""A gap after which that is so."""
+
+LITTLE = 0.02
+"""A round of cuts that closes less than this share of the gap that is asked for gained little."""
+
+
+@dataclass(frozen=True, eq=False)
+class Root:
+    """What is proven before any case is told from another."""
+
+    prices: Prices
+    guide: Guide
+
+
+def close(frame: Frame, relaxation: Relaxation, run: _Run) -> None:
+    """Close the gap as far as it is asked for and time allows."""
+    if frame.columns > FEW:
+        _search_locally(frame, relaxation, run)
+    else:
+        run.enter("search")
+        _search(frame, _without_cuts(frame, relaxation), run)
+    if run.done():
+        return
+    cutting = Cutting(frame, relaxation, run.cost)
+    root = _without_cuts(frame, relaxation)
+    for tables in (QUICK, THOROUGH) if frame.columns > FEW else (THOROUGH,):
+        run.enter("cuts")
+        root = _cut(cutting, tables, run)
+        if run.done():
+            return
+        if frame.columns > FEW:
+            run.enter("search")
+            _polish(frame, root, run)
+            if run.done():
+                return
+    run.enter("branching")
+    _branch(frame, root, run)
+    if not run.done() and frame.columns > FEW:
+        run.enter("search")
+        _search(frame, root, run)
+
+
+def _search_locally(frame: Frame, relaxation: Relaxation, run: _Run) -> None:
+    run.enter("prices")
+    pricing = price(frame, start=relaxation.prices, stop=run.done)
+    known = decided(frame, pricing, run.done)
+    for pace in (GENTLE, WIDE):
+        run.enter("local search")
+        local = Search(frame, pricing.scale, known, pace)
+        local.run(run.done)
+        local.finish()
+        run.offer(local.placement())
+        if run.done() or run.gap < FAR:
+            return
+
+
+def _without_cuts(frame: Frame, relaxation: Relaxation) -> Root:
+    units = np.zeros(frame.columns)
+    units[relaxation.master.columns] = relaxation.relaxed.units
+    return Root(relaxation.prices, Guide(relaxation.bound, relaxation.priced, CutList.of(()), units))
+
+
+def _cut(cutting: Cutting, tables: int, run: _Run) -> Root:
+    """The root with cuts, as far as the gap needs them."""
+
+    def enough() -> bool:
+        return run.stopped() is not None or run.cost - cutting.bound <= run.wanted * abs(run.cost)
+
+    cutting.run(tables, LITTLE * run.wanted * abs(run.cost), enough)
+    found = cutting.found()
+    run.prove(Certificate(found.bound, (found.prices,), cuts=found.cuts))
+    guide = Guide(found.bound, found.priced, CutList.of(found.cuts), found.point.units)
+    return Root(found.prices, guide)
+
+
+def _polish(frame: Frame, root: Root, run: _Run) -> None:
+    assert run.best is not None
+    Polish(
+        frame,
+        root.guide,
+        run.best,
+        target=_target(run),
+        offer=run.offer,
+        stop=lambda: run.stopped() is not None,
+        seconds=run.seconds_left,
+    ).run()
+
+
+def _target(run: _Run) -> float:
+    """A cost that closes the gap."""
+    return run.bound + run.wanted * abs(run.bound)
+
+
+def _search(frame: Frame, root: Root, run: _Run) -> None:
+    """Search all columns that can be part of a better placement."""
+    found = search(
+        frame,
+        _within_reach(frame, root, run),
+        start=run.best,
+        gap=run.wanted / 4,
+        nodes=2000,
+        seconds=run.seconds_left(),
+        cuts=root.guide.cuts,
+        target=_target(run),
+    )
+    run.offer(found)
+
+
+def _branch(frame: Frame, root: Root, run: _Run) -> None:
+    assert run.best is not None
+    tree = Branching(
+        frame,
+        NodeLP(frame, _within_reach(frame, root, run), root.guide.cuts),
+        root.prices,
+        run.best,
+        gap=run.wanted,
+        offer=run.offer,
+        stop=lambda: run.stopped() is not None,
+    )
+    tree.run()
+    run.prove(tree.certificate())
+
+
+def _within_reach(frame: Frame, root: Root, run: _Run) -> Ints:
+    """Columns that can be part of a better placement: their reduced cost does not exceed the gap."""
+    proof: Priced = root.guide.proof
+    reduced: Floats = proof.reduced - proof.least[frame.cls]
+    return np.flatnonzero((reduced <= run.cost - run.bound + 1e-9) & (frame.limits.room > 0))

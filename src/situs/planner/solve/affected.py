@@ -59,12 +59,16 @@ def with_missing(frame: Frame, placed: Placed, looked: Looked) -> Placed:
     p = frame.problem
     missing = p.count - placed.by_class(frame)
     some = np.flatnonzero((missing > 0) & (looked.charge[:, 0] < p.penalty))
-    units = np.zeros(frame.columns, dtype=np.int64)
-    units[placed.column] = placed.number
-    best = looked.column[some, 0]
-    units[best] = np.minimum(p.col_limit[best], units[best] + missing[some])
-    column = np.union1d(placed.column, best)
-    return Placed(column, units[column], frame.class_of(column))
+    best, missing = looked.column[some, 0], missing[some]
+    # A class may have units there already.
+    at = np.minimum(np.searchsorted(placed.column, best), max(0, len(placed.column) - 1))
+    there = placed.column[at] == best if len(placed.column) else np.zeros(len(best), dtype=bool)
+    number = placed.number.copy()
+    number[at[there]] = np.minimum(p.col_limit[best[there]], number[at[there]] + missing[there])
+    new, more = best[~there], np.minimum(p.col_limit[best], missing)[~there]
+    where = np.searchsorted(placed.column, new)
+    column = np.insert(placed.column, where, new)
+    return Placed(column, np.insert(number, where, more), frame.class_of(column))
 
 
 def affected(
@@ -82,7 +86,7 @@ def affected(
     first = looked.column[now.cls, 0] == now.column
     other = np.where(first, looked.charge[now.cls, 1], looked.charge[now.cls, 0])
     loss = np.minimum(other, p.penalty[now.cls]) - charge
-    takes_part = before.by_class(frame) < p.count
+    takes_part = (before.by_class(frame) < p.count) & (looked.charge[:, 0] < p.penalty)
     settled = np.flatnonzero(~takes_part[now.cls])
     felt = loss[settled] / looked.scale(frame)[now.cls[settled]]
     most = int(INDIFFERENT * len(settled)) + 1
@@ -103,7 +107,7 @@ def _charge(frame: Frame, used: Ints, prices: Prices, cuts: CutList) -> Floats:
 
 
 def _in_the_way(frame: Frame, placed: Placed, loss: Floats, previous: Placement) -> Ints:
-    """Positions in ``placed`` of those in overfull rows who lose least for the room they make."""
+    """Positions in ``placed``, some more than once, of those in overfull rows who lose least for the room they make."""
     p = frame.problem
     load = frame.load_of(placed.column, placed.number, previous.opened)
     supply = frame.supply(np.where(p.buy_integer, previous.bought, p.buy_limit))
@@ -118,4 +122,4 @@ def _in_the_way(frame: Frame, placed: Placed, loss: Floats, previous: Placement)
     before = np.cumsum(amount) - amount
     if len(row):
         before -= before[np.searchsorted(row, row)]
-    return np.unique(owner[before <= ROOM * over[row]])
+    return owner[before <= ROOM * over[row]]

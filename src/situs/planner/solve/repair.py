@@ -31,6 +31,9 @@ from situs.planner.solve.restricted import OVERFULL, placed
 from situs.planner.solve.result import Infeasible, Phase, Solution, relative_gap
 
 TRIALS_A_CLASS = 60
+MOST_TRIALS = 300_000
+"""So many take a quarter of a second on a large problem."""
+
 COLD, FREEZING = 1e-5, 1e-7
 """So little is accepted as a loss on the way to a gain that hardly anything moves in vain."""
 WORTH_MOVING = 1e-4
@@ -106,7 +109,8 @@ def _improved(
     if not len(classes):
         return units
     best = looked.column[classes].ravel()
-    columns = np.union1d(best[best >= 0], now.column[own])
+    columns = np.sort(np.concatenate((best[best >= 0], now.column[own])))
+    columns = columns[np.diff(columns, prepend=-1) > 0]
     nothing = np.zeros(frame.opens, dtype=bool)
     few = part(frame, classes, columns, frame.load_of(now.column[others], now.number[others], nothing))
     p = few.problem
@@ -117,6 +121,7 @@ def _improved(
     local.clear(cells(few, previous.opened, worth, previous.bought))
     # Only now purchases may be made or undone: while rows are overfull, nearly any would seem to pay.
     there = cells(few, previous.opened, worth)
-    local.anneal(there, TRIALS_A_CLASS * few.classes, COLD, FREEZING, HARD, HARD)
+    trials = min(MOST_TRIALS, TRIALS_A_CLASS * few.classes)
+    local.anneal(there, trials, COLD, FREEZING, HARD, HARD)
     units[columns] = local.by_column()
     return units

@@ -21,6 +21,7 @@ from scipy.special import expit
 
 from situs.planner.problem import Flags, Floats, Ids, Ints
 from situs.planner.solve.bound import Box
+from situs.planner.solve.extent import extent
 from situs.planner.solve.frame import Frame, ranges
 from situs.planner.solve.parts import PARTS, at_once, each_part
 from situs.planner.solve.reaction import find_torn, own_reaction, react
@@ -145,12 +146,13 @@ class Market:
         self.there = np.concatenate(
             (np.where(frame.finite_row, p.row_capacity, 0.0), np.zeros(len(self._tied)))
         )
-        limited = self._wanted_at_most() > self.there
+        most, users, self._even = self._extent()
+        limited = most > self.there
+        limited[: frame.rows] &= frame.finite_row
         if one_of > 1:
-            limited &= self._users() >= FEW_USERS
+            limited &= users >= FEW_USERS
         self.limited: Ints = np.flatnonzero(limited)
         """rows that can be wanted beyond what is there; all others are worth nothing"""
-        self._even = self._even_curvature()
 
     def _singles(self, opened: Flags, fixed: Flags, box: Box) -> None:
         frame, p = self.frame, self.frame.problem
@@ -179,53 +181,19 @@ class Market:
             typical, 1e-3 * max(float(typical.mean()) if len(typical) else 1.0, 1e-9)
         )
 
-    def _users(self) -> Ints:
-        """(rows,) how many columns, purchases and opens use each row."""
-        rows = self.frame.problem.target_row[self._uses.target]
-        users = np.bincount(rows[rows >= 0], minlength=self.rows) + np.bincount(
-            self._uses.extra_row, minlength=self.rows
-        )
-        counted: Ints = users + np.diff(self._single_use.indptr)
-        return counted
-
-    def _even_curvature(self) -> Floats:
-        """(rows,) how each row would react at temperature 1 if every class spread evenly over its options."""
-        p = self.frame.problem
-        each = np.repeat(self.count / self.scale / np.diff(self.starts), np.diff(self.starts))
-        even = np.zeros(self.rows)
-        for q in range(p.demand.shape[1]):
-            row = p.target_row[self._uses.target, q]
-            some = row >= 0
-            even += np.bincount(
-                row[some], p.demand[self._uses.variant[some], q] ** 2 * each[some], minlength=self.rows
-            )
-        owner = np.repeat(np.arange(len(self.columns)), np.diff(self._uses.extra_indptr))
-        even += np.bincount(
-            self._uses.extra_row, self._uses.extra_amount**2 * each[owner], minlength=self.rows
-        )
-        squared = self._single_use.copy()
-        squared.data **= 2
+    def _extent(self) -> tuple[Floats, Ints, Floats]:
+        """(rows,) what can be wanted of each row at most, how many use it, and how what is wanted would react at
+        temperature 1 if every class spread evenly over its options."""
+        most, even = np.zeros((PARTS, self.rows)), np.zeros((PARTS, self.rows))
+        users = np.zeros((PARTS, self.rows), dtype=np.int64)
+        self._each(extent, lambda part: (self.count, self.scale, most[part], even[part], users[part]))
+        squared = self._single_use.power(2)
         width = self._single_high - self._single_low
-        return np.asarray(even + squared @ (0.25 * width / self._single_scale))
-
-    def _wanted_at_most(self) -> Floats:
-        """(rows,) what would be taken if every class took its most demanding column."""
-        p = self.frame.problem
-        wanted = np.asarray(self._single_use.maximum(0) @ self._single_high)
-        cls = self.frame.cls[self.columns]
-        by_row = np.zeros(self.frame.rows)
-        for q in range(p.demand.shape[1]):
-            row = p.target_row[self._uses.target, q]
-            some = row >= 0
-            taken = p.demand[self._uses.variant[some], q] * p.count[cls[some]]
-            by_row += np.bincount(row[some], taken, minlength=self.frame.rows)
-        owner = np.repeat(np.arange(len(self.columns)), np.diff(self._uses.extra_indptr))
-        by_row += np.bincount(
-            self._uses.extra_row, self._uses.extra_amount * p.count[cls[owner]], minlength=self.frame.rows
+        return (
+            most.sum(axis=0) + self._single_use.maximum(0) @ self._single_high,
+            users.sum(axis=0) + np.diff(self._single_use.indptr),
+            even.sum(axis=0) + squared @ (0.25 * width / self._single_scale),
         )
-        wanted[: self.frame.rows] += by_row
-        wanted[: self.frame.rows][~self.frame.finite_row] = -np.inf
-        return wanted
 
     def soft(self, price: Floats, temperature: float) -> Soft:
         """Where everyone goes at these prices."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,18 +10,20 @@ import numpy as np
 
 from situs.planner.certificate import Certificate, Prices
 from situs.planner.problem import Floats, Ints
-from situs.planner.solve.blocks import decided
+from situs.planner.solve.blocks import Decided, decided
 from situs.planner.solve.bound import Priced
 from situs.planner.solve.branching import Branching
+from situs.planner.solve.core import Stuck
 from situs.planner.solve.cutlist import CutList
 from situs.planner.solve.cuts import QUICK, THOROUGH, Cutting
 from situs.planner.solve.frame import Frame
 from situs.planner.solve.node_lp import NodeLP
 from situs.planner.solve.polish import Guide, Polish
-from situs.planner.solve.pricing import price
+from situs.planner.solve.pricing import Pricing, price
 from situs.planner.solve.primal import Pace, Search
 from situs.planner.solve.relaxation import Relaxation
 from situs.planner.solve.restricted import search
+from situs.planner.solve.wholes import Wholes
 
 if TYPE_CHECKING:
     from situs.planner.solve.engine import _Run
@@ -36,6 +39,9 @@ WIDE = Pace(hot=1e-2, cold=1e-4, torn=1.0, patience=10)
 
 FAR = 0.01
 """A gap after which that is so."""
+
+NEAR = 2.5
+"""So many times the gap that is asked for: what is missing may be found on the side of the placement alone."""
 
 LITTLE = 0.02
 """A round of cuts that closes less than this share of the gap that is asked for gained little."""
@@ -58,14 +64,14 @@ def close(frame: Frame, relaxation: Relaxation, run: _Run) -> None:
         _search(frame, _without_cuts(frame, relaxation), run)
     if run.done():
         return
-    cutting = Cutting(frame, relaxation, run.cost)
+    cutting = Cutting(frame, relaxation, run.cost, run.certificate.cuts if run.certificate else ())
     root = _without_cuts(frame, relaxation)
-    for tables in (QUICK, THOROUGH) if frame.columns > FEW else (THOROUGH,):
+    for tables in (QUICK, THOROUGH):
         run.enter("cuts")
         root = _cut(cutting, tables, run)
         if run.done():
             return
-        if frame.columns > FEW:
+        if frame.columns > FEW and (tables == THOROUGH or run.gap < NEAR * run.wanted):
             run.enter("search")
             _polish(frame, root, run)
             if run.done():
@@ -80,7 +86,8 @@ def close(frame: Frame, relaxation: Relaxation, run: _Run) -> None:
 def _search_locally(frame: Frame, relaxation: Relaxation, run: _Run) -> None:
     run.enter("prices")
     pricing = price(frame, start=relaxation.prices, stop=run.done)
-    known = decided(frame, pricing, run.done)
+    run.enter("purchases")
+    known = _decided(frame, pricing, run)
     for pace in (GENTLE, WIDE):
         run.enter("local search")
         local = Search(frame, pricing.scale, known, pace)
@@ -89,6 +96,15 @@ def _search_locally(frame: Frame, relaxation: Relaxation, run: _Run) -> None:
         run.offer(local.placement())
         if run.done() or run.gap < FAR:
             return
+
+
+def _decided(frame: Frame, pricing: Pricing, run: _Run) -> Decided:
+    """What must be whole decided by a linear program, unless there is nothing of it."""
+    p = frame.problem
+    if np.any(p.buy_integer) or np.any(p.buy_open >= 0):
+        with suppress(Stuck):
+            return Wholes(frame, pricing, run.done, run.prove).decide()
+    return decided(frame, pricing, run.done)
 
 
 def _without_cuts(frame: Frame, relaxation: Relaxation) -> Root:

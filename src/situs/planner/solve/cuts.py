@@ -67,12 +67,16 @@ class Cutting:
     The bound is recomputed over all columns in every round, so it holds wherever the rounds are stopped.
     """
 
-    def __init__(self, frame: Frame, relaxation: Relaxation, cost: float) -> None:
-        """Columns that cannot be part of a placement cheaper than ``cost`` are left out."""
+    def __init__(
+        self, frame: Frame, relaxation: Relaxation, cost: float, known: tuple[Cut, ...] = ()
+    ) -> None:
+        """Columns that cannot be part of a placement cheaper than ``cost`` are left out; ``known`` cuts are in
+        from the start."""
         within = within_reach(frame, relaxation.priced, cost - relaxation.bound)
         p = relaxation.prices
         self._frame = frame
         self._lp = CutLP(frame, within, p.need_class.astype(np.int64) * frame.opens + p.need_open)
+        self._lp.add_cuts(list(known))
         self._rows = cut_rows(frame)
         nowhere = Point(
             relaxation.relaxed.value,

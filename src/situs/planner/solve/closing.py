@@ -73,7 +73,7 @@ def close(frame: Frame, relaxation: Relaxation, run: _Run) -> None:
             return
         if frame.columns > FEW and (tables == THOROUGH or run.gap < NEAR * run.wanted):
             run.enter("search")
-            _polish(frame, root, run)
+            polish(frame, root.guide, run)
             if run.done():
                 return
     run.enter("branching")
@@ -126,11 +126,12 @@ def _cut(cutting: Cutting, tables: int, run: _Run) -> Root:
     return Root(found.prices, guide)
 
 
-def _polish(frame: Frame, root: Root, run: _Run) -> None:
+def polish(frame: Frame, guide: Guide, run: _Run) -> None:
+    """Solve small parts exactly, led by what a relaxation says."""
     assert run.best is not None
     Polish(
         frame,
-        root.guide,
+        guide,
         run.best,
         target=_target(run),
         offer=run.offer,

@@ -13,12 +13,13 @@ from situs.planner.certificate import Certificate, Prices
 from situs.planner.problem import Placement, Problem
 from situs.planner.solve.blocks import Decided, decided
 from situs.planner.solve.branching import EXACT
-from situs.planner.solve.closing import close
+from situs.planner.solve.closing import close, polish
 from situs.planner.solve.core import Stuck
 from situs.planner.solve.first import first_placement, nothing_placed
 from situs.planner.solve.frame import Frame
+from situs.planner.solve.polish import Guide
 from situs.planner.solve.pricing import Pricing, State, price
-from situs.planner.solve.primal import Search
+from situs.planner.solve.primal import BRISK, Pace, Search
 from situs.planner.solve.relaxation import relax
 from situs.planner.solve.result import Infeasible, Phase, Progress, Solution, relative_gap
 from situs.planner.solve.wholes import Wholes
@@ -33,7 +34,7 @@ than the first prices."""
 PRICING_SHARE = 0.6
 """Of the time that may be spent, pricing a large problem takes no more than this."""
 
-DECIDING_SHARE = 0.85
+DECIDING_SHARE = 0.7
 """And with deciding about purchases no more than this."""
 
 MOST_CLASSES = 20_000
@@ -41,6 +42,9 @@ MOST_CLASSES = 20_000
 
 MOST_SEARCHES = 20
 """Local searches one after the other, each from where the last one ended."""
+
+PATIENT = Pace(hot=1e-3, patience=8)
+"""What a local search is given when a brisk one has not closed the gap."""
 
 Stop = Literal["time", "cancelled"]
 
@@ -176,30 +180,37 @@ def _large(frame: Frame, run: _Run, prices: Prices | None) -> Solution:
 
     pricing = price(frame, start=prices, stop=late, on_bound=prove)
     if not run.done():
-        run.enter("purchases")
-        _search_locally(frame, pricing, _decided(frame, pricing, run), run, MOST_SEARCHES)
+        _place(frame, pricing, run)
     return _solution(run, pricing.state.prices)
 
 
-def _decided(frame: Frame, pricing: Pricing, run: _Run) -> Decided:
+def _place(frame: Frame, pricing: Pricing, run: _Run) -> None:
+    """Purchases first, then units, harder and harder until the gap is closed."""
+    run.enter("purchases")
+    known, guide = _decided(frame, pricing, run)
+    paces, searches = ((BRISK, PATIENT), 1) if guide else ((BRISK,), MOST_SEARCHES)
+    for pace in paces:
+        run.enter("local search")
+        local = Search(frame, pricing.scale, known, pace)
+        for _ in range(searches):
+            local.run(run.done)
+            local.finish()
+            run.offer(local.placement())
+            if run.done():
+                return
+    if guide is not None:
+        run.enter("search")
+        polish(frame, guide, run)
+
+
+def _decided(frame: Frame, pricing: Pricing, run: _Run) -> tuple[Decided, Guide | None]:
     """All that must be whole decided: by a linear program, unless that is too large or there is nothing of it."""
     p = frame.problem
     few = frame.classes <= MOST_CLASSES
     if few and (np.any(p.buy_integer) or np.any(p.buy_open >= 0)):
         with suppress(Stuck):
-            return Wholes(
+            wholes = Wholes(
                 frame, pricing, lambda: run.share_used() > DECIDING_SHARE or run.done(), run.prove
-            ).decide()
-    return decided(frame, pricing, lambda: run.stopped() is not None)
-
-
-def _search_locally(frame: Frame, pricing: Pricing, known: Decided, run: _Run, most: int) -> None:
-    """Local searches one after the other until the gap is closed."""
-    run.enter("local search")
-    local = Search(frame, pricing.scale, known)
-    for _ in range(most):
-        local.run(run.done)
-        local.finish()
-        run.offer(local.placement())
-        if run.done():
-            break
+            )
+            return wholes.decide()
+    return decided(frame, pricing, lambda: run.stopped() is not None), None

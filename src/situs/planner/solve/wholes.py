@@ -14,9 +14,11 @@ import numpy as np
 from situs.planner.certificate import Certificate, Cut
 from situs.planner.solve.block_cuts import broken_cuts
 from situs.planner.solve.blocks import Decided
+from situs.planner.solve.bound import priced
 from situs.planner.solve.core import Core, Stuck
 from situs.planner.solve.cut_lp import Point
 from situs.planner.solve.frame import Frame
+from situs.planner.solve.polish import Guide
 from situs.planner.solve.pricing import Pricing
 from situs.planner.solve.proven import Proven
 from situs.planner.solve.separate import rounded
@@ -57,8 +59,8 @@ class Wholes:
         self._core = Core(frame, pricing)
         self._proven = Proven(frame)
 
-    def decide(self) -> Decided:
-        """Everything but who goes where."""
+    def decide(self) -> tuple[Decided, Guide]:
+        """Everything but who goes where, and what the relaxation says about that."""
         core = self._core
         core.tighten(_block_cuts, BLOCK_ROUNDS, WORTH_A_BLOCK_ROUND, self._stop, Core.complete)
         point = self._tighten()
@@ -68,7 +70,9 @@ class Wholes:
             point = self._settled(core)
         if decisions:
             point = self._tighten()
-        return self._decided(self._dive(point))
+        point = self._dive(point)
+        proof = priced(self._frame, core.state(point).prices, cuts=core.cuts)
+        return self._decided(point), Guide(proof.value, proof, core.cuts, point.units)
 
     def _tighten(self) -> Point:
         return self._core.tighten(_cuts, UNIT_ROUNDS, WORTH_A_UNIT_ROUND, self._stop, self._settled)
@@ -93,9 +97,11 @@ class Wholes:
             )
             if dearer.value - point.value >= WORTH_PROVING * abs(point.value):
                 leaf = self._proven.leaf(core.state(dearer).prices, core.cuts, side)
-                self._proven.take(taken, leaf)
-                core.decide(self._proven.sides)
-                return True
+                # A few steps may not be enough to prove what they promise.
+                if leaf.bound >= point.value:
+                    self._proven.take(taken, leaf)
+                    core.decide(self._proven.sides)
+                    return True
         core.decide(core.sides)
         return False
 

@@ -103,7 +103,7 @@ def _decided(frame: Frame, pricing: Pricing, run: _Run) -> Decided:
     p = frame.problem
     if np.any(p.buy_integer) or np.any(p.buy_open >= 0):
         with suppress(Stuck):
-            return Wholes(frame, pricing, run.done, run.prove).decide()
+            return Wholes(frame, pricing, run.done, run.prove).decide()[0]
     return decided(frame, pricing, run.done)
 
 

@@ -28,8 +28,8 @@ SMALL = 20_000
 """Columns up to which the gap is closed by cuts and cases."""
 
 MANY = 1_000_000
-"""With more columns, the first placement leaves everything out: going through all of them one by one takes longer
-than the first prices."""
+"""With more columns, or more units than a tenth of that, the first placement leaves everything out: going through
+them one by one takes longer than the first prices."""
 
 PRICING_SHARE = 0.6
 """Of the time that may be spent, pricing a large problem takes no more than this."""
@@ -37,8 +37,9 @@ PRICING_SHARE = 0.6
 DECIDING_SHARE = 0.7
 """And with deciding about purchases no more than this."""
 
-MOST_CLASSES = 20_000
-"""With more classes, a linear program over them takes too long."""
+MOST_CLASSES, MOST_UNITS = 20_000, 100
+"""With more classes, a linear program over them takes too long; and with more units of each, on average, a few
+columns a class are not enough for one."""
 
 MOST_SEARCHES = 20
 """Local searches one after the other, each from where the last one ended."""
@@ -145,7 +146,8 @@ def solve(
     if start is not None:
         run.offer(start)
     run.enter("first placement")
-    first = first_placement(frame) if frame.columns <= MANY else nothing_placed(frame)
+    large = max(frame.columns, 10 * int(problem.count.sum())) > MANY
+    first = nothing_placed(frame) if large else first_placement(frame)
     if first is None:
         raise Infeasible("the groups of opens ask for more than their rows can hold")
     run.offer(first)
@@ -206,7 +208,7 @@ def _place(frame: Frame, pricing: Pricing, run: _Run) -> None:
 def _decided(frame: Frame, pricing: Pricing, run: _Run) -> tuple[Decided, Guide | None]:
     """All that must be whole decided: by a linear program, unless that is too large or there is nothing of it."""
     p = frame.problem
-    few = frame.classes <= MOST_CLASSES
+    few = frame.classes <= MOST_CLASSES and p.count.sum() <= MOST_UNITS * frame.classes
     if few and (np.any(p.buy_integer) or np.any(p.buy_open >= 0)):
         with suppress(Stuck):
             wholes = Wholes(

@@ -34,7 +34,7 @@ them one by one takes longer than the first prices."""
 PRICING_SHARE = 0.6
 """Of the time that may be spent, pricing a large problem takes no more than this."""
 
-DECIDING_SHARE = 0.7
+DECIDING_SHARE = 0.75
 """And with deciding about purchases no more than this."""
 
 MOST_CLASSES, MOST_UNITS = 20_000, 100

@@ -34,11 +34,11 @@ ROWS, TABLES = 30, 12
 FRACTION = 1e-6
 
 MOST_DECISIONS = 12
-TRIED = 3
+TRIED = 2
 """So many choices of each kind are tried both ways; the first that makes enough of a difference is decided."""
 STEPS = 1000
 """Steps of the simplex method that a trial may take: enough to tell the better way, seldom to the end."""
-WORTH_PROVING = 3e-4
+WORTH_PROVING = 4e-4
 """Share of the value that a decision must make a difference of, for the other side to be proven."""
 
 SURE = 0.1

@@ -37,6 +37,9 @@ GENTLE = Pace(hot=3e-3, patience=3)
 WIDE = Pace(hot=1e-2, cold=1e-4, torn=1.0, patience=10)
 """Where prices alone prove little, they say little about who should move either."""
 
+SEARCHES = 2
+"""One after the other, each from where the last one ended: chance decides which ends best."""
+
 FAR = 0.01
 """A gap after which that is so."""
 
@@ -88,13 +91,16 @@ def _search_locally(frame: Frame, relaxation: Relaxation, run: _Run) -> None:
     pricing = price(frame, start=relaxation.prices, stop=run.done)
     run.enter("purchases")
     known = _decided(frame, pricing, run)
+    run.enter("local search")
     for pace in (GENTLE, WIDE):
-        run.enter("local search")
         local = Search(frame, pricing.scale, known, pace)
-        local.run(run.done)
-        local.finish()
-        run.offer(local.placement())
-        if run.done() or run.gap < FAR:
+        for _ in range(SEARCHES):
+            local.run(run.done)
+            local.finish()
+            run.offer(local.placement())
+            if run.done():
+                return
+        if run.gap < FAR:
             return
 
 

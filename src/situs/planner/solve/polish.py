@@ -40,7 +40,7 @@ IN_VAIN = 16
 REACH = 0.3
 """Columns that cost more than this share of the gap hardly ever make way for a gain elsewhere."""
 
-FAR = 2.0
+FAR = 3.0
 """So many times the gap that is asked for, and small parts alone would take long."""
 
 NODES = 5

@@ -130,12 +130,8 @@ def anneal(
             if units[o] > 0:
                 current[i] = o
     price = np.empty(rows)
-    steep = steep_from
-    for c in range(rows):
-        price[c] = _cell_cost(
-            c, cell_indptr, cell_row, load, own, worth, block_cost, block_limit, block_amount,
-            cheap, cheap_price, dear, dear_price, steep,
-        )  # fmt: skip
+    # None yet, so that the first trial looks at all cells.
+    steep = -1.0
     most_uses = 0
     for o in range(size):
         most_uses = max(most_uses, use_indptr[o + 1] - use_indptr[o])

@@ -20,19 +20,28 @@ UNWANTED = 0.05
 class Moving:
     """Where units are, and the ways to move them."""
 
-    def __init__(self, frame: Frame, options: Options, units: Ints, scale: Floats) -> None:
-        """``units`` (J,) is where they are in the beginning; the rest of each class is left out.
+    def __init__(
+        self, frame: Frame, options: Options, units: Ints, scale: Floats, movable: Ints | None = None
+    ) -> None:
+        """``units`` (o,) is where they are in the beginning; only classes ``movable`` are moved, or all.
 
         ``scale`` (I,) is what differences between the options of each class are measured by.
         """
         self.frame, self.options, self.scale = frame, options, scale
+        self.units = units
+        """(o,)"""
+        self.movable: Ints = np.arange(frame.classes) if movable is None else movable
+        self._state = np.array([SEED], dtype=np.int64)
+
+    @staticmethod
+    def on_options(frame: Frame, options: Options, units: Ints) -> Ints:
+        """(o,) the units (J,) of columns as those of options; the rest of each class is left out."""
         real = options.column >= 0
         placed = np.bincount(frame.cls, units, minlength=frame.classes).astype(np.int64)
-        self.units: Ints = np.zeros(len(options.cost), dtype=np.int64)
-        """(o,)"""
-        self.units[real] = units[options.column[real]]
-        self.units[~real] = frame.problem.count - placed
-        self._state = np.array([SEED], dtype=np.int64)
+        found = np.zeros(len(options.cost), dtype=np.int64)
+        found[real] = units[options.column[real]]
+        found[~real] = frame.problem.count - placed
+        return found
 
     def worth(self, price: Floats) -> Floats:
         """(M,) prices of rows, and a little where there is none."""
@@ -51,11 +60,13 @@ class Moving:
         self, there: Cells, trials: int, hot: float, cold: float, steep: float, steepest: float
     ) -> None:
         """So many trials, see :func:`~situs.planner.solve.annealing.anneal`."""
+        if not len(self.movable):
+            return
         o = self.options
         anneal(
             trials, self._state, hot, cold, steep, steepest,
             o.first, o.cost, o.limit, o.cls, o.target, o.use_indptr, o.use_row, o.use_amount, o.by_target,
-            np.arange(self.frame.classes), self.frame.problem.count, self.scale,
+            self.movable, self.frame.problem.count, self.scale,
             there.of_row, there.indptr, there.row, there.own, there.worth, there.block_cost, there.block_limit,
             there.block_amount, there.cheap, there.cheap_price, there.dear, there.dear_price,
             self.units, self.load(),

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from situs.planner.problem import Floats, Ints, Placement
-from situs.planner.solve.annealing import anneal
 from situs.planner.solve.blocks import Decided
-from situs.planner.solve.clearing import bring_in, clear_overfull
 from situs.planner.solve.frame import Frame
+from situs.planner.solve.moving import Moving
 from situs.planner.solve.nearness import nearest
 from situs.planner.solve.options import Cells, Options, cells, near_options
-from situs.planner.solve.purchases import SLACK, settled
+from situs.planner.solve.purchases import settled
 
 OPTIONS_A_CLASS = 6
 OPTIONS_A_ROW = 20
@@ -32,9 +31,6 @@ STEEP, STEEPEST = 1.0, 5.0
 FREEZING = 1e-6
 HARD = 1e4
 """As steep as this, nothing is gained by overfilling a row."""
-SEED = 88172645463325252
-UNWANTED = 0.05
-"""A row without a price is worth this share of what its users cost, so that overfilling it is no bargain."""
 GOLDEN = (5**0.5 - 1) / 2
 
 
@@ -72,11 +68,8 @@ class Search:
         near = np.union1d(near, wanted[np.isfinite(self.decided.charged[wanted])])
         charged = self.decided.charged[near]
         self.options: Options = near_options(frame, near, charged)
-        self.movable: Ints = self._torn()
-        self.units: Ints = np.zeros(len(self.options.cost), dtype=np.int64)
-        self._state = np.array([SEED], dtype=np.int64)
-        self.worth = self._worth()
-        self._draw()
+        self._moving = Moving(frame, self.options, self._drawn(), scale, self._torn())
+        self._worth = self._moving.worth(decided.row)
 
     def _torn(self) -> Ints:
         """Classes that have somewhere else to go, or to be left out, for little more than they pay."""
@@ -87,16 +80,8 @@ class Search:
         more = (value[second] - value[first]) / self.scale
         return np.flatnonzero((np.diff(o.first) > 1) & ((more <= self.pace.torn) | (frame.problem.count > 1)))
 
-    def _worth(self) -> Floats:
-        """(M,) prices, and a little where there is none."""
-        o, rows = self.options, self.frame.rows
-        users = np.bincount(o.use_row, minlength=rows)
-        paid = np.bincount(o.use_row, self.scale[o.cls[o.use_of]] / o.use_amount, minlength=rows)
-        worth: Floats = np.maximum(self.decided.row, UNWANTED * paid / np.maximum(users, 1))
-        return worth
-
-    def _draw(self) -> None:
-        """Units in the proportions in which the market is torn; neighbours draw evenly spread lots."""
+    def _drawn(self) -> Ints:
+        """(o,) units in the proportions in which the market is torn; neighbours draw evenly spread lots."""
         o, p = self.options, self.frame.problem
         start = o.first[:-1]
         wanted = np.zeros(self.frame.columns)
@@ -115,12 +100,13 @@ class Search:
         lower = np.floor((sums - share) * p.count[o.cls] + lot[o.cls] + 1e-9)
         upper[o.first[1:] - 1] = p.count + np.floor(lot + 1e-9)
         taken = (upper - lower).astype(np.int64)
-        self.units = np.minimum(taken, o.limit)
-        self.units[o.first[1:] - 1] += np.add.reduceat(taken - self.units, start)
+        units = np.minimum(taken, o.limit)
+        units[o.first[1:] - 1] += np.add.reduceat(taken - units, start)
+        return units
 
     def _cells(self, *, free: bool) -> Cells:
         """What is there: purchases as decided, or ``free`` to be made one by one."""
-        return cells(self.frame, self.decided.opened, self.worth, None if free else self.decided.bought)
+        return cells(self.frame, self.decided.opened, self._worth, None if free else self.decided.bought)
 
     def run(self, stop: Callable[[], bool]) -> None:
         """Improve the units until the trials are used up, and clear what does not fit."""
@@ -133,50 +119,20 @@ class Search:
                 break
             hot, steep = hottest * cooling**turn, STEEP * rising**turn
             self._anneal(there, hot, hot * cooling, steep, steep * rising)
-        self._clear(there)
+        self._moving.clear(there)
         if not stop():
             self._anneal(there, cold, FREEZING, HARD, HARD)
-            self._clear(there)
-
-    def _clear(self, there: Cells) -> None:
-        o = self.options
-        load, room = self._load(), there.own + there.cheap + there.dear
-        room = np.where(np.isfinite(room), room + SLACK * np.abs(room), np.inf)
-        uses = (o.use_indptr, o.use_row, o.use_amount)
-        clear_overfull(o.first, o.cost, o.limit, o.cls, *uses, room, self.units, load)
-        out = np.flatnonzero(self.units[o.first[1:] - 1] > 0)
-        out = out[np.argsort(-self.frame.problem.penalty[out], kind="stable")]
-        bring_in(o.first, o.cost, o.limit, o.cls, o.target, *uses, o.by_target, out, room, self.units, load)
+            self._moving.clear(there)
 
     def finish(self) -> None:
         """Try to do without purchases."""
         if np.any(self.decided.bought[self.frame.problem.buy_integer]):
             self._anneal(self._cells(free=True), self.pace.cold, FREEZING, HARD, HARD)
 
-    def _load(self) -> Floats:
-        o = self.options
-        load = np.bincount(o.use_row, o.use_amount * self.units[o.use_of], minlength=self.frame.rows)
-        return load.astype(float)
-
     def _anneal(self, there: Cells, hot: float, cold: float, steep: float, steepest: float) -> None:
-        if not len(self.movable):
-            return
-        usual = max(FEWEST_TRIALS, TRIALS_A_CLASS * len(self.movable))
-        trials = self.pace.patience * usual // ROUNDS
-        o = self.options
-        anneal(
-            trials, self._state, hot, cold, steep, steepest,
-            o.first, o.cost, o.limit, o.cls, o.target, o.use_indptr, o.use_row, o.use_amount, o.by_target,
-            self.movable, self.frame.problem.count, self.scale,
-            there.of_row, there.indptr, there.row, there.own, there.worth, there.block_cost, there.block_limit,
-            there.block_amount, there.cheap, there.cheap_price, there.dear, there.dear_price,
-            self.units, self._load(),
-        )  # fmt: skip
+        usual = max(FEWEST_TRIALS, TRIALS_A_CLASS * len(self._moving.movable))
+        self._moving.anneal(there, self.pace.patience * usual // ROUNDS, hot, cold, steep, steepest)
 
     def placement(self) -> Placement | None:
         """The units as they are, what does not fit left out, with just the purchases they need."""
-        frame, o = self.frame, self.options
-        units = np.zeros(frame.columns, dtype=np.int64)
-        real = o.column >= 0
-        units[o.column[real]] = self.units[real]
-        return settled(frame, units, self.decided.opened)
+        return settled(self.frame, self._moving.by_column(), self.decided.opened)

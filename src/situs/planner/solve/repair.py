@@ -116,7 +116,9 @@ def _improved(
     p = few.problem
     charge = p.col_cost + few.row_charge(prices.row, np.arange(few.columns))
     options = near_options(few, np.arange(few.columns), charge, np.minimum(p.col_limit, p.count[few.cls]))
-    local = Moving(few, options, units[columns], looked.scale(frame)[classes])
+    local = Moving(
+        few, options, Moving.on_options(few, options, units[columns]), looked.scale(frame)[classes]
+    )
     worth = local.worth(prices.row)
     local.clear(cells(few, previous.opened, worth, previous.bought))
     # Only now purchases may be made or undone: while rows are overfull, nearly any would seem to pay.

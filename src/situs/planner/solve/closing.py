@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from situs.planner.certificate import Certificate, Prices
 from situs.planner.problem import Floats, Ints
-from situs.planner.solve.blocks import Decided, decided
+from situs.planner.solve.blocks import decided
 from situs.planner.solve.bound import Priced
 from situs.planner.solve.branching import Branching
-from situs.planner.solve.core import Stuck
 from situs.planner.solve.cutlist import CutList
 from situs.planner.solve.cuts import QUICK, THOROUGH, Cutting
 from situs.planner.solve.frame import Frame
 from situs.planner.solve.node_lp import NodeLP
 from situs.planner.solve.polish import Guide, Polish
-from situs.planner.solve.pricing import Pricing, price
+from situs.planner.solve.pricing import price
 from situs.planner.solve.primal import Pace, Search
 from situs.planner.solve.relaxation import Relaxation
 from situs.planner.solve.restricted import search
-from situs.planner.solve.wholes import Wholes
-
-if TYPE_CHECKING:
-    from situs.planner.solve.engine import _Run
+from situs.planner.solve.run import Run
+from situs.planner.solve.wholes import decided_by_program
 
 FEW = 1000
 """Columns up to which searching everything at once is quicker than anything else."""
@@ -58,10 +53,10 @@ class Root:
     guide: Guide
 
 
-def close(frame: Frame, relaxation: Relaxation, run: _Run) -> None:
+def close(frame: Frame, relaxation: Relaxation, run: Run) -> None:
     """Close the gap as far as it is asked for and time allows."""
     if frame.columns > FEW:
-        _search_locally(frame, relaxation, run)
+        _search_places(frame, relaxation, run)
     else:
         run.enter("search")
         _search(frame, _without_cuts(frame, relaxation), run)
@@ -86,31 +81,28 @@ def close(frame: Frame, relaxation: Relaxation, run: _Run) -> None:
         _search(frame, root, run)
 
 
-def _search_locally(frame: Frame, relaxation: Relaxation, run: _Run) -> None:
-    run.enter("prices")
-    pricing = price(frame, start=relaxation.prices, stop=run.done)
-    run.enter("purchases")
-    known = _decided(frame, pricing, run)
-    run.enter("local search")
-    for pace in (GENTLE, WIDE):
-        local = Search(frame, pricing.scale, known, pace)
-        for _ in range(SEARCHES):
-            local.run(run.done)
-            local.finish()
-            run.offer(local.placement())
-            if run.done():
-                return
-        if run.gap < FAR:
+def search_locally(local: Search, searches: int, run: Run) -> None:
+    """So many searches, each from where the last one ended, until the gap is closed."""
+    for _ in range(searches):
+        local.run(run.done)
+        local.finish()
+        run.offer(local.placement())
+        if run.done():
             return
 
 
-def _decided(frame: Frame, pricing: Pricing, run: _Run) -> Decided:
-    """What must be whole decided by a linear program, unless there is nothing of it."""
-    p = frame.problem
-    if np.any(p.buy_integer) or np.any(p.buy_open >= 0):
-        with suppress(Stuck):
-            return Wholes(frame, pricing, run.done, run.prove).decide()[0]
-    return decided(frame, pricing, run.done)
+def _search_places(frame: Frame, relaxation: Relaxation, run: Run) -> None:
+    """Purchases first, then units, as far as prices lead."""
+    run.enter("prices")
+    pricing = price(frame, start=relaxation.prices, stop=run.done)
+    run.enter("purchases")
+    found = decided_by_program(frame, pricing, run.done, run.prove)
+    known = found[0] if found else decided(frame, pricing, run.done)
+    run.enter("local search")
+    for pace in (GENTLE, WIDE):
+        search_locally(Search(frame, pricing.scale, known, pace), SEARCHES, run)
+        if run.done() or run.gap < FAR:
+            return
 
 
 def _without_cuts(frame: Frame, relaxation: Relaxation) -> Root:
@@ -119,7 +111,7 @@ def _without_cuts(frame: Frame, relaxation: Relaxation) -> Root:
     return Root(relaxation.prices, Guide(relaxation.bound, relaxation.priced, CutList.of(()), units))
 
 
-def _cut(cutting: Cutting, tables: int, run: _Run) -> Root:
+def _cut(cutting: Cutting, tables: int, run: Run) -> Root:
     """The root with cuts, as far as the gap needs them."""
 
     def enough() -> bool:
@@ -132,7 +124,7 @@ def _cut(cutting: Cutting, tables: int, run: _Run) -> Root:
     return Root(found.prices, guide)
 
 
-def polish(frame: Frame, guide: Guide, run: _Run) -> None:
+def polish(frame: Frame, guide: Guide, run: Run) -> None:
     """Solve small parts exactly, led by what a relaxation says."""
     assert run.best is not None
     Polish(
@@ -146,12 +138,12 @@ def polish(frame: Frame, guide: Guide, run: _Run) -> None:
     ).run()
 
 
-def _target(run: _Run) -> float:
+def _target(run: Run) -> float:
     """A cost that closes the gap."""
     return run.bound + run.wanted * abs(run.bound)
 
 
-def _search(frame: Frame, root: Root, run: _Run) -> None:
+def _search(frame: Frame, root: Root, run: Run) -> None:
     """Search all columns that can be part of a better placement."""
     found = search(
         frame,
@@ -166,7 +158,7 @@ def _search(frame: Frame, root: Root, run: _Run) -> None:
     run.offer(found)
 
 
-def _branch(frame: Frame, root: Root, run: _Run) -> None:
+def _branch(frame: Frame, root: Root, run: Run) -> None:
     assert run.best is not None
     tree = Branching(
         frame,
@@ -181,7 +173,7 @@ def _branch(frame: Frame, root: Root, run: _Run) -> None:
     run.prove(tree.certificate())
 
 
-def _within_reach(frame: Frame, root: Root, run: _Run) -> Ints:
+def _within_reach(frame: Frame, root: Root, run: Run) -> Ints:
     """Columns that can be part of a better placement: their reduced cost does not exceed the gap."""
     proof: Priced = root.guide.proof
     reduced: Floats = proof.reduced - proof.least[frame.cls]

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 
@@ -43,6 +44,17 @@ WORTH_PROVING = 4e-4
 
 SURE = 0.1
 """As near to a whole number, a choice is rounded without a trial while diving."""
+
+
+def decided_by_program(
+    frame: Frame, pricing: Pricing, stop: Callable[[], bool], prove: Callable[[Certificate], None]
+) -> tuple[Decided, Guide] | None:
+    """All that must be whole decided; None where there is nothing of it, or where it does not hold together."""
+    p = frame.problem
+    if np.any(p.buy_integer) or np.any(p.buy_open >= 0):
+        with suppress(Stuck):
+            return Wholes(frame, pricing, stop, prove).decide()
+    return None
 
 
 class Wholes:

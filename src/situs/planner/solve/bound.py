@@ -51,22 +51,26 @@ class Priced:
 
 def priced(frame: Frame, prices: Prices, box: Box | None = None, cuts: CutList = NO_CUTS) -> Priced:
     """The bound that ``prices`` prove in the case ``box``; ``cuts`` are those that ``prices.cut`` prices."""
-    p = frame.problem
-    reduced = frame.charged(prices.row)
-    if len(prices.need_price) and len(p.need_open):
-        reduced += np.bincount(frame.need_col, need_charge(frame, prices), minlength=frame.columns)
+    return proven(frame, prices, reduced(frame, prices, cuts), box or Box.whole(frame), cuts)
+
+
+def reduced(frame: Frame, prices: Prices, cuts: CutList = NO_CUTS) -> Floats:
+    """(J,) what a unit of each column costs with all it uses charged."""
+    value = frame.charged(prices.row)
+    if len(prices.need_price) and len(frame.problem.need_open):
+        value += np.bincount(frame.need_col, need_charge(frame, prices), minlength=frame.columns)
     if len(cuts.cuts):
-        reduced += cuts.charge(prices.cut, frame.columns)
-    return proven(frame, prices, reduced, box or Box.whole(frame), cuts)
+        value += cuts.charge(prices.cut, frame.columns)
+    return value
 
 
-def proven(frame: Frame, prices: Prices, reduced: Floats, box: Box, cuts: CutList = NO_CUTS) -> Priced:
-    """The same where ``reduced`` (J,), what each column costs with all it uses charged, is known already."""
+def proven(frame: Frame, prices: Prices, charged: Floats, box: Box, cuts: CutList = NO_CUTS) -> Priced:
+    """The same where ``charged`` (J,), what :func:`reduced` gives, is known already."""
     p = frame.problem
-    filled, least = fill(frame, reduced, box.limits or frame.limits)
+    filled, least = fill(frame, charged, box.limits or frame.limits)
     value = p.fixed_cost - float(prices.row[frame.finite_row] @ p.row_capacity[frame.finite_row])
     value += float(filled.sum()) - float(prices.cut @ cuts.limit)
-    return Priced(value + buy_part(frame, prices, box, cuts) + open_part(frame, prices, box), reduced, least)
+    return Priced(value + buy_part(frame, prices, box, cuts) + open_part(frame, prices, box), charged, least)
 
 
 def need_charge(frame: Frame, prices: Prices) -> Floats:

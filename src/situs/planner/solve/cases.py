@@ -38,9 +38,9 @@ def case(frame: Frame, sides: Iterable[Side]) -> Box | None:
         elif side.what == "unplaced":
             _note(out_low, out_high, side)
         elif side.what == "bought":
-            _narrow(box.buy_low, box.buy_high, side)
+            narrow(box.buy_low, box.buy_high, side)
         else:
-            _narrow(box.open_low, box.open_high, side)
+            narrow(box.open_low, box.open_high, side)
     asking = np.array([j for j, units in unit_low.items() if units > 0], dtype=np.int64)
     items, _ = ranges(p.need_indptr, asking)
     box.open_low[p.need_open[items]] = 1
@@ -63,7 +63,8 @@ def _note(low: dict[int, int], high: dict[int, int], side: Side) -> None:
         high[at] = min(value, high.get(at, value))
 
 
-def _narrow(low: NDArray[Any], high: NDArray[Any], side: Side) -> None:
+def narrow(low: NDArray[Any], high: NDArray[Any], side: Side) -> None:
+    """Close the limits of the choice that a side is about."""
     at, value = side.index, side.value
     if side.high:
         low[at] = max(low[at], value + 1)

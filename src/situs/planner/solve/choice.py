@@ -44,6 +44,16 @@ class Choice:
     def side(self, high: bool) -> Side:
         return Side(self.what, self.index, self.value, high)
 
+    @property
+    def off(self) -> float:
+        """Distance from the nearest whole number."""
+        return abs(self.at - round(self.at))
+
+    @property
+    def upward(self) -> bool:
+        """Whether that is the higher one."""
+        return self.at % 1 > 0.5
+
 
 def fractional(frame: Frame, lp: NodeLP, solved: Solved) -> list[Choice]:
     """The choices that the relaxation leaves between whole numbers, kind by kind, those closest to a half first."""

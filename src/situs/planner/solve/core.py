@@ -13,9 +13,9 @@ import numpy as np
 from situs.planner.certificate import Cut
 from situs.planner.problem import Flags, Floats, Ints
 from situs.planner.solve.block_cuts import BlockRow, block_rows
-from situs.planner.solve.bound import need_charge
-from situs.planner.solve.cases import Side
-from situs.planner.solve.cut_lp import CutLP, Point, Within
+from situs.planner.solve.bound import Box, reduced
+from situs.planner.solve.cases import Side, narrow
+from situs.planner.solve.cut_lp import CutLP, Point
 from situs.planner.solve.cut_rows import CutRow, cut_rows
 from situs.planner.solve.cutlist import CutList
 from situs.planner.solve.frame import AnyInts, Frame, ranges
@@ -72,21 +72,17 @@ class Core:
         """About the optimum when this is decided too, its cost a little too low; None where it is impossible."""
         return self.lp.peek(self._within((*self.sides, side)), steps)
 
-    def _within(self, sides: tuple[Side, ...]) -> Within:
-        p = self.frame.problem
-        within = Within(
-            np.zeros(self.frame.buys),
-            np.where(p.buy_integer, np.floor(p.buy_limit), p.buy_limit).astype(float),
-            np.where(self._free, 0.0, self._opened),
-            np.where(self._free, 1.0, self._opened),
-        )
+    def _within(self, sides: tuple[Side, ...]) -> Box:
+        """The limits of purchases and opens when these sides hold."""
+        box = Box.whole(self.frame)
+        box.open_low[~self._free & self._opened] = 1
+        box.open_high[~self._free & ~self._opened] = 0
         for side in sides:
-            bought = side.what == "bought"
-            if side.high:
-                (within.buy_low if bought else within.open_low)[side.index] = side.value + 1
+            if side.what == "bought":
+                narrow(box.buy_low, box.buy_high, side)
             else:
-                (within.buy_high if bought else within.open_high)[side.index] = side.value
-        return within
+                narrow(box.open_low, box.open_high, side)
+        return box
 
     def possible(self) -> Point | None:
         """The optimum over the columns that are in it; None where there is none.
@@ -153,13 +149,7 @@ class Core:
 
     def charged(self, point: Point) -> Floats:
         """(J,) what a unit of each column costs at the prices of a point, with all it uses."""
-        frame, prices = self.frame, point.prices
-        cost = frame.charged(prices.row)
-        if len(prices.need_price):
-            cost += np.bincount(frame.need_col, need_charge(frame, prices), minlength=frame.columns)
-        if len(prices.cut):
-            cost += self.cuts.charge(prices.cut, frame.columns)
-        return cost
+        return reduced(self.frame, point.prices, self.cuts)
 
     def _missing(self, point: Point) -> Ints:
         """Columns that would be cheaper than what their class pays, the cheapest of each class."""

@@ -16,6 +16,7 @@ from scipy import sparse
 
 from situs.planner.certificate import Cut, Prices
 from situs.planner.problem import Floats, Ints
+from situs.planner.solve.bound import Box
 from situs.planner.solve.frame import AnyInts, Frame, ranges
 from situs.planner.solve.library import SolverFault, accepted, new_highs
 
@@ -44,20 +45,6 @@ class Point:
     """``cut`` prices the LP's present cuts"""
     paid: Floats
     """(I,) what one more unit of each class would cost"""
-
-
-@dataclass(frozen=True, eq=False)
-class Within:
-    """Limits of purchases (K,) and of opens (F,)."""
-
-    buy_low: Floats
-    buy_high: Floats
-    open_low: Floats
-    open_high: Floats
-
-    def copy(self) -> Within:
-        """The same, to be changed."""
-        return Within(self.buy_low.copy(), self.buy_high.copy(), self.open_low.copy(), self.open_high.copy())
 
 
 class CutLP:
@@ -280,15 +267,15 @@ class CutLP:
         accepted(self._highs.run())
         return self._highs.getModelStatus()
 
-    def limit(self, within: Within, *, wider: bool = False) -> None:
+    def limit(self, within: Box, *, wider: bool = False) -> None:
         """From now on, purchases and opens are within these limits; ``wider`` where they only give way."""
         at = np.arange(self._buy_at, self._column_at, dtype=np.int32)
-        low = np.concatenate((within.buy_low, within.open_low))
-        high = np.concatenate((within.buy_high, within.open_high))
+        low = np.concatenate((within.buy_low, within.open_low)).astype(float)
+        high = np.concatenate((within.buy_high, within.open_high)).astype(float)
         accepted(self._highs.changeColsBounds(len(at), at, low, high))
         self._by = PRIMAL if wider else DUAL
 
-    def peek(self, within: Within, steps: int) -> Point | None:
+    def peek(self, within: Box, steps: int) -> Point | None:
         """About the optimum within these limits, after a few steps, with a cost below it; None where it is impossible.
 
         The basis stays as it was; the limits have to be set again."""

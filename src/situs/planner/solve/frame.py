@@ -91,16 +91,20 @@ class Frame:
         needed[self.problem.need_open] = True
         return needed
 
-    def charged(self, row_price: Floats) -> Floats:
-        """(J,) what one unit of each column costs with the rows it uses."""
+    @property
+    def uses_of(self) -> Columns:
+        """What columns take of which rows, for inner loops."""
         p = self.problem
-        value = np.empty(self.columns)
-        columns = Columns(
+        return Columns(
             p.col_variant, p.col_target, p.demand, p.target_row, p.extra_indptr, p.extra_row, p.extra_amount
         )
+
+    def charged(self, row_price: Floats) -> Floats:
+        """(J,) what one unit of each column costs with the rows it uses."""
+        cost, value = self.problem.col_cost, np.empty(self.columns)
         each_part(
             self.starts,
-            lambda _, begin, end: charge(begin, end, self.starts, columns, p.col_cost, row_price, value),
+            lambda _, begin, end: charge(begin, end, self.starts, self.uses_of, cost, row_price, value),
         )
         return value
 

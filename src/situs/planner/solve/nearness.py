@@ -29,12 +29,8 @@ def _charge_what_fits(
 
 def charged_if_fitting(frame: Frame, usable: Flags, price: Floats, supply: Floats) -> Floats:
     """(J,) what a unit of each column costs with the rows it uses; inf where it is not usable or does not fit."""
-    p = frame.problem
     value = np.empty(frame.columns)
-    columns = Columns(
-        p.col_variant, p.col_target, p.demand, p.target_row, p.extra_indptr, p.extra_row, p.extra_amount
-    )
-    _charge_what_fits(usable, columns, p.col_cost, price, supply * (1 + 1e-9), value)
+    _charge_what_fits(usable, frame.uses_of, frame.problem.col_cost, price, supply * (1 + 1e-9), value)
     return value
 
 

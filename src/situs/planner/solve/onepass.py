@@ -156,9 +156,7 @@ def look(frame: Frame, prices: Prices, cuts: CutList, opened: Flags) -> Looked:
     """The bound of ``prices`` without any case, and the options of every class when just these opens are there."""
     p, box = frame.problem, Box.whole(frame)
     supply = frame.supply(box.buy_high)
-    columns = Columns(
-        p.col_variant, p.col_target, p.demand, p.target_row, p.extra_indptr, p.extra_row, p.extra_amount
-    )
+    columns = frame.uses_of
     needs = _needs(frame, prices, opened)
     weighed = _weighed(prices.cut, cuts)
     filled = np.empty(frame.classes)

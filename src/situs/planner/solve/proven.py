@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from situs.planner.certificate import Certificate, Cut, Prices, Split
-from situs.planner.solve.bound import priced
+from situs.planner.solve.bound import Box, priced
 from situs.planner.solve.cases import Side, case
 from situs.planner.solve.cutlist import CutList
 from situs.planner.solve.frame import Frame
@@ -35,7 +35,8 @@ class Proven:
 
     def leaf(self, prices: Prices, cuts: CutList, *further: Side) -> Leaf:
         """What prices prove where the sides taken, and ``further`` ones, hold."""
-        box = case(self._frame, (*self.sides, *further))
+        sides = (*self.sides, *further)
+        box = case(self._frame, sides) if sides else Box.whole(self._frame)
         bound = np.inf if box is None else priced(self._frame, prices, box, cuts).value
         return Leaf(prices, cuts.cuts, float(bound))
 

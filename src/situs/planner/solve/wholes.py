@@ -15,7 +15,6 @@ import numpy as np
 from situs.planner.certificate import Certificate, Cut
 from situs.planner.solve.block_cuts import broken_cuts
 from situs.planner.solve.blocks import Decided
-from situs.planner.solve.bound import priced
 from situs.planner.solve.core import Core, Stuck
 from situs.planner.solve.cut_lp import Point
 from situs.planner.solve.frame import Frame
@@ -83,7 +82,7 @@ class Wholes:
         if decisions:
             point = self._tighten()
         point = self._dive(point)
-        proof = priced(self._frame, core.state(point).prices, cuts=core.cuts)
+        proof = core.state(point).proof
         return self._decided(point), Guide(proof.value, proof, core.cuts, point.units)
 
     def _tighten(self) -> Point:
@@ -99,19 +98,18 @@ class Wholes:
         """Take the first choice that makes enough of a difference, with a proof for the side not taken."""
         core = self._core
         left = torn(self._frame, point, ~self._pricing.needs.chosen_here)
-        of_kind = [[each for each in left if each.up.what == what][:TRIED] for what in ("opened", "bought")]
+        of_kind = [[each for each in left if each.what == what][:TRIED] for what in ("opened", "bought")]
         for each in of_kind[0] + of_kind[1]:
-            down, up = (core.peek(side, STEPS) for side in (each.down, each.up))
+            down, up = (core.peek(each.side(high), STEPS) for high in (False, True))
             if down is None or up is None:
                 continue
-            dearer, side, taken = (
-                (down, each.down, each.up) if up.value < down.value else (up, each.up, each.down)
-            )
+            high = up.value < down.value
+            dearer = down if high else up
             if dearer.value - point.value >= WORTH_PROVING * abs(point.value):
-                leaf = self._proven.leaf(core.state(dearer).prices, core.cuts, side)
+                leaf = self._proven.leaf(core.state(dearer).prices, core.cuts, each.side(not high))
                 # A few steps may not be enough to prove what they promise.
                 if leaf.bound >= point.value:
-                    self._proven.take(taken, leaf)
+                    self._proven.take(each.side(high), leaf)
                     core.decide(self._proven.sides)
                     return True
         core.decide(core.sides)
@@ -123,8 +121,8 @@ class Wholes:
         while left := torn(self._frame, point, every_open):
             sure = left if self._stop() else [each for each in left if each.off <= SURE]
             first, so_far = left[0], core.sides
-            other = first.down if first.nearest is first.up else first.up
-            for sides in ([each.nearest for each in sure], [first.nearest], [other]):
+            nearest, other = first.side(first.upward), first.side(not first.upward)
+            for sides in ([each.side(each.upward) for each in sure], [nearest], [other]):
                 core.decide((*so_far, *sides))
                 found = core.possible() if sides else None
                 if found is not None:

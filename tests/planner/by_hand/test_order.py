@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from situs.model.intent import Intent
-from situs.model.plan import Decision, Fit, Plan
+from situs.model.plan import Assignment, Decision, Fit, Plan
 from situs.planner.decide import decide
 from situs.planner.explain import conflicts, why_not
 from situs.planner.explain.wording import say, say_conflict, say_offer
@@ -33,8 +33,7 @@ ONE = {"a": site({"n": rented()})}
 
 def _hour(plan: Plan, workload: str) -> float:
     """Hours after the plan's instant."""
-    start = plan.decision(workload).assignments[0].start
-    return 0.0 if start is None else (start - plan.at).total_seconds() / 3600.0
+    return _start(plan, plan.decision(workload).assignments[0])
 
 
 def _obstacle(decision: Decision, language: str = "en") -> str:
@@ -74,7 +73,7 @@ def test_the_last_of_many_ends_before_the_first_of_many_begins(count_first: int,
     assert max(begins) + 4.0 <= 9.0
 
 
-def _start(plan: Plan, assignment) -> float:  # type: ignore[no-untyped-def]
+def _start(plan: Plan, assignment: Assignment) -> float:
     return 0.0 if assignment.start is None else (assignment.start - plan.at).total_seconds() / 3600.0
 
 

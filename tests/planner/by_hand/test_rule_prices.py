@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from situs.planner.analysis import prices
 from situs.planner.analysis.prices import RulePrice, rule_prices
-from situs.planner.decide import decide
+from situs.planner.decide import Decided, decide
 from tests.planner.by_hand.small import AT, FACTS, costs, estate, link, rented, service, site
 
 SITES = {
@@ -39,9 +41,9 @@ def test_it_costs_what_the_plan_without_it_saves() -> None:
 def test_what_changes_nothing_is_not_decided_again(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[frozenset[str]] = []
 
-    def counted(*args: object, **how: object) -> object:
-        asked.append(how["off"])  # type: ignore[arg-type]
-        return decide(*args, **how)  # type: ignore[arg-type]
+    def counted(*args: Any, off: frozenset[str], **how: Any) -> Decided:
+        asked.append(off)
+        return decide(*args, off=off, **how)
 
     monkeypatch.setattr(prices, "decide", counted)
     # The low place lacks encryption too, so it stays refused whichever of the two rules is taken away.

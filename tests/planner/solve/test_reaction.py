@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from situs.planner.problem import Floats, Ints
 from situs.planner.solve.bound import Box
 from situs.planner.solve.frame import Frame
 from situs.planner.solve.market import Market
@@ -12,6 +13,12 @@ from situs.planner.solve.needs import Needs
 from tests.planner.oracle import random_problem
 
 STEP = 1e-5
+
+
+def _moved(price: Floats, free: Ints, change: Floats) -> Floats:
+    moved = price.copy()
+    moved[free] += change
+    return moved
 
 
 @pytest.mark.parametrize("temperature", [0.5, 0.05])
@@ -31,12 +38,11 @@ def test_a_small_change_of_prices_changes_what_is_wanted_by_what_the_model_says(
         price[free] = rng.exponential(1.0, len(free))
         change = rng.normal(size=len(free))
 
-        def wanted(step: float) -> np.ndarray:
-            moved = price.copy()  # noqa: B023
-            moved[free] += step * change  # noqa: B023
-            return market.soft(moved, temperature).excess[free]  # noqa: B023
-
-        measured = (wanted(-STEP) - wanted(STEP)) / (2 * STEP)
+        fewer, more = (
+            market.soft(_moved(price, free, step * change), temperature).excess[free]
+            for step in (-STEP, STEP)
+        )
+        measured = (fewer - more) / (2 * STEP)
         model = market._model(market.soft(price, temperature), temperature, free)
         said = model._reaction(change)
         assert said == pytest.approx(measured, rel=2e-2, abs=2e-2 * max(1.0, np.abs(measured).max())), seed

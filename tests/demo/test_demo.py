@@ -197,7 +197,7 @@ class TestDemo:
     def test_no_process_and_no_port_stays(self, again: dict[str, object], folder: Path) -> None:
         assert list(processes_of(folder)) == []
         sites = next((folder / "tmp").glob("situs-demo-*"))
-        log = next(sites.glob("sites/shop-edge/runs/shop-serve@*/output.log")).read_text()
+        log = next(sites.glob("sites/shop-edge/runs/shop-serve.0@*/output.log")).read_text()
         port = int(log.split(":")[2])
         assert f"{port:04X}" not in listening()
 
@@ -232,19 +232,19 @@ class TestDemo:
     def test_the_models_are_real(self, again: dict[str, object], folder: Path) -> None:
         sites = next((folder / "tmp").glob("situs-demo-*")) / "sites"
         for name, least in (("patients-train", 0.95), ("shop-train", 0.9)):
-            log = next(sites.glob(f"*/runs/{name}@*/output.log")).read_text()
+            log = next(sites.glob(f"*/runs/{name}.0@*/output.log")).read_text()
             accuracy = re.search(r"accuracy ([\d.]+)", log)
             assert accuracy is not None
             assert float(accuracy[1]) >= least
         for name in ("patients-tune", "shop-tune"):
-            log = next(sites.glob(f"*/runs/{name}@*/output.log")).read_text()
+            log = next(sites.glob(f"*/runs/{name}.0@*/output.log")).read_text()
             scores = re.search(r"of 6: ([\d.]+) in cross-validation, ([\d.]+) without", log)
             assert scores is not None
             assert float(scores[1]) >= float(scores[2])
             # What training used is what tuning found.
             found = re.search(r"tuned: (C [\d.]+(, balanced)?) is", log)
             assert found is not None
-            trained = next(sites.glob(f"*/runs/{name.replace('tune', 'train')}@*/output.log")).read_text()
+            trained = next(sites.glob(f"*/runs/{name.replace('tune', 'train')}.0@*/output.log")).read_text()
             assert f"trained with {found[1]};" in trained
         answer = re.match(r"(\d+) of 20 pictures read right", str(again["answer"]))
         assert answer is not None
@@ -260,7 +260,7 @@ class TestDemo:
             [*SITUS, "demo"], cwd=folder, env={**environment, "TMPDIR": str(tmp)},
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        wait_until(lambda: any(tmp.glob("situs-demo-*/sites/*/runs/patients-train@*/started")), demo)
+        wait_until(lambda: any(tmp.glob("situs-demo-*/sites/*/runs/patients-train.0@*/started")), demo)
         demo.send_signal(number)
         demo.communicate(timeout=PATIENCE_S)
         assert demo.returncode == 130
@@ -277,7 +277,7 @@ class TestDemo:
         demo = subprocess.Popen(
             [*SITUS, "demo"], cwd=folder, env=away, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        wait_until(lambda: any(tmp.glob("situs-demo-*/sites/*/runs/patients-train@*/started")), demo)
+        wait_until(lambda: any(tmp.glob("situs-demo-*/sites/*/runs/patients-train.0@*/started")), demo)
         demo.kill()
         demo.wait()
         assert list(tmp.glob("situs-demo-*/sites/clinic-dc/**/*patients*"))

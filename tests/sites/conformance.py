@@ -97,6 +97,11 @@ class AdapterConformance:
         assert there.memory_gib > 0
         assert there.isolation
 
+    def test_a_site_that_answers_is_healthy(self, site: Adapter) -> None:
+        health = site.health()
+        assert health.ok, health.cause
+        assert abs(health.clock_ahead_s) < 5.0
+
     # Running
 
     def test_a_run_goes_from_absent_through_running_to_its_exit_code(
@@ -148,6 +153,31 @@ class AdapterConformance:
         assert 0.5 <= usage.cpu_s < 5
         assert usage.wall_s >= 0.4
         assert 200 / 1024 <= usage.peak_memory_gib < 300 / 1024
+
+    def test_units_of_a_workload_are_runs_of_their_own(self, site: Adapter) -> None:
+        keys = [Key("job", 1, unit) for unit in (0, 1, 12)]
+        for key in keys:
+            site.start(Task(key, python("import os; print(os.environ['SITUS_UNIT'])")))
+        for key in keys:
+            assert ended(site, key).succeeded
+            assert site.logs(key)[0] == f"{key.unit}\n".encode()
+        assert sorted(site.known(), key=lambda key: key.unit) == keys
+
+    def test_a_signal_reaches_the_run(self, site: Adapter) -> None:
+        key = Key("job", 1)
+        text = (
+            "import signal, sys, time\n"
+            "signal.signal(signal.SIGUSR1, lambda *_: (print('heard', flush=True), sys.exit(4)))\n"
+            "print('ready', flush=True)\nwhile True: time.sleep(0.01)"
+        )
+        site.start(Task(key, python(text)))
+        until(lambda: site.logs(key)[0], "the run listens")
+        site.signal(key, "SIGUSR1")
+        assert ended(site, key).exit_code == 4
+        assert site.logs(key)[0] == b"ready\nheard\n"
+        site.signal(key, "SIGUSR1")
+        with pytest.raises(SitusError, match="no signal"):
+            site.signal(key, "USR1; reboot")
 
     # Environment
 
@@ -427,6 +457,19 @@ class AdapterConformance:
         assert site.known() == []
         with pytest.raises(StaleGeneration):
             open_site().start(Task(Key("job", 4), python("pass")))
+
+    def test_a_fence_refuses_lower_generations_and_starts_nothing(self, open_site: Opener) -> None:
+        site = open_site()
+        site.fence(Key("job", 5))
+        site.fence(Key("job", 5))
+        assert site.known() == []
+        assert site.status(Key("job", 5)).state == "absent"
+        for refused in (site.fence, lambda key: site.start(Task(key, python("pass")))):
+            with pytest.raises(StaleGeneration):
+                refused(Key("job", 4))
+        site.start(Task(Key("job", 4, unit=1), python("pass")))
+        site.start(Task(Key("job", 5), python("pass")))
+        assert {ended(open_site(), key).succeeded for key in site.known()} == {True}
 
     def test_what_is_forgotten_is_gone_and_what_runs_cannot_be(self, site: Adapter, tmp_path: Path) -> None:
         key = Key("job", 1)

@@ -68,7 +68,7 @@ class TestLocal(AdapterConformance):
         assert ended(site, Key("job", 1)).succeeded
 
     def test_a_supervisor_that_cannot_start_says_why(self, site: LocalSite, tmp_path: Path) -> None:
-        folder = tmp_path / "site" / "job@1"
+        folder = tmp_path / "site" / "job.0@1"
         folder.mkdir()
         (folder / "task.json").write_text("{ this is no task")
         with pytest.raises(SitusError, match=r"job: its supervisor did not start: .*JSONDecodeError"):
@@ -134,5 +134,5 @@ class TestLocal(AdapterConformance):
     def test_the_record_of_an_end_is_whole(self, site: LocalSite, tmp_path: Path) -> None:
         site.start(Task(Key("job", 1), python("pass")))
         ended(site, Key("job", 1))
-        record = json.loads((tmp_path / "site" / "job@1" / "ended.json").read_bytes())
+        record = json.loads((tmp_path / "site" / "job.0@1" / "ended.json").read_bytes())
         assert set(record) == {"exit_code", "reason", "wall_s", "cpu_s", "peak_memory_gib"}

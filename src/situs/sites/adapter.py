@@ -18,15 +18,33 @@ Reason = Literal["exited", "signalled", "timeout", "memory", "stopped", "lost"]
 
 
 class StaleGeneration(SitusError):
-    """The site has already seen a higher generation of the workload."""
+    """The site has already seen a higher generation of the unit."""
+
+
+class Unreachable(SitusError):
+    """The site gave no answer: whether what was asked for happened is unknown, and asking again is safe."""
 
 
 @dataclass(frozen=True)
 class Key:
-    """One run of one workload under one generation of the target."""
+    """One run of one unit of a workload; its generation grows with every new start, wherever that is."""
 
     workload: str
     generation: int
+    unit: int = 0
+    """which of the workload's identical units, from 0"""
+
+    def __str__(self) -> str:
+        return f"{self.workload}.{self.unit}@{self.generation}"
+
+    @classmethod
+    def parse(cls, text: str) -> Key:
+        """The key that :func:`str` wrote. Raises ValueError for anything else."""
+        name, _, generation = text.rpartition("@")
+        workload, _, unit = name.rpartition(".")
+        if not workload:
+            raise ValueError(f"{text!r} is no key of a run")
+        return cls(workload, int(generation), int(unit))
 
 
 @dataclass(frozen=True)
@@ -42,6 +60,12 @@ class Task:
     """at most, the process and all it starts together; None: no limit"""
     cpus: int | None = None
     """at most so many processors; None: all there are"""
+    accelerators: int = 0
+    """on each node; the site sets aside so many and tells the run which"""
+    nodes: int = 1
+    """of one pool, started together"""
+    image: str | None = None
+    """for sites that run containers; None: the site's own surroundings"""
 
 
 @dataclass(frozen=True)
@@ -79,8 +103,26 @@ class Inventory:
     """what the host offers to keep runs apart"""
 
 
+@dataclass(frozen=True)
+class Health:
+    """Whether a site can be worked with, and if not, why and what to do about it."""
+
+    ok: bool
+    cause: str | None = None
+    next_step: str | None = None
+    clock_ahead_s: float = 0.0
+    """of this machine's clock; only as exact as the way to the site is short"""
+
+
 class Adapter(Protocol):
-    """One site, reached in one way."""
+    """One site, reached in one way.
+
+    Any call may raise :class:`Unreachable`.
+    """
+
+    def health(self) -> Health:
+        """Whether the site answers and can start things; a site that is away is told of here, not raised."""
+        ...
 
     def inventory(self) -> Inventory:
         """What is there."""
@@ -104,6 +146,14 @@ class Adapter(Protocol):
 
     def logs(self, key: Key, since: int = 0) -> tuple[bytes, int]:
         """Output from byte ``since`` on, and where to go on from."""
+        ...
+
+    def signal(self, key: Key, name: str) -> None:
+        """Send a signal such as ``SIGUSR1`` to the run's own process; nothing happens once it has ended."""
+        ...
+
+    def fence(self, key: Key) -> None:
+        """Refuse all starts of the unit below this generation from now on, without starting anything."""
         ...
 
     def stop(self, key: Key, grace_s: float = 10.0) -> Status:

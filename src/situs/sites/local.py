@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from situs.model.error import SitusError
-from situs.sites.adapter import Inventory, Key, StaleGeneration, Status, Task, Usage
+from situs.sites.adapter import Health, Inventory, Key, StaleGeneration, Status, Task, Usage
 from situs.sites.processes import MARK, kill, of_run
 
 STARTING_S = 10.0
@@ -37,6 +38,16 @@ class LocalSite:
         self._newest.mkdir(exist_ok=True)
         self._bury()
 
+    def health(self) -> Health:
+        """Whether runs can be written down here."""
+        try:
+            with tempfile.TemporaryFile(dir=self._root):
+                return Health(True)
+        except OSError as error:
+            return Health(
+                False, f"{self._root}: {error.strerror}", "make room there, or give it to the user of situs"
+            )
+
     def inventory(self) -> Inventory:
         """Processors, memory and what keeps runs apart here."""
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
@@ -55,7 +66,8 @@ class LocalSite:
         """Start the task, unless it runs or ran already. Raises StaleGeneration for an old generation."""
         self._admit(task.key)
         folder = self._folder(task.key)
-        (folder / "work").mkdir(parents=True, exist_ok=True, mode=0o700)
+        for part in ("work", "signals"):
+            (folder / part).mkdir(parents=True, exist_ok=True, mode=0o700)
         self._write_task(folder, task)
         if self.status(task.key).state != "absent":
             return
@@ -105,6 +117,17 @@ class LocalSite:
             text = file.read()
         return text, since + len(text)
 
+    def signal(self, key: Key, name: str) -> None:
+        """Send a signal to the run's own process. Raises SitusError for what is no signal's name."""
+        if name not in signal.Signals.__members__:
+            raise SitusError(f"{name!r} is no signal; write it as SIGTERM or SIGUSR1")
+        if self.status(key).state == "running":
+            (self._folder(key) / "signals" / f"{name}.{uuid4().hex}").touch()
+
+    def fence(self, key: Key) -> None:
+        """Refuse starts of the unit below this generation from now on. Raises StaleGeneration for an old one."""
+        self._admit(key)
+
     def stop(self, key: Key, grace_s: float = 10.0) -> Status:
         """SIGTERM to the process group; SIGKILL after the grace to all that the run started."""
         if self.status(key).state == "running":
@@ -121,11 +144,7 @@ class LocalSite:
 
     def known(self) -> list[Key]:
         """All runs that this folder knows."""
-        found = []
-        for folder in sorted(self._root.glob("*@*")):
-            workload, _, generation = folder.name.rpartition("@")
-            found.append(Key(workload, int(generation)))
-        return found
+        return [Key.parse(folder.name) for folder in sorted(self._root.glob("*@*"))]
 
     def forget(self, key: Key) -> None:
         """Remove a run that has ended. Raises SitusError while it runs."""
@@ -142,7 +161,7 @@ class LocalSite:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _folder(self, key: Key) -> Path:
-        return self._root / f"{key.workload}@{key.generation}"
+        return self._root / str(key)
 
     def _inside(self, key: Key, name: str) -> Path:
         work = (self._folder(key) / "work").resolve()
@@ -155,7 +174,7 @@ class LocalSite:
         """Remember the highest generation of each workload for ever, and refuse lower ones."""
         with (self._newest / "lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            path = self._newest / f"{key.workload}.generation"
+            path = self._newest / f"{key.workload}.{key.unit}.generation"
             newest = int(path.read_text()) if path.exists() else 0
             if key.generation < newest:
                 raise StaleGeneration(
@@ -189,6 +208,7 @@ class LocalSite:
             "LANG": "C.UTF-8",
             **task.env,
             "SITUS_WORKLOAD": task.key.workload,
+            "SITUS_UNIT": str(task.key.unit),
             "SITUS_GENERATION": str(task.key.generation),
             MARK: str(folder),
         }

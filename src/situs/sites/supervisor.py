@@ -93,6 +93,7 @@ def _watch(
             peak = max(peak, held)
             if held > most:
                 reason, kill_at = "memory", now
+        _pass_on_signals(folder / "signals", process)
         if kill_at is None and task["timeout_s"] is not None and now - began > task["timeout_s"]:
             reason, kill_at = "timeout", now
         if kill_at is None and stop.exists():
@@ -104,6 +105,13 @@ def _watch(
         _bury_orphans(process.pid)
         time.sleep(POLL_S)
     return reason, peak
+
+
+def _pass_on_signals(asked: Path, process: subprocess.Popen[bytes]) -> None:
+    """Each file in the folder asks for one signal, by its name up to a point; it goes once it was heeded."""
+    for request in sorted(asked.iterdir()):
+        process.send_signal(signal.Signals[request.name.partition(".")[0]])
+        request.unlink()
 
 
 def _processors(folder: Path, count: int) -> set[int]:

@@ -111,7 +111,8 @@ class AdapterConformance:
         assert site.status(key).state == "absent"
         text = f"import os, sys, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.01)\nsys.exit(7)"
         site.start(Task(key, python(text)))
-        assert site.status(key).state == "running"
+        assert site.status(key).alive
+        until(lambda: site.status(key).state == "running", "it gets its turn")
         gate.touch()
         status = ended(site, key)
         assert (status.exit_code, status.reason, status.succeeded) == (7, "exited", False)
@@ -501,7 +502,7 @@ class AdapterConformance:
         process.join(PATIENCE_S)
         assert process.exitcode == -signal.SIGKILL
         site = open_site()
-        assert site.status(key).state == "running"
+        assert site.status(key).alive
         gate.touch()
         assert ended(site, key).succeeded
         assert site.logs(key)[0] == b"done\n"
@@ -618,7 +619,7 @@ class Workday:
             if what == "put":
                 assert Key(f"job-{number}", 1) in site.known()
             if what == "start":
-                assert status.state in ("running", "ended")
+                assert status.state != "absent"
                 assert status.reason != "lost"
             if what == "stop":
                 assert (status.state, status.reason) == ("ended", "stopped")

@@ -14,7 +14,9 @@ from typing import Literal, Protocol
 
 from situs.model.error import SitusError
 
-Reason = Literal["exited", "signalled", "timeout", "memory", "stopped", "lost"]
+State = Literal["absent", "queued", "running", "ended"]
+Reason = Literal["exited", "signalled", "timeout", "memory", "stopped", "cancelled", "lost"]
+"""``stopped``: we asked for it; ``cancelled``: the site or its people ended it; ``lost``: how it went is unknown"""
 
 
 class StaleGeneration(SitusError):
@@ -81,10 +83,18 @@ class Usage:
 class Status:
     """Where a run is."""
 
-    state: Literal["absent", "running", "ended"]
+    state: State
+    """``queued``: the site has taken it and will run it once there is room"""
     exit_code: int | None = None
     reason: Reason | None = None
     usage: Usage | None = None
+    detail: str | None = None
+    """what the site says about it beyond that, such as why it waits or which node failed"""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs or will run without anybody asking again."""
+        return self.state in ("queued", "running")
 
     @property
     def succeeded(self) -> bool:

@@ -1,0 +1,52 @@
+"""What a person has told the control plane not to do: to pause altogether, or to put nothing at a site."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Connection, insert, select, update
+
+from situs.store.database import clock
+from situs.store.tables import holds
+
+EVERYTHING = "*"
+
+
+@dataclass(frozen=True)
+class Hold:
+    """One such order, in force until it is lifted."""
+
+    kind: Literal["pause", "drain"]
+    subject: str
+    """a site, or ``*``"""
+    since: datetime
+    by: str
+    reason: str | None
+
+
+def in_force(connection: Connection) -> list[Hold]:
+    """All that are in force."""
+    wanted = select(*(holds.c[name] for name in Hold.__dataclass_fields__)).where(holds.c.until.is_(None))
+    return [Hold(*row) for row in connection.execute(wanted.order_by(holds.c.seq))]
+
+
+def put(connection: Connection, kind: str, subject: str, by: str, reason: str | None) -> bool:
+    """Put a hold in force; False when it is already."""
+    if any((hold.kind, hold.subject) == (kind, subject) for hold in in_force(connection)):
+        return False
+    row = {"kind": kind, "subject": subject, "since": clock(connection), "by": by, "reason": reason}
+    connection.execute(insert(holds), [row])
+    return True
+
+
+def lift(connection: Connection, kind: str, subject: str) -> bool:
+    """End a hold; False when there is none."""
+    ended = connection.execute(
+        update(holds)
+        .where(holds.c.kind == kind, holds.c.subject == subject, holds.c.until.is_(None))
+        .values(until=clock(connection))
+        .returning(holds.c.seq)
+    ).all()
+    return bool(ended)

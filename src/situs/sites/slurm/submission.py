@@ -1,0 +1,106 @@
+"""A task as Slurm takes it: the file that its job runs, and the options of ``sbatch``."""
+
+from __future__ import annotations
+
+import math
+import re
+import shlex
+from dataclasses import dataclass
+from importlib.resources import files
+
+from situs.model.error import SitusError
+from situs.sites.adapter import Task
+
+OVERHEAD_MIB = 8
+"""Memory of the shells that stand beside the run; they are in its limit."""
+OVERHEAD_S = 120.0
+"""Slurm's own limit is this much later than ours: it ends what does not even end then, and plans by it."""
+RESERVED = frozenset({"UID", "EUID", "PPID", "SHELLOPTS", "BASHOPTS", "BASH_VERSINFO"})
+"""Some hosts' shell does not let these be set."""
+
+
+@dataclass(frozen=True)
+class SlurmOptions:
+    """How a site's work is submitted. None: the cluster's own default."""
+
+    folder: str
+    """absolute path of a folder that login node and compute nodes share; the user of situs owns it"""
+    partition: str | None = None
+    account: str | None = None
+    qos: str | None = None
+    constraint: str | None = None
+    """features that nodes must have, as ``sbatch --constraint`` takes them"""
+    gres: str = "gpu"
+    """generic resource that accelerators are, such as ``gpu`` or ``gpu:h100``"""
+    requeue: bool = False
+    """whether Slurm may start a run again by itself, after its node failed or somebody requeued it; a node that
+    only cannot be reached may then run it at the same time"""
+
+    def __post_init__(self) -> None:
+        if not self.folder.startswith("/"):
+            raise SitusError(
+                f"slurm: folder {self.folder!r} is no absolute path; write it as /home/situs/site"
+            )
+
+
+def options_of(task: Task, options: SlurmOptions) -> list[str]:
+    """Options of ``sbatch`` for a task."""
+    chosen = {
+        "partition": options.partition,
+        "account": options.account,
+        "qos": options.qos,
+        "constraint": options.constraint,
+        "nodes": str(task.nodes),
+        "ntasks-per-node": "1",
+        "cpus-per-task": None if task.cpus is None else str(task.cpus),
+        "mem": None if task.memory_gib is None else f"{math.ceil(task.memory_gib * 1024) + OVERHEAD_MIB}M",
+        "time": None if task.timeout_s is None else str(math.ceil((task.timeout_s + OVERHEAD_S) / 60)),
+        "gres": f"{options.gres}:{task.accelerators}" if task.accelerators else None,
+    }
+    written = [f"--{name}={value}" for name, value in chosen.items() if value is not None]
+    return [*written, "--requeue" if options.requeue else "--no-requeue"]
+
+
+def run_script(task: Task, options: SlurmOptions, unit: str) -> bytes:
+    """The file that the job runs. It holds the environment, so it is for the owner's eyes alone.
+
+    Raises SitusError for names and values that no environment of a POSIX shell can hold.
+    """
+    if task.image is not None:
+        raise SitusError(f"{task.key.workload}: this site runs no images (image: {task.image})")
+    work = f"{options.folder}/runs/{task.key}/work"
+    env = {
+        "HOME": work,
+        "LANG": "C.UTF-8",
+        **task.env,
+        "SITUS_WORKLOAD": task.key.workload,
+        "SITUS_UNIT": str(task.key.unit),
+        "SITUS_GENERATION": str(task.key.generation),
+    }
+    for name in env:
+        if re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name, re.ASCII) is None or name in RESERVED:
+            raise SitusError(
+                f"{task.key.workload}: {name!r} cannot be set in a shell; use letters, digits and '_', "
+                "and none of the shell's own names"
+            )
+    for text in (*env.values(), *task.command):
+        if "\0" in text:
+            raise SitusError(
+                f"{task.key.workload}: a zero byte is in {text[:40]!r}; no program can be given one"
+            )
+    limit = "" if task.timeout_s is None else str(math.ceil(task.timeout_s * 100))
+    head = [
+        f"situs_nodes={task.nodes}",
+        f"situs_limit_cs={limit}",
+        f"situs_requeue={'yes' if options.requeue else 'no'}",
+        f"situs_generation={task.key.generation}",
+        f"situs_newest={shlex.quote(f'{options.folder}/newest/{unit}')}",
+        "situs_environment() {",
+        *(f"export {name}={shlex.quote(value)}" for name, value in env.items()),
+        "}",
+        "situs_command() {",
+        f"exec {' '.join(map(shlex.quote, task.command))}",
+        "}",
+    ]
+    body = files("situs.sites.slurm").joinpath("job.sh").read_bytes()
+    return "\n".join(head).encode("utf-8", "surrogateescape") + b"\n" + body

@@ -7,13 +7,17 @@ import os
 import random
 import signal
 import stat
+import subprocess
+import sys
 import time
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 
 from situs.model.error import SitusError
-from situs.sites.adapter import Key, Task
+from situs.sites import supervisor
+from situs.sites.adapter import Key, StaleGeneration, Task
 from situs.sites.local import LocalSite
 from situs.sites.processes import children
 from tests.sites.conformance import (
@@ -28,6 +32,11 @@ from tests.sites.conformance import (
 )
 
 SECRET = "hunter2-hunter2"
+
+
+def _leave_it(_site: LocalSite, folder: Path) -> subprocess.Popen[bytes]:
+    (folder / "supervisor.log").touch()
+    return subprocess.Popen(["false"])
 
 
 class TestLocal(AdapterConformance):
@@ -119,6 +128,68 @@ class TestLocal(AdapterConformance):
         assert step > 15
         assert work.finished()
         work.check_all_done()
+
+    @pytest.mark.parametrize("where", ["_supervise", "check"])
+    def test_a_start_that_was_halted_on_its_way_comes_too_late(
+        self, open_site: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+    ) -> None:
+        """A higher generation is announced between two steps of a start: on this side, or in the supervisor."""
+        ran, key, fenced = tmp_path / "ran", Key("job", 1), []
+
+        def announce() -> None:
+            if not fenced:
+                fenced.append(True)
+                open_site().fence(Key("job", 2))
+
+        if where == "_supervise":
+            begun = LocalSite._supervise
+
+            def halted(site: LocalSite, folder: Path) -> subprocess.Popen[bytes]:
+                announce()
+                return begun(site, folder)
+
+            monkeypatch.setattr(LocalSite, "_supervise", halted)
+            with pytest.raises(StaleGeneration):
+                open_site().start(Task(key, python(f"open({str(ran)!r}, 'w')")))
+            assert open_site().status(key).state == "absent"
+        else:
+            # The supervisor itself: after it has said that it starts, before it does.
+            site = LocalSite(tmp_path / "site")
+            monkeypatch.setattr(LocalSite, "_supervise", _leave_it)
+            with pytest.raises(SitusError):
+                site.start(Task(key, python(f"open({str(ran)!r}, 'w')")))
+            renamed = Path.rename
+            monkeypatch.setattr(Path, "rename", lambda path, to: (announce(), renamed(path, to))[1])
+            folder = tmp_path / "site" / "job.0@1"
+            process = get_context("fork").Process(target=lambda: sys.exit(supervisor.main(folder)))
+            process.start()
+            process.join()
+            assert process.exitcode == supervisor.STALE
+            monkeypatch.undo()
+            status = LocalSite(tmp_path / "site").status(key)
+            assert (status.state, status.reason, status.succeeded) == ("ended", "stopped", False)
+        assert not ran.exists()
+
+    def test_what_a_run_has_written_is_not_overwritten_from_outside(
+        self, site: LocalSite, tmp_path: Path
+    ) -> None:
+        key, source, gate = Key("job", 1), tmp_path / "source", tmp_path / "gate"
+        source.write_text("old")
+        site.put(key, source, "state")
+        text = (
+            "import os, time\nopen('state', 'w').write('new')\nprint('x', flush=True)\n"
+            f"while not os.path.exists({str(gate)!r}): time.sleep(0.01)"
+        )
+        site.start(Task(key, python(text)))
+        until(lambda: site.logs(key)[0], "the state is written")
+        with pytest.raises(SitusError):
+            site.put(key, source, "state")
+        gate.touch()
+        ended(site, key)
+        with pytest.raises(SitusError):
+            site.put(key, source, "state")
+        site.get(key, "state", tmp_path / "back")
+        assert (tmp_path / "back").read_text() == "new"
 
     def test_supervisors_are_buried(self, site: LocalSite) -> None:
         others = set(children(os.getpid()))

@@ -146,6 +146,14 @@ class Run(Model):
     health: str | None = None
     """path that answers 200 when a service is ready"""
     timeout: Seconds | None = None
+    grace: Seconds = 10.0
+    """between being asked to end and being ended"""
+    state: tuple[str, ...] = ()
+    """files of its folder, such as checkpoints, that it finds again where it is started next"""
+    retries: Annotated[int, Field(ge=0)] = 3
+    """how often a job is started again after it failed by itself, one time after another"""
+    final: tuple[int, ...] = ()
+    """exit codes of a job that starting it again would not change"""
 
 
 class Workload(Model):

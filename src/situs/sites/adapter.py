@@ -139,7 +139,11 @@ class Adapter(Protocol):
         ...
 
     def put(self, key: Key, source: Path, name: str) -> str:
-        """Copy a file into the run's folder; gives its SHA-256."""
+        """Copy a file into the run's folder; gives its SHA-256.
+
+        It is for runs that have not started: a site that can tell refuses once it has, so that one who was
+        frozen and believes that it has not does not overwrite what it wrote.
+        """
         ...
 
     def start(self, task: Task) -> None:

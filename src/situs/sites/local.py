@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import shutil
@@ -16,8 +15,11 @@ from pathlib import Path
 from uuid import uuid4
 
 from situs.model.error import SitusError
-from situs.sites.adapter import Health, Inventory, Key, StaleGeneration, Status, Task, Usage
+from situs.sites.adapter import Health, Inventory, Key, Status, Task, Usage
+from situs.sites.generations import Generations
 from situs.sites.processes import MARK, kill, of_run
+from situs.sites.supervisor import STALE
+from situs.sites.writing import copied, written
 
 STARTING_S = 10.0
 """A supervisor takes its lock within a fraction of a second; ten mean that it never will."""
@@ -32,10 +34,11 @@ class LocalSite:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._root = root.resolve()
         self._forgotten = self._root / "forgotten"
-        self._newest = self._root / "newest"
+        newest = self._root / "newest"
+        self._generations = Generations(newest)
         self._supervisors: list[subprocess.Popen[bytes]] = []
         self._forgotten.mkdir(exist_ok=True)
-        self._newest.mkdir(exist_ok=True)
+        newest.mkdir(exist_ok=True)
         self._bury()
 
     def health(self) -> Health:
@@ -57,16 +60,27 @@ class LocalSite:
         return Inventory(len(os.sched_getaffinity(0)), memory, {}, tuple(isolation))
 
     def put(self, key: Key, source: Path, name: str) -> str:
-        """Copy a file into the run's folder; gives its SHA-256."""
-        target = self._inside(key, name)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        return copied(source, target)
+        """Copy a file into the run's folder; gives its SHA-256. Raises SitusError once the run has started."""
+        folder, target = self._folder(key), self._inside(key, name, "staged")
+        late = SitusError(f"{key.workload} has started: its folder is its own, {name!r} stays as it is")
+        if (folder / "started").exists():
+            raise late
+        for needed in (target.parent, folder / "incoming"):
+            needed.mkdir(parents=True, exist_ok=True, mode=0o700)
+        new = folder / "incoming" / uuid4().hex
+        digest = copied(source, new)
+        try:
+            new.replace(target)
+        except FileNotFoundError:
+            # It started this instant, and has taken along what was there before.
+            raise late from None
+        return digest
 
     def start(self, task: Task) -> None:
         """Start the task, unless it runs or ran already. Raises StaleGeneration for an old generation."""
-        self._admit(task.key)
+        self._generations.admit(task.key)
         folder = self._folder(task.key)
-        for part in ("work", "signals"):
+        for part in ("staged", "signals"):
             (folder / part).mkdir(parents=True, exist_ok=True, mode=0o700)
         self._write_task(folder, task)
         if self.status(task.key).state != "absent":
@@ -75,6 +89,8 @@ class LocalSite:
         deadline = time.monotonic() + STARTING_S
         while not (folder / "started").exists():
             # A supervisor that leaves in peace has seen another one, which is about to say that it started.
+            if supervisor.poll() == STALE:
+                self._generations.admit(task.key)
             if time.monotonic() > deadline or supervisor.poll() not in (None, 0):
                 said = (folder / "supervisor.log").read_text(errors="replace").strip().splitlines()
                 raise SitusError(
@@ -126,17 +142,17 @@ class LocalSite:
 
     def fence(self, key: Key) -> None:
         """Refuse starts of the unit below this generation from now on. Raises StaleGeneration for an old one."""
-        self._admit(key)
+        self._generations.admit(key)
 
     def stop(self, key: Key, grace_s: float = 10.0) -> Status:
         """SIGTERM to the process group; SIGKILL after the grace to all that the run started."""
         if self.status(key).state == "running":
-            _written(self._folder(key) / "stop", str(grace_s))
+            written(self._folder(key) / "stop", str(grace_s))
         return self.wait(key, grace_s + STARTING_S)
 
     def get(self, key: Key, name: str, target: Path) -> str:
         """Copy a file out of the run's folder; gives its SHA-256."""
-        source = self._inside(key, name)
+        source = self._inside(key, name, "work")
         if not source.is_file():
             raise SitusError(f"{key.workload} wrote no file {name!r}")
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -163,26 +179,12 @@ class LocalSite:
     def _folder(self, key: Key) -> Path:
         return self._root / str(key)
 
-    def _inside(self, key: Key, name: str) -> Path:
-        work = (self._folder(key) / "work").resolve()
+    def _inside(self, key: Key, name: str, part: str) -> Path:
+        work = (self._folder(key) / part).resolve()
         path = (work / name).resolve()
         if path == work or not path.is_relative_to(work):
             raise SitusError(f"{name!r} is no file in the run's folder")
         return path
-
-    def _admit(self, key: Key) -> None:
-        """Remember the highest generation of each workload for ever, and refuse lower ones."""
-        with (self._newest / "lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            path = self._newest / f"{key.workload}.{key.unit}.generation"
-            newest = int(path.read_text()) if path.exists() else 0
-            if key.generation < newest:
-                raise StaleGeneration(
-                    f"{key.workload}: generation {key.generation} is older than {newest}, "
-                    "which this site has seen"
-                )
-            if key.generation > newest:
-                _written(path, str(key.generation))
 
     def _supervise(self, folder: Path) -> subprocess.Popen[bytes]:
         # Supervisors that have ended are taken leave of here: each would stay in the process table otherwise.
@@ -217,17 +219,7 @@ class LocalSite:
             "memory_gib": task.memory_gib, "cpus": task.cpus,
         }  # fmt: skip
         # The environment may carry secrets: for the owner's eyes only, and in no process list.
-        _written(path, json.dumps(content))
-
-
-def _written(path: Path, text: str) -> None:
-    """In one step, on disk, for the owner's eyes only."""
-    handle, new = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(new).replace(path)
+        written(path, json.dumps(content))
 
 
 def _held(lock: Path) -> bool:
@@ -243,17 +235,3 @@ def _held(lock: Path) -> bool:
     finally:
         os.close(handle)
     return False
-
-
-def copied(source: Path, target: Path) -> str:
-    """Copy in one step, so that no half file is ever seen; gives the SHA-256 of what was copied."""
-    digest = hashlib.sha256()
-    new = target.with_name(f".{target.name}.new")
-    with source.open("rb") as reader, new.open("wb") as writer:
-        while block := reader.read(1 << 20):
-            digest.update(block)
-            writer.write(block)
-        writer.flush()
-        os.fsync(writer.fileno())
-    new.replace(target)
-    return digest.hexdigest()

@@ -26,7 +26,8 @@ from situs.model.plan import Assignment, Plan
 from situs.model.refusal import Refusal
 from situs.policy import Policy
 from situs.sites.adapter import Key, Status, Task
-from situs.sites.local import LocalSite, copied
+from situs.sites.local import LocalSite
+from situs.sites.writing import copied
 
 LONGEST_STEP_S = 3600.0
 """A job without a time limit of its own is waited for so long."""

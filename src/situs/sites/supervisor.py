@@ -27,8 +27,13 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+from situs.sites.adapter import Key, StaleGeneration
+from situs.sites.generations import Generations
 from situs.sites.processes import children, descendants, kill, memory_bytes
 
+STALE = 3
+"""Exit code when the site has seen a higher generation; nothing was started then."""
+NEVER_RUN = {"exit_code": None, "reason": "stopped", "wall_s": 0.0, "cpu_s": 0.0, "peak_memory_gib": 0.0}
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 POLL_S = 0.02
@@ -48,7 +53,21 @@ def main(folder: Path) -> int:
         return 0
     task = json.loads((folder / "task.json").read_bytes())
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+    key, generations = Key.parse(folder.name), Generations(folder.parent / "newest")
+    try:
+        # Whoever asked for this run may have been frozen meanwhile, and the site been told to refuse it.
+        generations.check(key)
+    except StaleGeneration:
+        return STALE
     _write(started, str(time.time()))
+    # What is brought from now on comes too late: the folder is the run's own.
+    (folder / "staged").rename(folder / "work")
+    try:
+        # Whoever has told the site before this instant is heard here; all later ones see that it has started.
+        generations.check(key)
+    except StaleGeneration:
+        _write(folder / "ended.json", json.dumps(NEVER_RUN))
+        return STALE
     _write(folder / "ended.json", json.dumps(_run(folder, task)))
     return 0
 

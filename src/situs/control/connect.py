@@ -1,0 +1,45 @@
+"""From a site of the estate to the adapter that reaches it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from situs.model.error import SitusError
+from situs.model.estate import Site
+from situs.sites.adapter import Adapter, Health, Unreachable
+from situs.sites.local import LocalSite
+
+Connect = Callable[[str, Site], Adapter]
+
+
+def local_only(folder: Path) -> Connect:
+    """Sites that this machine plays, each in a folder of its own below ``folder``."""
+
+    def connect(name: str, site: Site) -> Adapter:
+        if site.adapter.kind != "local":
+            raise SitusError(f"{name}: nothing here can reach a site of kind {site.adapter.kind!r}")
+        return LocalSite(Path(site.adapter.options.get("folder", folder / "sites" / name / "runs")))
+
+    return connect
+
+
+class Closed:
+    """A site that cannot be opened, and says so whatever it is asked."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def health(self) -> Health:
+        """Why it cannot be opened."""
+        return Health(False, self._why, "put right the site's adapter in the estate, and apply a plan of it")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+
+        def refuse(*_arguments: object, **_options: object) -> Any:
+            raise Unreachable(self._why)
+
+        return refuse

@@ -1,0 +1,139 @@
+"""What is in force: the Target's plan with its estate, and what it says about units and runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from situs.control.staging import Work
+from situs.control.target import place_of as place_of_assignment
+from situs.control.target import spec_of, wanted_units
+from situs.control.wanted import Place, Unit, Wanted, place_of
+from situs.model.error import SitusError
+from situs.model.plan import Assignment
+from situs.policy import Policy
+from situs.store import plans
+from situs.store.database import Database
+from situs.store.plans import Kept, Target
+from situs.store.runs import Run
+
+
+class Plans:
+    """Plans by their id, each read once: runs may be of older plans than the one in force."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._kept: dict[str, Kept] = {}
+        self._contents: dict[str, bytes] = {}
+        self._assignments: dict[str, dict[tuple[str, Place], Assignment]] = {}
+
+    def get(self, identity: str) -> Kept:
+        """A plan with all it needs. Raises InputError."""
+        if identity not in self._kept:
+            with self._database.read() as connection:
+                self._kept[identity] = plans.load(connection, identity)
+        return self._kept[identity]
+
+    def assignment(self, run: Run) -> Assignment | None:
+        """What the plan of a run says about its place. Raises InputError."""
+        if run.plan is None:
+            return None
+        if run.plan not in self._assignments:
+            self._assignments[run.plan] = {
+                (decision.workload, place_of_assignment(assignment)): assignment
+                for decision in self.get(run.plan).plan.decisions
+                for assignment in decision.assignments
+            }
+        return self._assignments[run.plan].get((run.workload, place_of(run)))
+
+    def content(self, digest: str) -> bytes:
+        """A file's content by its hash. Raises InputError."""
+        if digest not in self._contents:
+            with self._database.read() as connection:
+                self._contents[digest] = plans.content(connection, digest)
+        return self._contents[digest]
+
+    def forget(self, needed: set[str]) -> None:
+        """Keep only these in memory."""
+        self._kept = {identity: kept for identity, kept in self._kept.items() if identity in needed}
+        self._assignments = {identity: a for identity, a in self._assignments.items() if identity in needed}
+        self._contents = {}
+
+
+@dataclass(frozen=True)
+class Force:
+    """The Target and its plan, at one instant."""
+
+    target: Target
+    kept: Kept
+    at: datetime
+    """the rules are asked as of this instant"""
+    folder: Path
+    """where the sites' data are kept"""
+    all_plans: Plans
+
+    @cached_property
+    def policy(self) -> Policy | None:
+        """The rules as they are now; None when they cannot be read, and then nothing is allowed."""
+        try:
+            return Policy(self.kept.intent, self.kept.facts, self.at, self.kept.plan.provenance.off)
+        except SitusError:
+            return None
+
+    @cached_property
+    def _refused(self) -> Mapping[tuple[str, str], str]:
+        found = {}
+        for decision in self.kept.plan.decisions:
+            for site in {assignment.site for assignment in decision.assignments}:
+                if self.policy is None:
+                    found[decision.workload, site] = "the rules cannot be read, so nothing is allowed"
+                elif refusals := self.policy.workload_refusals(decision.workload, site):
+                    found[decision.workload, site] = ", ".join(refusal.rule for refusal in refusals)
+        return found
+
+    @cached_property
+    def _specs(self) -> Mapping[tuple[str, str], str]:
+        return {
+            (name, shape.name): spec_of(workload, shape, self.kept.files)
+            for name, workload in self.kept.intent.workloads.items()
+            if workload.run is not None
+            for shape in workload.shapes
+        }
+
+    def wanted(self, runs: Mapping[Unit, Sequence[Run]]) -> dict[Unit, Wanted]:
+        """What is wanted of each unit, given where units are or were last."""
+        there: dict[Unit, Place] = {unit: place_of(history[-1]) for unit, history in runs.items() if history}
+        return wanted_units(self.kept.plan, self.kept.intent, self._specs, self._refused, there)
+
+    def work_of(self, run: Run) -> Work | None:
+        """All that is needed to start a run or to take its results; None when no plan knows it."""
+        if run.plan is None or self.policy is None:
+            return None
+        kept = self.all_plans.get(run.plan)
+        assignment = self.all_plans.assignment(run)
+        workload = kept.intent.workloads.get(run.workload)
+        if assignment is None or workload is None or workload.run is None:
+            return None
+        site = kept.intent.sites[run.site]
+        return Work(
+            run.workload, workload, assignment, kept.files, self.all_plans.content, self.policy, kept.plan.replicas,
+            self.folder, site.adapter.kind == "local",
+        )  # fmt: skip
+
+    def grace_s(self, workload: str) -> float:
+        """How long a run is given to end by itself."""
+        known = self.kept.intent.workloads.get(workload)
+        return known.run.grace if known is not None and known.run is not None else 10.0
+
+
+def newest(database: Database, folder: Path, all_plans: Plans, now: datetime) -> Force | None:
+    """What is in force now; None before the first plan was applied."""
+    with database.read() as connection:
+        target = plans.in_force(connection)
+    if target is None:
+        return None
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    return Force(target, all_plans.get(target.plan), hour, folder, all_plans)

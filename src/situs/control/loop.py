@@ -1,0 +1,64 @@
+"""The control plane's process: leads when nobody else does, stands by while somebody does."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from situs.control.connect import Connect
+from situs.control.leader import Leadership, lead
+from situs.control.term import Pace, Term
+from situs.store.database import Database, DatabaseAway
+from situs.store.leases import LeaseLost
+
+
+class Controller:
+    """One control plane among those that share a database."""
+
+    def __init__(
+        self, database: Database, folder: Path, connect: Connect, pace: Pace | None = None,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:  # fmt: skip
+        self._database = database
+        self._folder = folder
+        self._connect = connect
+        self._pace = pace or Pace()
+        self._say = say
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Come to an end soon; what runs at the sites runs on."""
+        self._stopped.set()
+
+    def run(self) -> None:
+        """Lead or stand by until told to stop."""
+        standing_by = False
+        while not self._stopped.is_set():
+            try:
+                leadership = lead(self._database, self._pace.lease_s)
+                if leadership is None:
+                    if not standing_by:
+                        self._say("another control plane leads; standing by")
+                    standing_by = True
+                    self._stopped.wait(min(1.0, self._pace.lease_s / 3))
+                    continue
+                standing_by = False
+                self._say(f"leading, with token {leadership.lease.token}")
+                self._lead(leadership)
+            except LeaseLost as error:
+                self._say(str(error))
+            except DatabaseAway as error:
+                self._say(f"{error}; trying again")
+                self._stopped.wait(self._pace.poll_s)
+
+    def _lead(self, leadership: Leadership) -> None:
+        term: Term | None = None
+        try:
+            term = Term(self._database, self._folder, self._connect, self._pace, leadership)
+            while not self._stopped.is_set():
+                term.turn()
+        finally:
+            if term is not None:
+                term.close()
+            leadership.end()

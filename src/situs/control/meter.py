@@ -1,0 +1,106 @@
+"""What runs have used since the ledger was written last, and what was paid for and used by nobody.
+
+A run costs what its plan says an hour of it costs.  Where nodes are held whether used or not, a run bears the
+share of the node that it takes away from others, and what is left over is a line of its own: idle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from situs.control.force import Force, Plans
+from situs.model.estate import Node
+from situs.model.plan import Assignment, Holding, Part, amount
+from situs.model.workload import Shape
+from situs.sites.adapter import Usage
+from situs.store.plans import Kept
+from situs.store.runs import Run
+from situs.store.usage import Line
+
+HOUR_S = 3600
+
+
+def metered(
+    run: Run, plans: Plans, now: datetime, total_s: float, cpu_s: float | None = None
+) -> tuple[Run, Line]:
+    """The run with all its time in the ledger, and the line for what was not in it yet.
+
+    ``total_s``: how long it has run by now; what was counted too much before is taken back.
+    """
+    seconds = total_s - run.metered_s
+    since = run.metered_at or run.started_at or run.placed_at
+    kept, assignment = plans.get(run.plan) if run.plan else None, plans.assignment(run)
+    workload = kept.intent.workloads.get(run.workload) if kept else None
+    hourly = _rate(run, kept, assignment) if kept and assignment else Decimal(0)
+    cost = amount(Decimal(str(round(seconds, 3))) * hourly / HOUR_S)
+    line = Line(
+        "run", run.site, run.pool, since, max(now, since), seconds, cost,
+        kept.plan.currency if kept else "EUR", run.workload, run.unit, run.generation,
+        workload.use_case if workload else None, cpu_s,
+    )  # fmt: skip
+    return replace(run, metered_s=total_s, metered_at=line.until), line
+
+
+def ended(run: Run, plans: Plans, usage: Usage | None, now: datetime) -> tuple[Run, Line] | None:
+    """The last line of a run that is over, by what its site has measured; None when it never ran."""
+    if run.phase != "ended" or run.started_at is None or run.ended_at is None:
+        return None
+    total_s = usage.wall_s if usage else (run.ended_at - run.started_at).total_seconds()
+    return metered(run, plans, now, total_s, usage.cpu_s if usage else None)
+
+
+def running(runs: Iterable[Run], plans: Plans, now: datetime) -> Iterator[tuple[Run, Line]]:
+    """All that run, with a line each for the time since the last one."""
+    for run in runs:
+        if run.alive and run.started_at is not None:
+            yield metered(run, plans, now, (now - run.started_at).total_seconds())
+
+
+def idle(force: Force, runs: Iterable[Run], since: datetime, until: datetime) -> Sequence[Line]:
+    """A line for each pool whose nodes are paid for whether used or not."""
+    alive = [run for run in runs if run.alive and run.started_at and run.plan]
+    lines = []
+    for holding in force.kept.plan.holdings:
+        if not holding.nodes:
+            continue
+        there = [run for run in alive if (run.site, run.pool) == (holding.site, holding.pool)]
+        used = sum((_share(run, force.all_plans.get(run.plan or "")) for run in there), 0.0)
+        node_s = max(0.0, holding.nodes - used) * (until - since) / timedelta(seconds=1)
+        cost = amount(Decimal(str(round(node_s, 3))) * _node_rate(holding, force.kept) / HOUR_S)
+        currency = force.kept.plan.currency
+        lines.append(Line("idle", holding.site, holding.pool, since, until, node_s, cost, currency))
+    return lines
+
+
+def _rate(run: Run, kept: Kept, assignment: Assignment) -> Decimal:
+    """What an hour of it costs."""
+    hours = Decimal(str(assignment.hours)) * assignment.units
+    own = sum((assignment.costs.get(part, Decimal(0)) for part in (Part.COMPUTE, Part.ENERGY)), Decimal(0))
+    held = next((h for h in kept.plan.holdings if (h.site, h.pool) == (run.site, run.pool)), None)
+    share = Decimal(str(_share(run, kept))) * _node_rate(held, kept) if held and held.nodes else Decimal(0)
+    return (own / hours if hours else Decimal(0)) + share
+
+
+def _node_rate(holding: Holding, kept: Kept) -> Decimal:
+    hours = Decimal(str(kept.plan.horizon_hours)) * holding.nodes
+    return sum(holding.costs.values(), Decimal(0)) / hours
+
+
+def _share(run: Run, kept: Kept) -> float:
+    """How many nodes it takes away from others."""
+    site, workload = kept.intent.sites.get(run.site), kept.intent.workloads.get(run.workload)
+    pool = site.pools.get(run.pool) if site else None
+    shape = next((s for s in workload.shapes if s.name == run.shape), None) if workload else None
+    if shape is None:
+        return 0.0
+    if pool is None or pool.node is None:
+        return float(shape.nodes)
+    return _of_node(shape, pool.node)
+
+
+def _of_node(shape: Shape, node: Node) -> float:
+    asked = ((shape.cpu, node.cpu), (shape.memory, node.memory), (shape.accelerators, node.accelerators))
+    return max(wanted / there for wanted, there in asked if there) if any(t for _, t in asked) else 1.0

@@ -1,0 +1,141 @@
+"""Bringing files, data and state to a run before it starts, and taking its results home after it succeeded.
+
+The rules are asked again before anything goes to a site, whatever the plan says: a plan may be old.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+
+from situs.model.error import SitusError
+from situs.model.plan import Assignment, Replica
+from situs.model.refusal import Refusal
+from situs.model.workload import Workload
+from situs.policy import Policy
+from situs.sites.adapter import Adapter, Key, Task, Unreachable
+from situs.sites.writing import copied
+
+
+class Refused(SitusError):
+    """The rules do not allow it; nothing was sent."""
+
+    def __init__(self, what: str, refusals: tuple[Refusal, ...]) -> None:
+        super().__init__(f"{what}: {', '.join(refusal.rule for refusal in refusals)}")
+
+
+class MissingOutput(SitusError):
+    """A run ended well and did not write what it was to write."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """One workload at one place, with all that it needs there."""
+
+    name: str
+    workload: Workload
+    assignment: Assignment
+    files: Mapping[str, str]
+    """name of a file -> SHA-256 of its content"""
+    content: Callable[[str], bytes]
+    """gives the content by its hash"""
+    policy: Policy
+    replicas: tuple[Replica, ...]
+    folder: Path
+    """where the sites' data are kept"""
+    own_python: bool
+    """the site is this machine, so ``python`` is the one that situs runs with"""
+
+    def data(self, site: str, dataset: str) -> Path:
+        """Where a site keeps its replica of a dataset."""
+        return self.folder / "sites" / site / "data" / dataset
+
+    def stage(
+        self, key: Key, site: Adapter, source: tuple[Adapter, Key] | None, guard: Callable[[], None]
+    ) -> Task:
+        """Send all it needs; gives what is to be started. Raises Refused before anything is sent."""
+        run, at = self.workload.run, self.assignment
+        assert run is not None
+        if refusals := self.policy.workload_refusals(self.name, at.site):
+            raise Refused(f"{self.name} may not run at {at.site}", refusals)
+        env = {**run.env, "SITUS_SITE": at.site, "SITUS_POOL": at.pool}
+        with tempfile.TemporaryDirectory(prefix="situs-") as scratch:
+            for name in run.files:
+                path = Path(scratch) / "file"
+                path.write_bytes(self.content(self.files[name]))
+                guard()
+                site.put(key, path, name)
+            for dataset, home in at.reads.items():
+                guard()
+                site.put(key, self._replica(dataset, home), dataset)
+                env[f"SITUS_INPUT_{_variable(dataset)}"] = dataset
+            if source is not None:
+                self._carry(key, site, source, Path(scratch), guard)
+        env |= {f"SITUS_OUTPUT_{_variable(o.dataset)}": o.dataset for o in self.workload.outputs}
+        if run.port is not None:
+            env["SITUS_PORT"] = str(run.port)
+        return self._task(key, env)
+
+    def collect(self, key: Key, site: Adapter) -> None:
+        """Take its results to the sites that keep them. Raises MissingOutput."""
+        for dataset, home in self.assignment.writes.items():
+            try:
+                site.get(key, dataset, self.data(home, dataset))
+            except Unreachable:
+                raise
+            except SitusError as error:
+                raise MissingOutput(f"it ended well, but {error}") from error
+
+    def _task(self, key: Key, env: Mapping[str, str]) -> Task:
+        run = self.workload.run
+        assert run is not None
+        shape = next(shape for shape in self.workload.shapes if shape.name == self.assignment.shape)
+        own = self.own_python
+        command = tuple(sys.executable if part == "python" and own else part for part in run.command)
+        return Task(
+            key, command, env, None if self.workload.service else run.timeout, shape.memory or None,
+            ceil(shape.cpu) or None, ceil(shape.accelerators / shape.nodes), shape.nodes,
+        )  # fmt: skip
+
+    def _carry(
+        self, key: Key, site: Adapter, source: tuple[Adapter, Key], scratch: Path, guard: Callable[[], None]
+    ) -> None:
+        """Hand over the state of the run before; what that never wrote is left out."""
+        run = self.workload.run
+        assert run is not None
+        for name in run.state:
+            path = scratch / "state"
+            try:
+                guard()
+                source[0].get(source[1], name, path)
+            except Unreachable:
+                raise
+            except SitusError:
+                continue
+            guard()
+            site.put(key, path, name)
+
+    def _replica(self, dataset: str, site: str) -> Path:
+        """A replica's file; it is copied from where the plan says when it is not there yet."""
+        path = self.data(site, dataset)
+        if path.exists():
+            return path
+        origin = next(
+            (r.source for r in self.replicas if (r.dataset, r.site, r.change) == (dataset, site, "create")),
+            None,
+        )
+        if origin is None or not self.data(origin, dataset).exists():
+            raise SitusError(f"{site} has no replica of {dataset} yet")
+        if refusals := self.policy.transfer_refusals(dataset, origin, site):
+            raise Refused(f"{dataset} may not go from {origin} to {site}", refusals)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        copied(self.data(origin, dataset), path)
+        return path
+
+
+def _variable(name: str) -> str:
+    return "".join(c if c.isalnum() else "_" for c in name).upper()

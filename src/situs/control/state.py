@@ -1,0 +1,174 @@
+"""What a leading control plane holds in memory, and what of it is to be written down next.
+
+Only the holder of the lease changes runs, so what it has read once stays true as long as it holds it.  All that
+one turn changes goes to the database in one transaction, before anything of it is done at a site.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import uuid4
+
+from sqlalchemy import Connection
+
+from situs.control.observe import Look
+from situs.control.outcome import Result, adopted, after, leaving, placed
+from situs.control.sightings import Sightings
+from situs.control.wanted import Step, Unit, Wanted, key_of, unit_of
+from situs.sites.adapter import Key
+from situs.store import events, observations, runs, steps, usage
+from situs.store.events import Event
+from situs.store.observations import Observation
+from situs.store.runs import Run
+from situs.store.steps import Entry
+from situs.store.usage import Line
+
+BY = "situs"
+"""Who did it, in events, where no person has."""
+
+
+@dataclass
+class State:
+    """Runs, sights and steps under way, and what is to be written."""
+
+    token: int
+    sightings: Sightings
+    runs: dict[Unit, list[Run]] = field(default_factory=dict)
+    under_way: dict[Unit, tuple[str, Step]] = field(default_factory=dict)
+    _changed: dict[Key, Run] = field(default_factory=dict)
+    _entries: list[Entry] = field(default_factory=list)
+    _events: list[Event] = field(default_factory=list)
+    _seen: dict[str, Observation] = field(default_factory=dict)
+    lines: list[Line] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, connection: Connection, token: int, shown_s: float, now: datetime) -> State:
+        """All that the database knows; steps that nobody ended are marked as cut off."""
+        state = cls(token, Sightings(shown_s))
+        for run in runs.present(connection):
+            state.runs.setdefault(unit_of(run), []).append(run)
+        for open_one in steps.open_steps(connection):
+            why = f"whoever held token {open_one.token} is gone; what followed makes sure"
+            state._entries.append(
+                Entry(**{**vars(open_one), "state": "cut", "at": now, "token": token, "cause": why})
+            )
+        return state
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self._changed or self._entries or self._events or self._seen or self.lines)
+
+    def write(self, connection: Connection) -> None:
+        """Write what is new; it counts as written once the transaction is committed (:meth:`written`)."""
+        runs.save(connection, self._changed.values())
+        steps.write(connection, self._entries)
+        events.write(connection, self._events)
+        observations.save(connection, self._seen.values())
+        usage.write(connection, self.lines)
+
+    def written(self) -> None:
+        """The transaction is on disk."""
+        for unit in {Unit(key.workload, key.unit) for key in self._changed}:
+            history = self.runs[unit]
+            self.runs[unit] = [run for run in history[:-1] if run.phase != "released"] + history[-1:]
+        self._changed, self._entries, self._events, self._seen, self.lines = {}, [], [], {}, []
+
+    def see(self, look: Look) -> None:
+        """Take in what was seen at a site."""
+        observation, told = self.sightings.see(look)
+        if observation is not None:
+            self._seen[observation.site] = observation
+        if told is not None:
+            self._events.append(Event(look.sight.began, "site", BY, told, site=look.sight.site))
+
+    def record(self, step: Step, want: Wanted | None, plan: str | None, now: datetime) -> None:
+        """A step that is done by writing it down."""
+        history = self.runs.setdefault(step.unit, [])
+        if step.kind == "place":
+            assert want is not None
+            run = placed(step, want, history[-1] if history else None, plan, now)
+            history.append(run)
+            self._change(run, "placed", f"placed at {run.site}/{run.pool}: {step.cause}", now)
+        elif step.kind == "adopt":
+            run = adopted(step, want, any(other.alive for other in history), plan, now)
+            history.append(run)
+            history.sort(key=lambda other: other.generation)
+            self._change(run, "adopted", f"found at {run.site}, {run.phase} from now on", now)
+        else:
+            run = leaving(self.run(step.key), step.cause)
+            self._change(run, "leaving", f"ends at {run.site}: {step.cause}", now)
+
+    def begin(self, step: Step, now: datetime) -> str:
+        """A step at a site begins once this is on disk; gives its number."""
+        number = uuid4().hex
+        self.under_way[step.unit] = (number, step)
+        self._entries.append(self._entry(number, step, "begun", now, step.cause))
+        return number
+
+    def finish(self, step: Step, result: Result, want: Wanted | None, now: datetime) -> Run | None:
+        """A step has come to its end; gives the run as it is then, None for one that was never ours."""
+        number, _ = self.under_way.pop(step.unit)
+        failed = result.error is not None and not result.broken
+        self._entries.append(self._entry(number, step, "failed" if failed else "done", now, result.error))
+        if step.kind in ("release", "sweep") and not failed:
+            self.sightings.gone[step.key] = now
+        if step.kind == "sweep":
+            return None
+        before = self.run(step.key)
+        run = after(step, before, result, want, now)
+        self._change(run, *_said(before, run, step), now)
+        return run
+
+    def replace(self, run: Run) -> None:
+        """A run as it is now, without a word about it."""
+        history = self.runs[unit_of(run)]
+        for k, known in enumerate(history):
+            if known.generation == run.generation:
+                history[k] = run
+        self._changed[key_of(run)] = run
+
+    def run(self, key: Key) -> Run:
+        """The run of this key."""
+        return next(
+            run for run in self.runs[Unit(key.workload, key.unit)] if run.generation == key.generation
+        )
+
+    def all_runs(self) -> Sequence[Run]:
+        """All runs in memory."""
+        return [run for history in self.runs.values() for run in history]
+
+    def _change(self, run: Run, kind: str | None, text: str, now: datetime) -> None:
+        self.replace(run)
+        if kind is not None:
+            self._events.append(Event(now, kind, BY, text, run.workload, run.unit, run.generation, run.site))
+
+    def _entry(self, number: str, step: Step, state: steps.State, now: datetime, cause: str | None) -> Entry:
+        key = step.key
+        return Entry(
+            number,
+            state,
+            now,
+            self.token,
+            step.kind,
+            key.workload,
+            key.unit,
+            key.generation,
+            step.site,
+            cause,
+        )
+
+
+def _said(before: Run, run: Run, step: Step) -> tuple[str | None, str]:
+    """The event that a change is worth, if any."""
+    if run.phase == "ended" and before.phase != "ended":
+        code = "" if run.exit_code is None else f", exit code {run.exit_code}"
+        why = f": {run.cause}" if run.cause else ""
+        return "ended", f"ended at {run.site}: {run.outcome}{code}{why}"
+    if run.started_at and not before.started_at:
+        return "started", f"runs at {run.site}"
+    if run.cause and run.cause != before.cause:
+        return "trouble", f"{run.cause}; {run.next_step}"
+    return None, ""

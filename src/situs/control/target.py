@@ -1,0 +1,90 @@
+"""From a plan to what is wanted of each unit: a pure function of the plan, the estate and where units are."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+
+from situs.control.wanted import Place, Unit, Wanted
+from situs.model.intent import Intent
+from situs.model.plan import Assignment, Plan
+from situs.model.workload import Shape, Workload
+
+HOURS_A_MONTH = 730.0
+
+
+def wanted_units(
+    plan: Plan,
+    intent: Intent,
+    specs: Mapping[tuple[str, str], str],
+    refused: Mapping[tuple[str, str], str],
+    there: Mapping[Unit, Place],
+) -> dict[Unit, Wanted]:
+    """``specs``: (workload, shape) -> hash of what is run; ``refused``: (workload, site) -> why; ``there``: where
+    units are or were last."""
+    makers = {o.dataset: name for name, w in intent.workloads.items() for o in w.outputs}
+    wanted = {}
+    for decision in plan.decisions:
+        name = decision.workload
+        workload = intent.workloads[name]
+        if workload.run is None:
+            continue
+        made = {makers[i.dataset] for i in workload.inputs if i.dataset in makers}
+        needs = sorted((made | set(workload.after)) - {name})
+        for unit, assignment in allotted(name, decision.assignments, there).items():
+            place = place_of(assignment)
+            wanted[unit] = Wanted(
+                unit, place, specs[name, place.shape],
+                service=workload.service is not None, retries=workload.run.retries, final=workload.run.final,
+                not_before=assignment.start, every_s=_every_s(workload),
+                needs=tuple(n for n in needs if n in intent.workloads and intent.workloads[n].run is not None),
+                refused=refused.get((name, place.site)),
+            )  # fmt: skip
+    return wanted
+
+
+def allotted(
+    workload: str, assignments: Sequence[Assignment], there: Mapping[Unit, Place]
+) -> dict[Unit, Assignment]:
+    """Which unit goes where: each stays where it is as long as there is room, the others fill what is left.
+
+    Doing this again while they move gives the same: who stays is settled by number, not by how far it is.
+    """
+    room = {place_of(assignment): assignment.units for assignment in assignments}
+    by_place = {place_of(assignment): assignment for assignment in assignments}
+    known = sorted(unit for unit in there if unit.workload == workload)
+    given: dict[Unit, Assignment] = {}
+    for unit in known:
+        place = there[unit]
+        if room.get(place, 0):
+            room[place] -= 1
+            given[unit] = by_place[place]
+    free = [place for place, units in room.items() for _ in range(units)]
+    numbers = [unit.number for unit in known if unit not in given]
+    taken = {unit.number for unit in known}
+    numbers += [k for k in range(len(known) + len(free)) if k not in taken]
+    for number, place in zip(numbers, free, strict=False):
+        given[Unit(workload, number)] = by_place[place]
+    return given
+
+
+def spec_of(workload: Workload, shape: Shape, files: Mapping[str, str]) -> str:
+    """A hash of all that makes a run another one: the program, its files and surroundings, and its size."""
+    assert workload.run is not None
+    content = {
+        "run": workload.run.model_dump(mode="json", exclude={"retries", "final", "grace"}),
+        "shape": shape.model_dump(mode="json", exclude={"name", "throughput", "accelerator"}),
+        "files": {name: files.get(name) for name in workload.run.files},
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def place_of(assignment: Assignment) -> Place:
+    """The place of an assignment."""
+    return Place(assignment.site, assignment.pool, assignment.shape)
+
+
+def _every_s(workload: Workload) -> float | None:
+    often = workload.job.per_month if workload.job else None
+    return HOURS_A_MONTH * 3600 / often if often else None

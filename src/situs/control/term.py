@@ -1,0 +1,251 @@
+"""The time for which one control plane leads.
+
+One thread decides and writes; each site has a thread that looks at it and a few that do steps there.  A turn
+takes in what was seen and done, decides, puts all of it on disk in one transaction that checks the lease, and
+only then hands the steps to the sites' threads.
+"""
+
+from __future__ import annotations
+
+import queue
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from situs.control import force as in_force
+from situs.control import meter
+from situs.control.acts import Job, perform
+from situs.control.connect import Closed, Connect
+from situs.control.force import Force, Plans
+from situs.control.leader import LEASE_S, Leadership
+from situs.control.observe import Look, Observer
+from situs.control.outcome import Result
+from situs.control.reconcile import diff, source_of
+from situs.control.state import State
+from situs.control.wanted import WRITTEN, Step, Unit, Waiting, Wanted, World, key_of
+from situs.model.error import SitusError
+from situs.sites.adapter import Adapter, Key
+from situs.store import holds, leases, plans
+from situs.store.database import Database
+from situs.store.leases import LeaseLost
+from situs.store.runs import Run
+from situs.store.usage import Line
+
+AT_ONCE = 4
+"""Steps at one site at the same time: they mostly wait for answers."""
+GATHER_S = 0.01
+"""What comes in within a hundredth of a second shares one transaction."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often things are looked at."""
+
+    look_s: float = 2.0
+    """at each site"""
+    poll_s: float = 0.5
+    """for new Targets and holds, which other processes write"""
+    shown_s: float = 10.0
+    """what is seen and stays the same is written down again after so long"""
+    meter_s: float = 300.0
+    lease_s: float = LEASE_S
+
+
+@dataclass(frozen=True)
+class Done:
+    """A step that has come to its end."""
+
+    step: Step
+    result: Result
+
+
+class Term:
+    """The time for which one control plane leads."""
+
+    def __init__(
+        self, database: Database, folder: Path, connect: Connect, pace: Pace, leadership: Leadership
+    ) -> None:
+        self._database = database
+        self._folder = folder
+        self._connect = connect
+        self._pace = pace
+        self._leadership = leadership
+        self._news: queue.SimpleQueue[Look | Done | LeaseLost] = queue.SimpleQueue()
+        self._plans = Plans(database)
+        self._force: Force | None = None
+        self._holds: list[holds.Hold] = []
+        self._wanted: dict[Unit, Wanted] = {}
+        self._adapters: dict[str, Adapter] = {}
+        self._observers: dict[str, Observer] = {}
+        self._workers: dict[str, ThreadPoolExecutor] = {}
+        self._over: frozenset[Key] = frozenset()
+        self._polled = self._metered = _now()
+        self._closed = False
+        self._stirred = True
+        self._due: datetime | None = None
+        with database.read() as connection:
+            self._state = State.read(connection, leadership.lease.token, pace.shown_s, _now())
+        self._poll()
+
+    def turn(self) -> None:
+        """Take in, decide, write, hand out. Raises LeaseLost and DatabaseAway; nothing was begun then."""
+        self._take_in()
+        now = _now()
+        if now - self._polled >= timedelta(seconds=self._pace.poll_s):
+            self._poll()
+        if now - self._metered >= timedelta(seconds=self._pace.meter_s):
+            self._meter(now)
+        jobs = self._decide(now)
+        if self._state.is_dirty:
+            with self._database.write() as connection:
+                leases.check(connection, self._leadership.lease)
+                self._state.write(connection)
+            self._state.written()
+            self._over = frozenset(key_of(run) for run in self._state.all_runs() if not run.alive)
+        for job in jobs:
+            self._workers[job.step.site].submit(self._do, job)
+
+    def close(self) -> None:
+        """End all threads; steps under way are left to end by themselves."""
+        self._closed = True
+        for observer in self._observers.values():
+            observer.stop()
+        for workers in self._workers.values():
+            workers.shutdown(wait=False, cancel_futures=True)
+
+    def _take_in(self) -> None:
+        wait_s = self._pace.poll_s
+        while True:
+            try:
+                news = self._news.get(timeout=wait_s)
+            except queue.Empty:
+                return
+            self._stirred = True
+            # More may come at once; all of it goes into one transaction.
+            wait_s = GATHER_S
+            if isinstance(news, LeaseLost):
+                raise news
+            if isinstance(news, Look):
+                self._state.see(news)
+            else:
+                self._finish(news)
+            if self._news.empty():
+                return
+
+    def _finish(self, done: Done) -> None:
+        now = _now()
+        want = self._wanted.get(done.step.unit)
+        run = self._state.finish(done.step, done.result, want, now)
+        used = done.result.status.usage if done.result.status else None
+        if run is not None and (metered := meter.ended(run, self._plans, used, now)):
+            self._ledger(*metered)
+        if done.step.site in self._observers:
+            self._observers[done.step.site].soon()
+
+    def _decide(self, now: datetime) -> list[Job]:
+        if not self._stirred and (self._due is None or now < self._due):
+            return []
+        self._stirred = False
+        if self._force is None or any(hold.kind == "pause" for hold in self._holds):
+            return []
+        drained = frozenset(hold.subject for hold in self._holds if hold.kind == "drain")
+        jobs: list[Job] = []
+        sightings = self._state.sightings
+        # What is only written down opens the way to the next step at once.
+        while True:
+            world = World(now, sightings.sights, frozenset(), drained, sightings.gone)
+            wanted = self._wanted = self._force.wanted(self._state.runs)
+            verdicts = diff(wanted, self._state.runs, world, self._state.under_way)
+            written = False
+            for step in verdicts.values():
+                if not isinstance(step, Step):
+                    continue
+                if step.kind in WRITTEN:
+                    self._state.record(step, wanted.get(step.unit), self._force.target.plan, now)
+                    written = True
+                else:
+                    self._state.begin(step, now)
+                    jobs.append(self._job(step))
+            if not written:
+                self._due = min(
+                    (v.until for v in verdicts.values() if isinstance(v, Waiting) and v.until), default=None
+                )
+                return jobs
+
+    def _job(self, step: Step) -> Job:
+        assert self._force is not None
+        grace_s = self._force.grace_s(step.key.workload)
+        if step.kind == "sweep":
+            return Job(step, None, None, grace_s)
+        run = self._state.run(step.key)
+        source: Run | None = None
+        if step.kind == "start":
+            source = source_of(run, self._state.runs[step.unit])
+        return Job(step, self._force.work_of(run), (source.site, key_of(source)) if source else None, grace_s)
+
+    def _do(self, job: Job) -> None:
+        try:
+            self._news.put(Done(job.step, perform(job, self._adapters, self._guard)))
+        except LeaseLost as lost:
+            # Nobody knows how far it came, so this term is over; the next one finds out.
+            self._news.put(lost)
+
+    def _guard(self) -> None:
+        if self._closed:
+            raise LeaseLost("this control plane no longer leads")
+        self._leadership.guard()
+
+    def _poll(self) -> None:
+        """Read what other processes may have written: a new Target, holds."""
+        self._polled = now = _now()
+        with self._database.read() as connection:
+            generation = plans.generation_in_force(connection)
+            held = holds.in_force(connection)
+        force = self._force
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        if (
+            held != self._holds
+            or generation != (force.target.generation if force else 0)
+            or (force is not None and force.at != hour)
+        ):
+            self._holds, self._stirred = held, True
+            self._force = in_force.newest(self._database, self._folder, self._plans, now)
+            if self._force is not None:
+                used = {run.plan for run in self._state.all_runs() if run.alive and run.plan}
+                self._plans.forget({self._force.target.plan, *used})
+                self._reach(self._force)
+
+    def _reach(self, force: Force) -> None:
+        """Open the sites of the estate, and look at them. A site that has left it is watched as long as we lead."""
+        for name, site in force.kept.intent.sites.items():
+            if name in self._adapters:
+                continue
+            try:
+                adapter = self._connect(name, site)
+            except SitusError as error:
+                adapter = Closed(str(error))
+            self._adapters[name] = adapter
+            self._workers[name] = ThreadPoolExecutor(AT_ONCE, thread_name_prefix=f"at {name}")
+            observer = Observer(
+                name, adapter, self._pace.look_s, lambda key: key in self._over, self._news.put
+            )
+            self._observers[name] = observer
+            observer.start()
+
+    def _meter(self, now: datetime) -> None:
+        """Write down what runs have used since the last time, and what nobody did."""
+        if self._force is None:
+            return
+        for run, line in meter.running(self._state.all_runs(), self._plans, now):
+            self._ledger(run, line)
+        self._state.lines += meter.idle(self._force, self._state.all_runs(), self._metered, now)
+        self._metered = now
+
+    def _ledger(self, run: Run, line: Line) -> None:
+        self._state.replace(run)
+        self._state.lines.append(line)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,158 @@
+"""A site as the contract describes it, without processes: fast enough to be tried in thousands of ways.
+
+Every call may be lost on its way there or back.  What would be wrong is noticed at the instant it happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from situs.sites.adapter import Health, Inventory, Key, StaleGeneration, Status, Task, Unreachable
+
+
+@dataclass
+class ModelRun:
+    """A folder at a site."""
+
+    started: bool = False
+    status: Status = field(default_factory=lambda: Status("absent"))
+    progress: int | None = None
+    """the state that it would hand over; None: it has written none"""
+
+
+@dataclass
+class Evidence:
+    """What the runs themselves would have written down, at all sites."""
+
+    starts: dict[Key, int] = field(default_factory=dict)
+    alive: dict[tuple[str, int], Key] = field(default_factory=dict)
+    progress: dict[tuple[str, int], int] = field(default_factory=dict)
+    spec_done: set[tuple[str, int, str]] = field(default_factory=set)
+
+
+class ModelSite:
+    """One site in memory."""
+
+    def __init__(self, name: str, evidence: Evidence) -> None:
+        self.name = name
+        self.up = True
+        self.runs: dict[Key, ModelRun] = {}
+        self.newest: dict[tuple[str, int], int] = {}
+        self.specs: dict[Key, str] = {}
+        self._evidence = evidence
+
+    def health(self) -> Health:
+        return Health(self.up, None if self.up else "it is down")
+
+    def inventory(self) -> Inventory:
+        return Inventory(1, 1.0, {}, ())
+
+    def put(self, key: Key, source: Path, name: str) -> str:
+        raise NotImplementedError
+
+    def put_progress(self, key: Key, progress: int) -> None:
+        self._answering()
+        run = self.runs.setdefault(key, ModelRun())
+        assert not run.started, f"the state of {key} is overwritten while it runs"
+        run.progress = progress
+
+    def get_progress(self, key: Key) -> int | None:
+        self._answering()
+        return self.runs[key].progress if key in self.runs else None
+
+    def start(self, task: Task) -> None:
+        self._answering()
+        key, unit = task.key, (task.key.workload, task.key.unit)
+        self._admit(key)
+        run = self.runs.setdefault(key, ModelRun())
+        if run.started:
+            return
+        starts = self._evidence.starts[key] = self._evidence.starts.get(key, 0) + 1
+        assert starts == 1, f"{key} was started twice"
+        other = self._evidence.alive.get(unit)
+        assert other is None, f"{key} begins at {self.name} while {other} runs"
+        spec = task.env["SPEC"]
+        assert (*unit, spec) not in self._evidence.spec_done, f"{key} does again what was done"
+        begun = run.progress or 0
+        assert begun >= self._evidence.progress.get(unit, 0), f"{key} begins at {begun} and not where it was"
+        self._evidence.alive[unit] = key
+        run.started, run.status, run.progress = True, Status("running"), begun
+        self.specs[key] = spec
+
+    def status(self, key: Key) -> Status:
+        self._answering()
+        return self.runs[key].status if key in self.runs else Status("absent")
+
+    def logs(self, key: Key, since: int = 0) -> tuple[bytes, int]:
+        return b"", since
+
+    def signal(self, key: Key, name: str) -> None:
+        raise NotImplementedError
+
+    def fence(self, key: Key) -> None:
+        self._answering()
+        self._admit(key)
+
+    def stop(self, key: Key, grace_s: float = 10.0) -> Status:
+        self._answering()
+        if key in self.runs and self.runs[key].status.alive:
+            self.end(key, Status("ended", -15, "stopped"))
+        return self.status(key)
+
+    def get(self, key: Key, name: str, target: Path) -> str:
+        raise NotImplementedError
+
+    def known(self) -> list[Key]:
+        self._answering()
+        return list(self.runs)
+
+    def forget(self, key: Key) -> None:
+        self._answering()
+        assert key not in self.runs or not self.runs[key].status.alive, f"{key} is forgotten while it runs"
+        self.runs.pop(key, None)
+
+    def end(self, key: Key, status: Status) -> None:
+        """What the world does to a run, or a stop."""
+        unit = (key.workload, key.unit)
+        run = self.runs[key]
+        run.status = status
+        run.progress = (run.progress or 0) + 1
+        self._evidence.progress[unit] = max(self._evidence.progress.get(unit, 0), run.progress)
+        assert self._evidence.alive.pop(unit) == key
+        if status.succeeded and key.workload != "service":
+            self._evidence.spec_done.add((*unit, self.specs[key]))
+
+    def _admit(self, key: Key) -> None:
+        unit = (key.workload, key.unit)
+        if key.generation < self.newest.get(unit, 0):
+            raise StaleGeneration(f"{key} is older than {self.newest[unit]}")
+        self.newest[unit] = key.generation
+
+    def _answering(self) -> None:
+        if not self.up:
+            raise Unreachable(f"{self.name} is down")
+
+
+@dataclass
+class ModelWork:
+    """Stages the one file that there is: the state."""
+
+    spec: str
+    collected: set[Key]
+
+    def stage(
+        self, key: Key, site: ModelSite, source: tuple[ModelSite, Key] | None, guard: Callable[[], None]
+    ) -> Task:
+        guard()
+        if source is not None:
+            progress = source[0].get_progress(source[1])
+            guard()
+            if progress is not None:
+                site.put_progress(key, progress)
+        return Task(key, ("x",), {"SPEC": self.spec})
+
+    def collect(self, key: Key, site: ModelSite) -> None:
+        assert site.status(key).succeeded
+        self.collected.add(key)

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from bench import postgres as servers
 from situs.store.database import Database
 from situs.store.schema import ready
-from tests import databases
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[databases.Server]:
+def postgres() -> Iterator[servers.Server]:
     """A PostgreSQL server of this session's own."""
-    programs = databases.programs()
+    programs = servers.programs()
     if programs is None:
         pytest.skip("no PostgreSQL server here: apt-get install postgresql")
-    with databases.server(programs) as running:
+    with servers.server(programs) as running:
         yield running
 
 
@@ -27,7 +27,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty database; each test runs on both kinds."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'control.db'}"
-    server: databases.Server = request.getfixturevalue("postgres")
+    server: servers.Server = request.getfixturevalue("postgres")
     return server.new()
 
 

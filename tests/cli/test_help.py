@@ -62,9 +62,10 @@ PATHS = sorted(commands())
 def test_all_that_is_promised_is_there() -> None:
     promised = (
         "init validate schema plan explain rules pareto breakeven compare whatif posture usecases report demo "
-        "replay diff records completion"
+        "replay diff records completion apply rollback up ps status history pause resume drain"
     )
     assert set(promised.split()) <= {path[0] for path in PATHS}
+    assert {("db", "upgrade"), ("db", "backup"), ("db", "restore")} <= set(PATHS)
     assert {("facts", "list"), ("facts", "show"), ("facts", "import"), ("facts", "diff")} <= set(PATHS)
 
 

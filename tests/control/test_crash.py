@@ -14,13 +14,13 @@ import pytest
 from sqlalchemy import select
 
 from bench.crash.kill import control_plane, killed
+from bench.postgres import Server
 from situs.store import runs, steps
 from situs.store.database import Database
 from situs.store.schema import ready
 from situs.store.tables import leases as leases_table
 from tests.control.plane import PYTHON, Plane, estate, until
 from tests.control.test_plane import COUNTER
-from tests.databases import Server
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import DBAPIError
 
+from bench.postgres import Server
 from situs.facts import Facts, load
 from situs.model.error import InputError
 from situs.model.intent import Intent
@@ -28,7 +29,6 @@ from situs.store.leases import LeaseLost
 from situs.store.plans import StalePlan
 from situs.store.schema import WrongSchema, newest, ready, upgrade
 from situs.store.tables import HISTORY, metadata
-from tests.databases import Server
 from tests.store.estates import AT, read, write_estate
 from tests.store.plans import plan_by_hand
 

@@ -27,6 +27,11 @@ TOPICS = (
     "exit",
     "report",
     "demo",
+    "apply",
+    "up",
+    "ps",
+    "hold",
+    "db",
     "completion",
 )
 """Modules that register commands, in the order that ``situs --help`` shows them."""

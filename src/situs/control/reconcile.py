@@ -153,7 +153,8 @@ def _given_up(last: Run | None, want: Wanted) -> Waiting | None:
     if last.exit_code in want.final and last.reason == "exited":
         return Waiting(want.unit, f"it failed with {how}, which is final", _LOOK)
     if last.failures > want.retries:
-        return Waiting(want.unit, f"it failed {last.failures} times, the last time with {how}", _LOOK)
+        often = f"{last.failures} times, the last time " if last.failures > 1 else ""
+        return Waiting(want.unit, f"it failed {often}with {how}", _LOOK)
     return None
 
 

@@ -51,13 +51,28 @@ def acquire(database: Database, name: str, holder: str, for_s: float, *, dead: s
     return None if taken is None else Lease(name, holder, taken)
 
 
+@dataclass(frozen=True)
+class Held:
+    """How a lease stands."""
+
+    holder: str
+    """empty for nobody"""
+    token: int
+    expires: datetime
+
+
+def found(connection: Connection, name: str) -> Held | None:
+    """Who holds a lease, or held it last; None when nobody ever did."""
+    wanted = select(leases.c.holder, leases.c.token, leases.c.expires).where(leases.c.name == name)
+    row = connection.execute(wanted).one_or_none()
+    return None if row is None else Held(*row)
+
+
 def holder_of(database: Database, name: str) -> str:
     """Who holds a lease, or held it last; empty for nobody."""
     with database.read() as connection:
-        return (
-            connection.execute(select(leases.c.holder).where(leases.c.name == name)).scalar_one_or_none()
-            or NOBODY
-        )
+        held = found(connection, name)
+    return held.holder if held else NOBODY
 
 
 def renew(database: Database, lease: Lease, for_s: float) -> None:
@@ -85,9 +100,9 @@ def check(connection: Connection, lease: Lease) -> None:
     """Make sure, until this transaction ends, that nobody has a higher token. Raises LeaseLost."""
     wanted = select(leases.c.holder, leases.c.token).where(leases.c.name == lease.name)
     # Locked, so that whoever takes the lease waits until what is written under the old token is there.
-    found = connection.execute(wanted.with_for_update()).one_or_none()
-    if found is None or found.token != lease.token:
-        held = f"{found.holder or 'somebody'} has token {found.token}" if found else "it is gone"
+    now = connection.execute(wanted.with_for_update()).one_or_none()
+    if now is None or now.token != lease.token:
+        held = f"{now.holder or 'somebody'} has token {now.token}" if now else "it is gone"
         raise LeaseLost(
             f"the lease {lease.name!r} of {lease.holder} with token {lease.token} is over: {held}"
         )

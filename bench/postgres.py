@@ -1,4 +1,4 @@
-"""A real PostgreSQL server for the tests: started from Debian's package, reached by a UNIX socket alone."""
+"""A real PostgreSQL server for tests and benchmarks: started from Debian's package, reached by a UNIX socket alone."""
 
 from __future__ import annotations
 

@@ -1,0 +1,101 @@
+"""``situs pause``, ``resume`` and ``drain``: what the control plane is not to do for a while."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from situs.cli.estate import HERE, EstateOption
+from situs.cli.output import JsonOption, console, emit_json, language
+from situs.cli.plane import ByOption, DbOption, ReasonOption, opened, person
+
+WORDS = {
+    "en": {
+        "paused": "paused: nothing is done at the sites until `situs resume`; what runs there runs on",
+        "resumed": "resumed", "drained": "{site} gets nothing new; what runs there runs on until a plan moves it",
+        "open": "{site} takes work again", "already": "that was so already",
+    },
+    "de": {
+        "paused": "angehalten: bis `situs resume` geschieht an den Orten nichts; was dort läuft, läuft weiter",
+        "resumed": "geht weiter",
+        "drained": "{site} bekommt nichts Neues; was dort läuft, bleibt, bis ein Plan es verlegt",
+        "open": "{site} nimmt wieder Arbeit an", "already": "das war schon so",
+    },
+}  # fmt: skip
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("pause")(pause_command)
+    app.command("resume")(resume_command)
+    app.command("drain")(drain_command)
+
+
+def pause_command(
+    estate: EstateOption = HERE,
+    db: DbOption = None,
+    by: ByOption = None,
+    reason: ReasonOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Have the control plane begin nothing at any site until it is resumed.
+
+    Examples:
+
+      situs pause --reason "network maintenance"
+    """
+    from situs.control import orders
+
+    _show("paused", orders.pause(opened(db, estate), person(by), reason), as_json)
+
+
+def resume_command(
+    estate: EstateOption = HERE,
+    db: DbOption = None,
+    by: ByOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Go on after a pause.
+
+    Examples:
+
+      situs resume
+    """
+    from situs.control import orders
+
+    _show("resumed", orders.resume(opened(db, estate), person(by)), as_json)
+
+
+def drain_command(
+    site: Annotated[str, typer.Argument(help="The site.", metavar="SITE")],
+    end: Annotated[bool, typer.Option("--end", help="Let it have new work again.")] = False,
+    estate: EstateOption = HERE,
+    db: DbOption = None,
+    by: ByOption = None,
+    reason: ReasonOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put nothing new at a site. What runs there runs on until a plan moves it.
+
+    Examples:
+
+      situs drain old-rack --reason "new power supply"
+
+      situs drain old-rack --end
+    """
+    from situs.control import orders
+
+    database = opened(db, estate)
+    if end:
+        _show("open", orders.undrain(database, site, person(by)), as_json, site)
+    else:
+        _show("drained", orders.drain(database, site, person(by), reason), as_json, site)
+
+
+def _show(what: str, changed: bool, as_json: bool, site: str = "") -> None:
+    if as_json:
+        emit_json({"changed": changed})
+        return
+    words = WORDS[language()]
+    console.print((words[what] if changed else words["already"]).format(site=site), soft_wrap=True)

@@ -1,0 +1,48 @@
+"""``situs up``: the control plane, in the foreground."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+
+import typer
+
+from situs.cli.estate import HERE, EstateOption
+from situs.cli.output import error_console
+from situs.cli.plane import DbOption, folder_of, opened
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("up")(up_command)
+
+
+def up_command(estate: EstateOption = HERE, db: DbOption = None) -> None:
+    """Run the control plane until Ctrl-C: it makes the plan in force true and keeps it true.
+
+    What runs at the sites runs on when it ends. Several may share one PostgreSQL: one acts, the others stand by.
+
+    Examples:
+
+      situs up -C examples/clinic-group
+
+      situs up --db postgresql://situs@db.example.org/situs
+    """
+    from situs.control.connect import local_only
+    from situs.control.loop import Controller
+
+    folder = folder_of(estate)
+    controller = Controller(
+        opened(db, estate, new=True), folder, local_only(folder),
+        say=lambda text: error_console.print(text, soft_wrap=True, markup=False),
+    )  # fmt: skip
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        controller.stop()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        controller.run()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,201 @@
+"""What people and programs are shown: how things stand, read from the database alone.
+
+Why a unit waits is not written down anywhere: it is decided again, by the same pure function that the control
+plane decides with, from what the control plane has seen last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from situs.control.force import Plans, newest
+from situs.control.leader import NAME
+from situs.control.reconcile import Verdict, diff
+from situs.control.wanted import Sight, Step, Unit, Waiting, Wanted, World, key_of, unit_of
+from situs.model.error import InputError
+from situs.sites.adapter import Key, Status
+from situs.store import events, holds, leases, observations, plans, runs, steps, usage
+from situs.store.database import Database, clock
+from situs.store.events import Event
+from situs.store.holds import Hold
+from situs.store.observations import Observation
+from situs.store.plans import Target
+from situs.store.runs import Run
+from situs.store.steps import Entry
+
+Standing = Literal["running", "starting", "ending", "done", "failed", "waiting", "unknown"]
+"""``unknown``: its site does not answer, so it may run or not"""
+
+
+@dataclass(frozen=True)
+class UnitView:
+    """How one unit stands."""
+
+    workload: str
+    unit: int
+    standing: Standing
+    generation: int | None
+    site: str | None
+    """where it is, or was last"""
+    pool: str | None
+    wanted_site: str | None
+    """where it is to be; None: nowhere"""
+    since: datetime | None
+    exit_code: int | None
+    cause: str | None
+    """why it is not as it should be"""
+    next_step: str | None
+    until: datetime | None
+    """when it goes on by itself at the latest, where that is known"""
+
+
+@dataclass(frozen=True)
+class Overview:
+    """How everything stands."""
+
+    at: datetime
+    target: Target | None
+    leader: str | None
+    """the control plane that acts; None: nobody does"""
+    holds: Sequence[Hold]
+    sites: Sequence[Observation]
+    units: Sequence[UnitView]
+
+
+@dataclass(frozen=True)
+class WorkloadView:
+    """How one workload stands, and what it has used."""
+
+    name: str
+    units: Sequence[UnitView]
+    hours: float
+    """of all its runs together"""
+    cost: Decimal
+    currency: str | None
+    runs: Sequence[Run] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class WorkloadHistory:
+    """All that ever happened to one workload, the oldest first."""
+
+    name: str
+    events: Sequence[Event]
+    steps: Sequence[Entry]
+
+
+def overview(database: Database) -> Overview:
+    """Everything at once."""
+    with database.read() as connection:
+        at = clock(connection)
+        target, held = plans.in_force(connection), holds.in_force(connection)
+        seen, known = observations.all_sites(connection), runs.present(connection)
+        leader = _leader(connection, at)
+    history: dict[Unit, list[Run]] = {}
+    for run in known:
+        history.setdefault(unit_of(run), []).append(run)
+    force = newest(database, Path(), Plans(database), at)
+    wanted = force.wanted(history) if force else {}
+    drained = frozenset(hold.subject for hold in held if hold.kind == "drain")
+    world = World(at, {name: _sight(observation) for name, observation in seen.items()}, drained=drained)
+    verdicts = diff(wanted, history, world)
+    units = [
+        _unit(unit, wanted.get(unit), history.get(unit, ()), verdict, world)
+        for unit, verdict in sorted(verdicts.items())
+        if not _is_past(wanted.get(unit), history.get(unit, ()))
+    ]
+    return Overview(at, target, leader, held, list(seen.values()), units)
+
+
+def of_workload(database: Database, name: str) -> WorkloadView:
+    """One workload. Raises InputError when nobody ever heard of it."""
+    units = [unit for unit in overview(database).units if unit.workload == name]
+    with database.read() as connection:
+        known = runs.of_workload(connection, name)
+        ledger = usage.lines(connection, name)
+    if not units and not known:
+        raise InputError(f"there is no workload {name!r}; `situs ps` lists those there are")
+    cost = sum((line.amount for line in ledger), Decimal(0))
+    hours = sum(line.unit_s for line in ledger) / 3600
+    return WorkloadView(name, units, hours, cost, ledger[-1].currency if ledger else None, known)
+
+
+def history_of(database: Database, name: str) -> WorkloadHistory:
+    """What happened to a workload. Raises InputError when nothing ever did."""
+    with database.read() as connection:
+        happened = events.of_workload(connection, name)
+        journal = steps.of_workload(connection, name)
+    if not happened and not journal:
+        raise InputError(f"nothing ever happened to a workload {name!r}; `situs ps` lists those there are")
+    return WorkloadHistory(name, happened, journal)
+
+
+def targets(database: Database) -> Sequence[Target]:
+    """All plans that ever were in force, the oldest first."""
+    with database.read() as connection:
+        return plans.history(connection)
+
+
+def _leader(connection: Connection, at: datetime) -> str | None:
+    lease = leases.found(connection, NAME)
+    if lease is None or lease.holder == leases.NOBODY or lease.expires <= at:
+        return None
+    host, _, pid, *_ = lease.holder.split("/")
+    return f"{host}, process {pid}"
+
+
+def _sight(seen: Observation) -> Sight:
+    states: dict[str, Status] = {s: Status(s) for s in ("queued", "running", "ended")}
+    known = {Key.parse(key): states[state] for key, state in seen.runs.items() if state in states}
+    return Sight(seen.site, seen.at, seen.ok, known, seen.cause, seen.next_step)
+
+
+def _is_past(want: Wanted | None, history: Sequence[Run]) -> bool:
+    """Whether nobody wants it and nothing of it is left."""
+    return want is None and all(run.phase == "released" for run in history)
+
+
+def _unit(
+    unit: Unit, want: Wanted | None, history: Sequence[Run], verdict: Verdict, world: World
+) -> UnitView:
+    last = history[-1] if history else None
+    waiting = verdict if isinstance(verdict, Waiting) else None
+    cause = waiting.cause if waiting else (last.cause if last and last.phase != "ended" else None)
+    if cause is None and isinstance(verdict, Step) and verdict.kind not in ("release", "close"):
+        cause = verdict.cause
+    since = (last.ended_at or last.started_at or last.placed_at) if last else None
+    return UnitView(
+        unit.workload, unit.number, _standing(last, want, verdict, world), last.generation if last else None,
+        last.site if last else None, last.pool if last else None, want.place.site if want else None, since,
+        last.exit_code if last else None, cause, waiting.next_step if waiting else (last.next_step if last else None),
+        waiting.until if waiting else None,
+    )  # fmt: skip
+
+
+def _standing(last: Run | None, want: Wanted | None, verdict: Verdict, world: World) -> Standing:
+    if last is None:
+        return "waiting"
+    sight = world.sights.get(last.site)
+    if last.alive and last.started_at and (sight is None or not sight.ok):
+        return "unknown"
+    if last.phase == "leaving":
+        return "ending"
+    if last.phase == "placed":
+        if last.started_at is None:
+            return "starting"
+        status = sight.runs.get(key_of(last)) if sight else None
+        return "waiting" if status is not None and status.state == "queued" else "running"
+    if last.outcome == "succeeded" and not (want and want.service) and not isinstance(verdict, Waiting):
+        return "done"
+    return (
+        "failed"
+        if last.outcome == "failed" and isinstance(verdict, Waiting) and verdict.until is None
+        else "waiting"
+    )

@@ -80,6 +80,16 @@ os.rename("family.new", "family")
 class AdapterConformance:
     """The contract of :mod:`situs.sites.adapter`, one test for each sentence of it."""
 
+    OWN_VARIABLES: frozenset[str] = frozenset()
+    """what this kind of site sets in every run's environment, beyond what is asked for"""
+
+    STEP_S = 0.5
+    """longer than one thing takes that a control plane does here; kills fall anywhere within"""
+
+    def alive(self, pid: int) -> bool:
+        """Whether a process of a run lives, by the number that it has for itself."""
+        return alive(pid)
+
     @pytest.fixture
     def open_site(self, tmp_path: Path) -> Opener:
         """Opens one and the same site, as often as wanted."""
@@ -200,7 +210,7 @@ class AdapterConformance:
         assert (seen["SITUS_WORKLOAD"], seen["SITUS_GENERATION"]) == ("job", "3")
         assert "CLOUD_SECRET_OF_THE_CALLER" not in seen
         assert not parent_has_it
-        allowed = {"PATH", "HOME", "LANG", "LC_CTYPE", "COLOUR", "EMPTY"}
+        allowed = {"PATH", "HOME", "LANG", "LC_CTYPE", "COLOUR", "EMPTY", *self.OWN_VARIABLES}
         assert {name for name in seen if not name.startswith("SITUS_")} <= allowed
 
     def test_secrets_are_in_no_process_list(self, site: Adapter, tmp_path: Path) -> None:
@@ -379,11 +389,11 @@ class AdapterConformance:
             if pids:
                 break
         if way == "stop":
-            assert all(map(alive, pids))
+            assert all(map(self.alive, pids))
             site.stop(key, grace_s=0.1)
         ended(site, key)
         assert len(pids) == 3
-        assert [pid for pid in pids if alive(pid)] == []
+        assert [pid for pid in pids if self.alive(pid)] == []
 
     def family(self, site: Adapter, key: Key, tmp_path: Path) -> list[int]:
         """Process ids that the family has written down; none when the run ended before they were complete."""
@@ -525,7 +535,7 @@ class AdapterConformance:
         while not work.finished():
             process = work.begin()
             # Half of the kills hit at once, where files are laid down; the rest anywhere in the day.
-            process.join(rng.choice((rng.uniform(0, 0.02), rng.uniform(0, 0.5))))
+            process.join(rng.choice((rng.uniform(0, 0.02), rng.uniform(0, self.STEP_S))))
             if process.is_alive():
                 process.kill()
                 kills += 1

@@ -340,6 +340,7 @@ class TestSlurm(AdapterConformance):
 
     # Faults of the cluster
 
+    @pytest.mark.slow
     def test_without_its_controller_the_site_says_so_and_runs_go_on(
         self, site: SlurmSite, open_site: Opener, cluster: SlurmCluster, tmp_path: Path
     ) -> None:
@@ -353,6 +354,11 @@ class TestSlurm(AdapterConformance):
         site.start(Task(quick, python("pass")))
         until(count.exists, "it runs")
         assert ended(site, quick).succeeded
+        # A controller writes down what it knows every five seconds; numbers of jobs that it lost it gives away again.
+        began = time.time()
+        until(
+            lambda: (cluster.folder / "state" / "job_state").stat().st_mtime > began, "it has written it down"
+        )
         cluster.end("slurmctld", signal.SIGKILL)
         try:
             began = time.monotonic()

@@ -75,8 +75,10 @@ class Usage:
     """What a run has used."""
 
     wall_s: float
-    cpu_s: float
-    peak_memory_gib: float
+    cpu_s: float | None
+    """None: the site cannot tell"""
+    peak_memory_gib: float | None
+    """None: the site cannot tell"""
 
 
 @dataclass(frozen=True)

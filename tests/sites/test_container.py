@@ -1,0 +1,315 @@
+"""A real container engine: the conformance suite, and what only such a site has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from situs.model.error import SitusError
+from situs.sites.adapter import Adapter, Key, StaleGeneration, Task, Unreachable
+from situs.sites.container.creation import ContainerOptions, creation
+from situs.sites.container.logs import unframed
+from situs.sites.container.site import ContainerSite
+from tests.sites.conformance import AdapterConformance, Opener, ended, python, until
+from tests.sites.container_engine import IMAGE, ContainerEngine, missing_packages, serve_images
+
+KEY = Key("job", 1)
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ContainerEngine]:
+    missing = missing_packages()
+    if missing:
+        pytest.skip(f"needs Debian packages: {' '.join(missing)}")
+    engine = ContainerEngine(tmp_path_factory.mktemp("docker"))
+    try:
+        engine.start()
+        engine.load_image()
+        yield engine
+    finally:
+        engine.stop()
+
+
+@pytest.fixture
+def registry(engine: ContainerEngine, tmp_path: Path) -> Iterator[str]:
+    """The address of a registry of images."""
+    with serve_images(tmp_path / "registry") as address:
+        yield address
+
+
+class TestContainer(AdapterConformance):
+    """An engine of this machine."""
+
+    OWN_VARIABLES = frozenset({"HOSTNAME"})
+    STEP_S = 5.0
+
+    @pytest.fixture
+    def options(self, engine: ContainerEngine, tmp_path: Path) -> Iterator[ContainerOptions]:
+        mounts = (*engine.python_mounts, f"{tmp_path}:{tmp_path}")
+        yield ContainerOptions(str(tmp_path), engine.socket, IMAGE, network="none", mounts=mounts)
+        engine.clear()
+
+    @pytest.fixture
+    def open_site(self, options: ContainerOptions) -> Opener:
+        return lambda: ContainerSite(options)
+
+    def alive(self, pid: int) -> bool:
+        """A container counts its processes for itself: one of ours has both numbers, its own and the machine's."""
+        for entry in Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and "/docker/" in (entry / "cgroup").read_text():
+                    status = dict(
+                        line.split(":\t", 1) for line in (entry / "status").read_text().splitlines()
+                    )
+                    ours = self.folder in (entry / "mountinfo").read_text()
+                    if ours and status["NSpid"].split()[-1] == str(pid) and status["State"][0] not in "ZX":
+                        return True
+            except (OSError, ValueError):
+                continue
+        return False
+
+    @pytest.fixture(autouse=True)
+    def _remember_folder(self, tmp_path: Path) -> None:
+        self.folder = str(tmp_path)
+
+    def test_it_runs_in_a_group_of_its_own(self, site: Adapter) -> None:
+        """And sees no process but its own: the one that minds it is number 1."""
+        text = "import os; print(os.getpid() == os.getpgid(0), os.getppid(), len(os.listdir('/proc/1/task')))"
+        site.start(Task(KEY, python(text)))
+        ended(site, KEY)
+        assert site.logs(KEY)[0] == b"True 1 1\n"
+
+    def test_usage_is_measured(self, site: Adapter) -> None:
+        """As it was seen last, while it ran."""
+        text = (
+            "import time\nheld = bytearray(200 << 20)\nheld[::4096] = b'x' * len(held[::4096])\n"
+            "while time.process_time() < 0.5: pass\ntime.sleep(1)"
+        )
+        site.start(Task(KEY, python(text)))
+        usage = ended(site, KEY).usage
+        assert usage is not None
+        assert usage.cpu_s is not None
+        assert usage.peak_memory_gib is not None
+        assert 0.5 <= usage.cpu_s < 5
+        assert usage.wall_s >= 1.4
+        assert 200 / 1024 <= usage.peak_memory_gib < 300 / 1024
+
+    def test_the_processor_limit_holds(self, site: Adapter) -> None:
+        """By time, not by processors: four busy processes together get one second of them each second."""
+        text = (
+            "import os, time\nfor _ in range(3):\n    if os.fork() == 0: break\n"
+            "end = time.monotonic() + 2.0\nwhile time.monotonic() < end: pass\n"
+            "try:\n    while True: os.wait()\nexcept ChildProcessError: print(os.times()[:4])\n"
+        )
+        site.start(Task(KEY, python(text), cpus=1))
+        status = ended(site, KEY)
+        assert status.usage is not None
+        told = site.logs(KEY)[0].decode().splitlines()[-1]
+        assert sum(map(float, told.strip("()").split(", "))) <= status.usage.wall_s * 1.1
+
+    def test_the_memory_limit_counts_all_processes_of_the_run(self, site: Adapter) -> None:
+        """Three of 100 MiB each, a while after the start: before that an engine may miss that one of them died."""
+        held = (
+            "import time; time.sleep(1); held = bytearray(100 << 20); "
+            "held[::4096] = b'x' * len(held[::4096]); time.sleep(600)"
+        )
+        text = (
+            "import subprocess, sys\n"
+            f"for p in [subprocess.Popen([sys.executable, '-S', '-c', {held!r}]) for _ in range(3)]: p.wait()"
+        )
+        site.start(Task(KEY, python(text), memory_gib=0.2))
+        assert ended(site, KEY).reason == "memory"
+
+    # What only engines have
+
+    def test_an_image_brings_what_the_run_needs(
+        self, engine: ContainerEngine, options: ContainerOptions
+    ) -> None:
+        site = ContainerSite(replace(options, mounts=(), image=None))
+        with pytest.raises(SitusError, match="names no image"):
+            site.start(Task(KEY, ("sh", "-c", "true")))
+        site.start(Task(KEY, ("sh", "-c", "ls /; id -u; echo $HOME"), image=IMAGE))
+        assert ended(site, KEY).succeeded
+        words = site.logs(KEY)[0].decode().split()
+        assert {"bin", "situs", "0", "/situs"} <= set(words)
+        assert "home" not in words
+
+    def test_an_image_that_runs_as_another_user_can_write_its_folder(
+        self, engine: ContainerEngine, options: ContainerOptions, tmp_path: Path
+    ) -> None:
+        with engine.client() as client:
+            made = client.post(
+                "/containers/create", json={"Image": IMAGE, "User": "1234", "Cmd": ["sh"]}
+            ).json()["Id"]
+            query = {"container": made, "repo": "situs-test", "tag": "user"}
+            client.post("/commit", params=query, json={"User": "1234"}).raise_for_status()
+        site = ContainerSite(replace(options, mounts=()))
+        source = tmp_path / "source"
+        source.write_text("in")
+        site.put(KEY, source, "deep/in")
+        site.start(Task(KEY, ("sh", "-c", "id -u; cat deep/in; echo out >out"), image="situs-test:user"))
+        assert ended(site, KEY).succeeded, site.logs(KEY)
+        assert site.logs(KEY)[0] == b"1234\nin"
+        site.get(KEY, "out", tmp_path / "out")
+        assert (tmp_path / "out").read_text() == "out\n"
+
+    @pytest.mark.slow
+    def test_images_are_pulled_as_the_policy_says(
+        self, engine: ContainerEngine, options: ContainerOptions, registry: str
+    ) -> None:
+        image = f"{registry}/team/tool"
+        with engine.client() as client:
+            client.post(f"/images/{IMAGE}/tag", params={"repo": image, "tag": "latest"}).raise_for_status()
+            said = client.post(
+                f"/images/{image}/push", headers={"X-Registry-Auth": "e30="}, params={"tag": "latest"}
+            )
+            assert "error" not in said.text, said.text
+            client.delete(f"/images/{image}:latest").raise_for_status()
+        with pytest.raises(SitusError, match="pull: never"):
+            ContainerSite(replace(options, pull="never")).start(Task(KEY, ("true",), image=image))
+        site = ContainerSite(replace(options, mounts=()))
+        site.start(Task(KEY, ("sh", "-c", "echo pulled"), image=image))
+        assert ended(site, KEY).succeeded
+        assert site.logs(KEY)[0] == b"pulled\n"
+        with pytest.raises(SitusError, match=r"nothing-here.* cannot be pulled|refuses it.*nothing-here"):
+            site.start(Task(Key("other", 1), ("true",), image=f"{registry}/nothing-here"))
+        assert site.status(Key("other", 1)).state == "absent"
+
+    def test_a_start_that_was_on_its_way_for_long_starts_nothing(
+        self, site: ContainerSite, engine: ContainerEngine, tmp_path: Path
+    ) -> None:
+        count = tmp_path / "count"
+        site.start(Task(KEY, python(f"open({str(count)!r}, 'a').write('x')")))
+        ended(site, KEY)
+        with engine.client() as client:
+            (name,) = [c["Names"][0] for c in client.get("/containers/json", params={"all": "1"}).json()]
+            earlier = name.removesuffix("-1") + "-0"
+            assert client.post(f"/containers{earlier}/start").status_code == 404
+        assert count.read_text() == "x"
+
+    def test_another_container_for_the_same_run_is_never_started(
+        self, site: ContainerSite, engine: ContainerEngine, tmp_path: Path
+    ) -> None:
+        """As one leaves it behind who was killed when it found that somebody else had been faster."""
+        count = tmp_path / "count"
+        task = Task(KEY, python(f"open({str(count)!r}, 'a').write('x')"))
+        site.start(task)
+        status = ended(site, KEY)
+        with engine.client() as client:
+            (first,) = client.get("/containers/json", params={"all": "1"}).json()
+            body = {"Image": IMAGE, "Cmd": ["false"], "Labels": first["Labels"]}
+            query = {"name": first["Names"][0].lstrip("/").removesuffix("-1") + "-0"}
+            client.post("/containers/create", params=query, json=body).raise_for_status()
+        site.start(task)
+        assert site.status(KEY) == status
+        assert count.read_text() == "x"
+        site.forget(KEY)
+        assert site.known() == []
+        with engine.client() as client:
+            assert client.get("/containers/json", params={"all": "1"}).json() == []
+
+    def test_sites_that_share_an_engine_do_not_see_each_other(
+        self, site: ContainerSite, options: ContainerOptions
+    ) -> None:
+        other = ContainerSite(replace(options, name="another"))
+        site.start(Task(Key("job", 7), python("pass")))
+        other.start(Task(KEY, python("pass")))
+        assert (site.known(), other.known()) == ([Key("job", 7)], [KEY])
+        assert ended(other, KEY).succeeded
+
+    def test_what_the_sites_people_stop_was_cancelled(
+        self, site: ContainerSite, engine: ContainerEngine
+    ) -> None:
+        site.start(Task(KEY, python("import time; time.sleep(600)")))
+        with engine.client() as client:
+            (container,) = client.get("/containers/json").json()
+            client.post(f"/containers/{container['Id']}/stop", params={"t": "5"}).raise_for_status()
+        status = ended(site, KEY)
+        assert (status.reason, status.succeeded) == ("cancelled", False)
+        assert "not by situs" in (status.detail or "")
+
+    def test_a_container_that_somebody_removed_is_lost_and_not_started_again(
+        self, site: ContainerSite, engine: ContainerEngine, tmp_path: Path
+    ) -> None:
+        count = tmp_path / "count"
+        task = Task(KEY, python(f"open({str(count)!r}, 'a').write('x'); open('model', 'w').write('m')"))
+        site.start(task)
+        ended(site, KEY)
+        with engine.client() as client:
+            client.post("/containers/prune").raise_for_status()
+        assert site.status(KEY).reason == "lost"
+        site.start(task)
+        assert site.status(KEY).reason == "lost"
+        assert count.read_text() == "x"
+        assert site.known() == [KEY]
+        site.get(KEY, "model", tmp_path / "model")
+        assert (tmp_path / "model").read_text() == "m", "its folder outlives it"
+        with pytest.raises(StaleGeneration):
+            site.fence(Key("job", 0))
+        site.forget(KEY)
+        assert site.status(KEY).state == "absent"
+
+    @pytest.mark.slow
+    def test_when_the_engine_dies_nothing_runs_twice(
+        self, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
+        engine = ContainerEngine(tmp_path_factory.mktemp("docker"))
+        count = tmp_path / "count"
+        options = ContainerOptions(
+            "site",
+            engine.socket,
+            IMAGE,
+            network="none",
+            mounts=(*engine.python_mounts, f"{tmp_path}:{tmp_path}"),
+        )
+        site = ContainerSite(options)
+        health = site.health()
+        assert not health.ok
+        assert "start the engine" in (health.next_step or "")
+        try:
+            engine.start()
+            engine.load_image()
+            text = (
+                f"open({str(count)!r}, 'a').write('x'); import time; print('x', flush=True); time.sleep(600)"
+            )
+            task = Task(KEY, python(text))
+            site.start(task)
+            until(lambda: site.logs(KEY)[0], "it runs")
+            engine.kill()
+            with pytest.raises(Unreachable):
+                site.status(KEY)
+            engine.start()
+            site.start(task)
+            # An engine ends on its return what it left behind; so does whoever started it, if it did not.
+            status = site.stop(KEY, grace_s=1)
+            assert status.state == "ended"
+            assert not status.succeeded
+            site.start(task)
+            assert site.status(KEY) == status
+            assert count.read_text() == "x"
+        finally:
+            engine.stop()
+
+
+@pytest.mark.parametrize("wrong", [{"pull": "often"}, {"mounts": ("data",)}, {"mounts": ("/a:/b:rw",)}])
+def test_options_that_make_no_sense_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(SitusError, match="container: "):
+        ContainerOptions(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["", "A=B", "A\0"])
+def test_names_that_no_environment_can_hold_are_refused(name: str) -> None:
+    with pytest.raises(SitusError, match="cannot be set"):
+        creation(Task(KEY, ("true",), {name: "x"}), ContainerOptions(), IMAGE, "volume", {})
+
+
+@given(blocks=st.lists(st.binary(max_size=40), max_size=8), cut=st.integers(1, 7), skip=st.integers(0, 60))
+def test_output_is_the_same_however_it_is_cut(blocks: list[bytes], cut: int, skip: int) -> None:
+    framed = b"".join(bytes([1, 0, 0, 0]) + len(block).to_bytes(4, "big") + block for block in blocks)
+    pieces = [framed[i : i + cut] for i in range(0, len(framed), cut)]
+    assert unframed(iter(pieces), skip) == b"".join(blocks)[skip:]

@@ -19,14 +19,14 @@ from bench.crash.story import Story, everything_away, place, story
 from situs.control.connect import local_only
 from situs.control.loop import Controller
 from situs.control.orders import apply
-from situs.control.term import Pace
+from situs.control.pace import Pace
 from situs.facts import Facts, load
 from situs.sites.local import LocalSite
 from situs.store import runs, steps
 from situs.store.database import Database
 from situs.store.schema import ready
 
-PACE = Pace(look_s=0.2, poll_s=0.05, shown_s=0.2, meter_s=1.0, lease_s=3.0)
+PACE = Pace(look_s=0.2, rest_s=0.4, poll_s=0.05, shown_s=0.2, meter_s=1.0, lease_s=3.0)
 LONGEST_LIFE_S = 0.5
 """A life begins within some 0.1 s; in most of the time that is left it is in the middle of something."""
 SETTLING_S = 600.0
@@ -136,7 +136,7 @@ def _settled(database: Database, told: Story) -> bool:
 
 def _empty(database: Database) -> bool:
     with database.read() as connection:
-        return all(run.phase == "released" for run in runs.present(connection))
+        return not any(run.alive for run in runs.present(connection))
 
 
 def _lost(told: Story, evidence: Path) -> int:

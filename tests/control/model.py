@@ -29,7 +29,8 @@ class Evidence:
     starts: dict[Key, int] = field(default_factory=dict)
     alive: dict[tuple[str, int], Key] = field(default_factory=dict)
     progress: dict[tuple[str, int], int] = field(default_factory=dict)
-    spec_done: set[tuple[str, int, str]] = field(default_factory=set)
+    done: dict[tuple[str, int], str] = field(default_factory=dict)
+    """what the unit did last, where it came to its end"""
 
 
 class ModelSite:
@@ -74,7 +75,8 @@ class ModelSite:
         other = self._evidence.alive.get(unit)
         assert other is None, f"{key} begins at {self.name} while {other} runs"
         spec = task.env["SPEC"]
-        assert (*unit, spec) not in self._evidence.spec_done, f"{key} does again what was done"
+        assert self._evidence.done.get(unit) != spec, f"{key} does again what was done"
+        self._evidence.done.pop(unit, None)
         begun = run.progress or 0
         assert begun >= self._evidence.progress.get(unit, 0), f"{key} begins at {begun} and not where it was"
         self._evidence.alive[unit] = key
@@ -122,7 +124,7 @@ class ModelSite:
         self._evidence.progress[unit] = max(self._evidence.progress.get(unit, 0), run.progress)
         assert self._evidence.alive.pop(unit) == key
         if status.succeeded and key.workload != "service":
-            self._evidence.spec_done.add((*unit, self.specs[key]))
+            self._evidence.done[unit] = self.specs[key]
 
     def _admit(self, key: Key) -> None:
         unit = (key.workload, key.unit)

@@ -15,7 +15,7 @@ from typing import Any
 from situs.control.connect import local_only
 from situs.control.loop import Controller
 from situs.control.orders import apply
-from situs.control.term import Pace
+from situs.control.pace import Pace
 from situs.facts import Facts, load
 from situs.intent import loads
 from situs.model.intent import Intent
@@ -27,7 +27,7 @@ from situs.store.runs import Run
 from tests.store.plans import plan_by_hand
 
 PATIENCE_S = 60.0
-PACE = Pace(look_s=0.1, poll_s=0.05, shown_s=0.2, meter_s=0.5, lease_s=2.0)
+PACE = Pace(look_s=0.1, rest_s=0.2, poll_s=0.05, shown_s=0.2, meter_s=0.5, lease_s=2.0)
 PYTHON = (sys.executable, "-S", "-c")
 
 Places = Mapping[str, list[tuple[str, str, int]]]

@@ -148,7 +148,7 @@ class TestRunning:
             before = _running(there, "web")
             there.apply({"web": [("a", "box", 1), ("b", "box", 1)]})
             until(lambda: len(_running(there, "web")) == 2, "one less")
-            until(lambda: any(r.phase == "released" for r in there.runs("web")), "and cleaned up")
+            until(lambda: any(r.phase == "ended" for r in there.runs("web")), "and over; its state is kept")
         assert set(_running(there, "web")) < set(before), "the others were left alone"
 
 

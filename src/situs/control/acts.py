@@ -32,6 +32,14 @@ class Job:
     grace_s: float = 10.0
 
 
+@dataclass(frozen=True)
+class Done:
+    """A step that has come to its end."""
+
+    step: Step
+    result: Result
+
+
 def perform(job: Job, sites: Mapping[str, Adapter], guard: Guard) -> Result:
     """Do it; whatever goes wrong is in the result. Raises LeaseLost alone."""
     try:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from situs.control.connect import Connect
 from situs.control.leader import Leadership, lead
-from situs.control.term import Pace, Term
+from situs.control.pace import Pace
+from situs.control.term import Term
 from situs.store.database import Database, DatabaseAway
 from situs.store.leases import LeaseLost
 

@@ -14,6 +14,8 @@ from situs.control.wanted import Sight
 from situs.model.error import SitusError
 from situs.sites.adapter import Adapter, Health, Inventory, Key, Status
 
+SLOWER = 1.2
+"""After a minute without any change a site is looked at every ten seconds, with the usual pace."""
 INVENTORY_S = 60.0
 """What a site has changes when people plug things in; its runs change all the time."""
 
@@ -32,13 +34,17 @@ class Observer:
     """Looks at one site again and again, until it is told to stop."""
 
     def __init__(
-        self, name: str, site: Adapter, every_s: float, is_over: Callable[[Key], bool],
+        self, name: str, site: Adapter, every_s: float, rest_s: float, is_over: Callable[[Key], bool],
         hand_over: Callable[[Look], None],
     ) -> None:  # fmt: skip
-        """``is_over``: whether a run is known to have ended, so that nobody needs to ask for it."""
+        """Every ``every_s`` while something changes there, more and more seldom up to ``rest_s`` while nothing does.
+
+        ``is_over``: whether a run is known to have ended, so that nobody needs to ask for it.
+        """
         self._name = name
         self._site = site
         self._every_s = every_s
+        self._rest_s = rest_s
         self._is_over = is_over
         self._hand_over = hand_over
         self._due = threading.Event()
@@ -60,12 +66,17 @@ class Observer:
         self._due.set()
 
     def _run(self) -> None:
+        wait_s, before = self._every_s, None
         while not self._stopped:
-            self._due.clear()
             look = self.look()
             if not self._stopped:
                 self._hand_over(look)
-            self._due.wait(self._every_s)
+            same = before is not None and before.runs == look.sight.runs and before.ok == look.sight.ok
+            wait_s = min(max(self._every_s, self._rest_s), wait_s * SLOWER) if same else self._every_s
+            before = look.sight
+            if self._due.wait(wait_s):
+                self._due.clear()
+                wait_s = self._every_s
 
     def look(self) -> Look:
         """What is there now."""
@@ -88,10 +99,6 @@ class Observer:
         return Look(sight, health, inventory)
 
     def _runs(self) -> dict[Key, Status]:
-        found = {}
-        for key in self._site.known():
-            status = Status("ended") if self._is_over(key) else self._site.status(key)
-            # A folder in which nothing was started yet is no run.
-            if status.state != "absent":
-                found[key] = status
-        return found
+        """All it knows, also folders in which nothing was started: what came late to one is swept away."""
+        ended = Status("ended")
+        return {key: ended if self._is_over(key) else self._site.status(key) for key in self._site.known()}

@@ -31,6 +31,8 @@ def stray_steps(
                 continue
             if key in world.gone and sight.began <= world.gone[key]:
                 continue
+            if status.state == "absent" and _is_newest(key, history):
+                continue
             step, urgent = _step(key, site, status, history)
             first, later = found.get(unit, (None, None))
             found[unit] = (step, later) if urgent else (first, step)
@@ -38,6 +40,10 @@ def stray_steps(
 
 
 def _step(key: Key, site: str, status: Status, history: Sequence[Run]) -> tuple[Step, bool]:
-    if not history or key.generation > history[-1].generation:
+    if _is_newest(key, history):
         return Step("adopt", key, site, "its site runs it, and nobody here knows of it"), True
     return Step("sweep", key, site, "it is over, and something of it is still there"), status.alive
+
+
+def _is_newest(key: Key, history: Sequence[Run]) -> bool:
+    return not history or key.generation > history[-1].generation

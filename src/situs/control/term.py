@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import queue
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from situs.control import force as in_force
 from situs.control import meter
-from situs.control.acts import Job, perform
+from situs.control.acts import Done, Job, perform
 from situs.control.connect import Closed, Connect
 from situs.control.force import Force, Plans
-from situs.control.leader import LEASE_S, Leadership
+from situs.control.leader import Leadership
 from situs.control.observe import Look, Observer
-from situs.control.outcome import Result
+from situs.control.pace import Pace
 from situs.control.reconcile import diff, source_of
 from situs.control.state import State
 from situs.control.wanted import WRITTEN, Step, Unit, Waiting, Wanted, World, key_of
@@ -36,28 +35,6 @@ AT_ONCE = 4
 """Steps at one site at the same time: they mostly wait for answers."""
 GATHER_S = 0.01
 """What comes in within a hundredth of a second shares one transaction."""
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How often things are looked at."""
-
-    look_s: float = 2.0
-    """at each site"""
-    poll_s: float = 0.5
-    """for new Targets and holds, which other processes write"""
-    shown_s: float = 10.0
-    """what is seen and stays the same is written down again after so long"""
-    meter_s: float = 300.0
-    lease_s: float = LEASE_S
-
-
-@dataclass(frozen=True)
-class Done:
-    """A step that has come to its end."""
-
-    step: Step
-    result: Result
 
 
 class Term:
@@ -83,6 +60,8 @@ class Term:
         self._polled = self._metered = _now()
         self._closed = False
         self._stirred = True
+        self._done_at: dict[str, datetime] = {}
+        """when a step ended at a site that was not looked at since"""
         self._due: datetime | None = None
         with database.read() as connection:
             self._state = State.read(connection, leadership.lease.token, pace.shown_s, _now())
@@ -121,20 +100,29 @@ class Term:
                 news = self._news.get(timeout=wait_s)
             except queue.Empty:
                 return
-            self._stirred = True
             # More may come at once; all of it goes into one transaction.
             wait_s = GATHER_S
             if isinstance(news, LeaseLost):
                 raise news
             if isinstance(news, Look):
-                self._state.see(news)
+                self._see(news)
             else:
                 self._finish(news)
             if self._news.empty():
                 return
 
+    def _see(self, look: Look) -> None:
+        """Deciding again is needed only where something is new, or something was done since the look before."""
+        site, before = look.sight.site, self._state.sightings.sights.get(look.sight.site)
+        self._state.see(look)
+        new = before is None or (before.ok, before.runs) != (look.sight.ok, look.sight.runs)
+        self._stirred |= new or site in self._done_at
+        if site in self._done_at and look.sight.began > self._done_at[site]:
+            del self._done_at[site]
+
     def _finish(self, done: Done) -> None:
-        now = _now()
+        self._stirred = True
+        self._done_at[done.step.site] = now = _now()
         want = self._wanted.get(done.step.unit)
         run = self._state.finish(done.step, done.result, want, now)
         used = done.result.status.usage if done.result.status else None
@@ -154,7 +142,8 @@ class Term:
         sightings = self._state.sightings
         # What is only written down opens the way to the next step at once.
         while True:
-            world = World(now, sightings.sights, frozenset(), drained, sightings.gone)
+            estate = frozenset(self._force.kept.intent.workloads)
+            world = World(now, sightings.sights, frozenset(), estate, drained, sightings.gone)
             wanted = self._wanted = self._force.wanted(self._state.runs)
             verdicts = diff(wanted, self._state.runs, world, self._state.under_way)
             written = False
@@ -228,7 +217,12 @@ class Term:
             self._adapters[name] = adapter
             self._workers[name] = ThreadPoolExecutor(AT_ONCE, thread_name_prefix=f"at {name}")
             observer = Observer(
-                name, adapter, self._pace.look_s, lambda key: key in self._over, self._news.put
+                name,
+                adapter,
+                self._pace.look_s,
+                self._pace.rest_s,
+                lambda key: key in self._over,
+                self._news.put,
             )
             self._observers[name] = observer
             observer.start()

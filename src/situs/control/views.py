@@ -104,7 +104,9 @@ def overview(database: Database) -> Overview:
     force = newest(database, Path(), Plans(database), at)
     wanted = force.wanted(history) if force else {}
     drained = frozenset(hold.subject for hold in held if hold.kind == "drain")
-    world = World(at, {name: _sight(observation) for name, observation in seen.items()}, drained=drained)
+    estate = frozenset(force.kept.intent.workloads) if force else frozenset()
+    sights = {name: _sight(observation) for name, observation in seen.items()}
+    world = World(at, sights, estate=estate, drained=drained)
     verdicts = diff(wanted, history, world)
     units = [
         _unit(unit, wanted.get(unit), history.get(unit, ()), verdict, world)
@@ -152,7 +154,7 @@ def _leader(connection: Connection, at: datetime) -> str | None:
 
 
 def _sight(seen: Observation) -> Sight:
-    states: dict[str, Status] = {s: Status(s) for s in ("queued", "running", "ended")}
+    states: dict[str, Status] = {s: Status(s) for s in ("absent", "queued", "running", "ended")}
     known = {Key.parse(key): states[state] for key, state in seen.runs.items() if state in states}
     return Sight(seen.site, seen.at, seen.ok, known, seen.cause, seen.next_step)
 

@@ -70,6 +70,8 @@ class World:
     sights: Mapping[str, Sight]
     satisfied: frozenset[str] = frozenset()
     """workloads that others need not wait for"""
+    estate: frozenset[str] = frozenset()
+    """workloads that the estate has, whether a plan places them or not"""
     drained: frozenset[str] = frozenset()
     """sites that get nothing new"""
     gone: Mapping[Key, datetime] = field(default_factory=dict)

@@ -1,0 +1,76 @@
+"""Why nothing can be done about a unit now, with what will be done about it or what a person can do."""
+
+from __future__ import annotations
+
+from situs.control.backoff import delay
+from situs.control.wanted import Sight, Unit, Waiting, Wanted, World, key_of, unit_of
+from situs.store.runs import Run
+
+
+def given_up(last: Run | None, want: Wanted) -> Waiting | None:
+    if last is None or last.outcome != "failed" or want.service or last.spec != want.spec:
+        return None
+    how = f"exit code {last.exit_code}" if last.reason == "exited" else f"{last.reason}"
+    if last.exit_code in want.final and last.reason == "exited":
+        return Waiting(want.unit, f"it failed with {how}, which is final", _LOOK)
+    if last.failures > want.retries:
+        often = f"{last.failures} times, the last time " if last.failures > 1 else ""
+        return Waiting(want.unit, f"it failed {often}with {how}", _LOOK)
+    return None
+
+
+_LOOK = "read its output, put right what is wrong, and apply a plan with the change"
+
+
+def not_now(last: Run | None, want: Wanted, world: World) -> Waiting | None:
+    missing = [name for name in want.needs if name not in world.satisfied]
+    if missing:
+        return Waiting(want.unit, f"it needs {', '.join(missing)}", "it begins when that is done")
+    if want.not_before is not None and world.now < want.not_before:
+        return Waiting(
+            want.unit, f"it begins at {want.not_before:%Y-%m-%dT%H:%MZ}", "nothing", want.not_before
+        )
+    attempts = last.failures + last.losses if last else 0
+    if last is None or last.ended_at is None or last.spec != want.spec or not attempts:
+        return None
+    until = last.ended_at + delay(attempts, str(key_of(last)))
+    # What was ended to be moved has nothing to wait for.
+    if last.outcome in ("stopped", "unstarted") or world.now >= until:
+        return None
+    said = last.cause or f"it ended: {last.reason or last.outcome}"
+    return Waiting(want.unit, said, f"it is started again, for the {attempts}. time", until)
+
+
+def obstacle(want: Wanted, world: World) -> Waiting | None:
+    """What keeps a unit from the place it should be at."""
+    site = want.place.site
+    if want.refused is not None:
+        return Waiting(want.unit, f"it may not be at {site}: {want.refused}", "plan again")
+    if site in world.drained:
+        return Waiting(
+            want.unit, f"{site} is drained", f"plan again without it, or `situs drain {site} --end`"
+        )
+    return _no_answer(want.unit, site, world.sights.get(site))
+
+
+def away(run: Run, world: World) -> Waiting | None:
+    return _no_answer(unit_of(run), run.site, world.sights.get(run.site))
+
+
+def _no_answer(unit: Unit, site: str, sight: Sight | None) -> Waiting | None:
+    if sight is None:
+        return Waiting(unit, f"{site} has not answered yet", "it goes on once it has")
+    if not sight.ok:
+        return Waiting(unit, sight.cause or f"{site} does not answer", sight.next_step or "it is asked again")
+    return None
+
+
+def delayed(run: Run, world: World) -> Waiting | None:
+    if run.retry_at is None or world.now >= run.retry_at:
+        return None
+    return Waiting(
+        unit_of(run),
+        run.cause or "the last attempt failed",
+        run.next_step or "it is tried again",
+        run.retry_at,
+    )

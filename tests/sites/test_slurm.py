@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from situs.model.error import SitusError
 from situs.sites.adapter import Key, Task, Unreachable
-from situs.sites.shell import ThisMachine
+from situs.sites.shell import Completed, ThisMachine
 from situs.sites.slurm.site import SlurmSite
 from situs.sites.slurm.submission import RESERVED, SlurmOptions, run_script
 from tests.sites.conformance import AdapterConformance, Opener, ended, python, until
@@ -248,6 +248,22 @@ class TestSlurm(AdapterConformance):
         until(lambda: count.exists() and count.read_text() == "x", "it runs")
         self.job(site, cluster)
         assert site.stop(KEY, grace_s=0).reason == "stopped"
+
+    def test_a_script_that_did_not_arrive_whole_is_not_submitted(
+        self, site: SlurmSite, cluster: SlurmCluster, tmp_path: Path
+    ) -> None:
+        """As when who sends it is killed in the middle of it."""
+
+        class Cut(ThisMachine):
+            def run(self, script: str, *args: str, stdin: bytes = b"", timeout_s: float = 30.0) -> Completed:
+                return super().run(script, *args, stdin=stdin[: len(stdin) // 2], timeout_s=timeout_s)
+
+        options = SlurmOptions(str(tmp_path / "site"))
+        with pytest.raises(Unreachable, match="not arrive whole"):
+            SlurmSite(Cut(tmp_path, env=cluster.env), options).start(Task(KEY, python("pass")))
+        assert site.status(KEY).state == "absent"
+        site.start(Task(KEY, python("pass")))
+        assert ended(site, KEY).succeeded
 
     def test_of_two_jobs_of_one_run_only_the_first_does_anything(
         self, site: SlurmSite, cluster: SlurmCluster, tmp_path: Path

@@ -57,8 +57,8 @@ START = (
     _COMMON
     + _ADMIT
     + r"""
-root=$1 unit=$2 generation=$3 key=$4 name=$5 wrapped=$6
-shift 6
+root=$1 unit=$2 generation=$3 key=$4 name=$5 wrapped=$6 size=$7
+shift 7
 admit "$root/newest/$unit" "$generation"
 run=$root/runs/$key
 mkdir -p "$run/work" && cd "$run" || exit 73
@@ -70,7 +70,13 @@ if command -v flock >/dev/null && ! flock -w 60 9; then
 fi
 if [ -s started ] || [ -s job ]; then exit 0; fi
 if [ ! -e run.sh ]; then
-  cat >run.sh.new && mv run.sh.new run.sh || exit 73
+  cat >run.sh.new || exit 73
+  # Who sends it may die in the middle of it; half of it must never run.
+  if [ "$(wc -c <run.sh.new)" -ne "$size" ]; then
+    echo 'the script of the run did not arrive whole' >&2
+    exit 75
+  fi
+  mv run.sh.new run.sh || exit 73
 fi
 take() { echo "$1" >job.new && sync job.new 2>/dev/null; mv job.new job; }
 if [ -e submitting ]; then
@@ -141,7 +147,7 @@ SETTLE = (
     + r"""
 cd "$1/runs/$2" 2>/dev/null || exit 0
 [ ! -s ended ] || [ "$3" ] || exit 0
-cat >"settled.$$" || exit 73
+printf '%s\n' "$4" >"settled.$$" || exit 73
 if [ "$3" ] && grep -q '"site"' ended; then mv "settled.$$" ended
 else ln "settled.$$" ended 2>/dev/null; rm -f "settled.$$"
 fi

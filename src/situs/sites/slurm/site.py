@@ -17,7 +17,6 @@ import shlex
 import signal
 import time
 from pathlib import Path, PurePosixPath
-from typing import Any
 from uuid import uuid4
 
 from situs.model.error import SitusError
@@ -76,7 +75,7 @@ class SlurmSite:
         )
         self._ask(
             scripts.START, self._root, _unit(key), str(key.generation), str(key), self.job_name(key), wrapped,
-            *options_of(task, self._options), stdin=content, timeout_s=SUBMIT_S, about=key,
+            str(len(content)), *options_of(task, self._options), stdin=content, timeout_s=SUBMIT_S, about=key,
         )  # fmt: skip
 
     def status(self, key: Key) -> Status:
@@ -96,7 +95,7 @@ class SlurmSite:
         if verdict.settle:
             content = settled(verdict.status, before)
             again = "again" if before is not None else ""
-            self._ask(scripts.SETTLE, self._root, str(key), again, stdin=_json(content), about=key)
+            self._ask(scripts.SETTLE, self._root, str(key), again, json.dumps(content), about=key)
             return recorded(content) if before is not None else self._first_record(key, verdict.status)
         return verdict.status
 
@@ -212,7 +211,3 @@ def _inside(name: str) -> str:
     if path.is_absolute() or ".." in path.parts or not path.parts:
         raise SitusError(f"{name!r} is no file in the run's folder")
     return str(path)
-
-
-def _json(content: dict[str, Any]) -> bytes:
-    return json.dumps(content).encode() + b"\n"

@@ -7,6 +7,7 @@ import pytest
 
 from situs.planner.solve import parts
 from situs.planner.solve.bound import fill
+from situs.planner.solve.floors import floors
 from situs.planner.solve.frame import Frame
 from situs.planner.solve.needs import Needs
 from situs.planner.solve.pricing import state_at
@@ -77,3 +78,26 @@ def test_distances_are_told_as_classes_feel_them() -> None:
         expected = (state.charged - state.margin[frame.cls]) / scale[frame.cls]
         assert np.all(np.isinf(beyond[~state.usable]))
         assert beyond[state.usable] == pytest.approx(expected[state.usable])
+
+
+@pytest.mark.usefixtures("_both_ways")
+def test_prices_fall_just_so_far_that_nobody_wants_what_was_left_out() -> None:
+    stopped = 0
+    for seed in range(60):
+        p = random_problem(seed)
+        frame, rng = Frame(p), np.random.default_rng(seed)
+        row = rng.exponential(3, frame.rows)
+        usable, charged = rng.random(frame.columns) < 0.8, frame.charged(row)
+        near = usable & (rng.random(frame.columns) < 0.5)
+        margin = np.minimum(frame.least_by_class(np.where(usable, charged, np.inf)), p.penalty)
+        floor = floors(frame, near, usable, charged, margin, row)
+        assert np.all((floor >= 0.0) & (floor <= row))
+        out = usable & ~near
+        least = margin[frame.cls] - 1e-9 * (1.0 + np.abs(charged))
+        assert np.all(frame.charged(floor)[out] >= least[out])
+        # A little lower, and somebody would: every price that was stopped is stopped by a column.
+        for r in np.flatnonzero((floor > 0.0) & (floor < row)):
+            lower = row * (floor[r] / row[r] - 1e-3)
+            stopped += 1
+            assert np.any(frame.charged(np.maximum(lower, 0.0))[out] < margin[frame.cls][out])
+    assert stopped > 20

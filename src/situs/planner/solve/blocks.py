@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from situs.planner.problem import Flags, Floats, Ints
-from situs.planner.solve.bound import Box
+from situs.planner.solve.bound import Box, fill
+from situs.planner.solve.floors import floors
 from situs.planner.solve.frame import Frame
 from situs.planner.solve.market import Market, Soft
 from situs.planner.solve.nearness import charged_if_fitting, nearest
@@ -58,6 +59,10 @@ class Decided:
 
 def decided(frame: Frame, pricing: Pricing, stop: Callable[[], bool]) -> Decided:
     """Purchases decided at these prices."""
+    if not frame.buys:
+        last = pricing.last
+        charged = charged_if_fitting(frame, last.usable, last.prices.row, frame.problem.row_capacity)
+        return Decided(np.zeros(0), last.opened, last.prices.row, charged, pricing.columns, pricing.units)
     state = pricing.state
     row, buy = state.prices.row, state.prices.buy
     return Purchases(frame, pricing.needs, state.opened, pricing.scale, row, buy, pricing.near, stop).decide()
@@ -107,7 +112,13 @@ class Purchases:
         return charged_if_fitting(self._frame, self._usable, self._row, self._frame.supply(self._high))
 
     def _near(self) -> Ints:
-        return nearest(self._frame, self._charged(), self._scale, self._number)
+        frame, charged = self._frame, self._charged()
+        columns = nearest(frame, charged, self._scale, self._number)
+        near = np.zeros(frame.columns, dtype=np.bool_)
+        near[columns] = True
+        margin = fill(frame, charged, frame.limits)[1]
+        self._floor = floors(frame, near, np.isfinite(charged), charged, margin, self._row)
+        return columns
 
     def _clear(self, columns: Ints, temperature: float, steps: int) -> Soft:
         """The market at better prices, which are kept."""
@@ -120,7 +131,9 @@ class Purchases:
     ) -> tuple[Market, Floats, Soft]:
         whole = Box.whole(self._frame)
         box = Box(low, high, whole.open_low, whole.open_high)
-        market = Market(self._frame, columns, self._opened, self._fixed, self._scale, box=box)
+        market = Market(
+            self._frame, columns, self._opened, self._fixed, self._scale, box=box, floor=self._floor
+        )
         begin = market.start(self._row, self._buy)
         return market, *market.climb(begin, temperature, steps, ENOUGH, self._stop)
 

@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 FEW_USERS = 100
 
-MOST_ROUNDS = 30
+MOST_ROUNDS = 100
 ROUGHLY = 0.01
 """Of the conjugate gradients: at most so many, or until the error has shrunk to this share."""
 
@@ -42,9 +42,6 @@ rare now."""
 DAMPING = 1e-2
 DEAREST = 1e12
 """No capacity is worth more; a model that says so is not to be trusted."""
-
-FAR = 1e4
-"""Beyond so many temperatures a choice is made."""
 
 TRIALS = 6
 """Each with ten times more damping; when none gains what it promises, the climb ends."""
@@ -103,7 +100,7 @@ class Market:
     beforehand: ``opened`` tells which are there; those in ``fixed`` stay as they are, the others are free between
     not there and there.  ``scale`` (I,) is what a class feels temperature by; ``box`` limits purchases.
     Where the columns are those of one class of so many only, ``one_of`` says so: each stands for that many, and
-    rows that few use are left out of account.
+    rows that few use are left out of account.  ``floor`` (M,) is what prices do not fall below, see :mod:`.floors`.
     """
 
     def __init__(
@@ -116,6 +113,7 @@ class Market:
         *,
         box: Box | None = None,
         one_of: int = 1,
+        floor: Floats | None = None,
     ) -> None:
         p, box = frame.problem, box or Box.whole(frame)
         self.frame, self.columns = frame, columns
@@ -143,6 +141,10 @@ class Market:
         room = frame.limits.room[columns]
         self._limit = np.where(room < p.count[cls], one_of * room, np.inf)
         self._singles(opened, fixed, box)
+        self.floor: Floats = np.zeros(self.rows)
+        """(rows,) prices do not fall below this"""
+        if floor is not None:
+            self.floor[: frame.rows] = floor
         self.there = np.concatenate(
             (np.where(frame.finite_row, p.row_capacity, 0.0), np.zeros(len(self._tied)))
         )
@@ -218,7 +220,7 @@ class Market:
         heat = temperature * self._single_scale
         net = self._single_cost + self._single_charge @ price
         width = self._single_high - self._single_low
-        eager = np.clip(-net / heat, -FAR, FAR)
+        eager = -net / heat
         value += float(net @ self._single_low - (heat * width) @ np.logaddexp(0.0, eager))
         singles = self._single_low + width * expit(eager)
         excess += self._single_use @ singles
@@ -243,6 +245,7 @@ class Market:
         for part, each in enumerate(torn):
             own_reaction(each, diagonals[part])
         diagonal = diagonals.sum(axis=0) + single.power(2) @ bending
+        trust = diagonal + EVENLY * self._even[free] / temperature
         back = single.T.tocsr()
 
         def reaction(change: Floats) -> Floats:
@@ -251,7 +254,7 @@ class Market:
             result: Floats = less.sum(axis=0) + single @ (bending * (back @ change))
             return result
 
-        return _Model(reaction, diagonal, diagonal + EVENLY * self._even[free] / temperature)
+        return _Model(reaction, diagonal, trust)
 
     def _single_bending(self, soft: Soft, temperature: float) -> Floats:
         width = self._single_high - self._single_low
@@ -271,11 +274,11 @@ class Market:
         than the share ``enough`` of the value."""
         limited = np.zeros(self.rows, dtype=bool)
         limited[self.limited] = True
-        price = np.where(limited, price, 0.0)
+        price = np.where(limited, price, self.floor)
         soft = self.soft(price, temperature)
         damping = DAMPING
         for _ in range(steps):
-            free = np.flatnonzero(limited & ((price > 0) | (soft.excess > 0)))
+            free = np.flatnonzero(limited & ((price > self.floor) | (soft.excess > 0)))
             if not len(free) or stop():
                 break
             value, excess = soft.value, soft.excess[free]
@@ -284,7 +287,7 @@ class Market:
             for _ in range(TRIALS):
                 direction, promised = model.step(excess, damping)
                 trial = price.copy()
-                trial[free] = np.clip(price[free] + direction, 0.0, DEAREST)
+                trial[free] = np.clip(price[free] + direction, self.floor[free], DEAREST)
                 after = self.soft(trial, temperature)
                 gain = after.value - value
                 if gain > 0.05 * promised:

@@ -2,12 +2,13 @@
 
 ::
 
-    hot prices over all columns ─► opens chosen, near columns only ─► cooler prices ─► bound over all columns
-                                                     ▲                                       │
-                                                     └───────────────────────────────────────┘
+    hot prices over a sample of classes ─► cooler, over all columns still near ─► cold
+                 │                                        │                        │
+                 └──── at every temperature: the bound over all columns, opens, which columns are near
 
-The bound is recomputed over all columns at every turn.  Where it fell, columns that were left out have become
-attractive: they join, and the climb begins again from the best prices so far.
+Prices follow a path as the temperature falls, and follow it closely: each temperature is a little below the last,
+and begins where the path so far points to.  Columns that cost many temperatures more than the best of their class
+would take nothing, so the colder it is, the fewer take part.
 """
 
 from __future__ import annotations
@@ -18,42 +19,46 @@ from dataclasses import dataclass
 import numpy as np
 
 from situs.planner.certificate import Prices
-from situs.planner.problem import Flags, Floats
+from situs.planner.problem import Flags, Floats, Ints
 from situs.planner.solve.bound import Box, Priced, fill, proven
 from situs.planner.solve.cutlist import NO_CUTS, CutList
+from situs.planner.solve.floors import floors
 from situs.planner.solve.frame import Frame
 from situs.planner.solve.market import Market
 from situs.planner.solve.needs import Needs
 from situs.planner.solve.parts import each_part
 from situs.planner.solve.sweeps import measure
 
-HOT = (0.1, 0.03, 0.01)
-COOLING = ((0.003, 6), (0.001, 6), (0.0003, 8), (0.0001, 10), (0.00003, 12))
-"""Temperatures, and how many steps are worth taking at each."""
-MANY_COLUMNS = 1_000_000
-"""When there are more, one class of several stands for all of them while prices are hot."""
-FEW_COLUMNS = 300_000
-"""Up to so many in the market, turns are cheap enough to repeat at every temperature."""
-HOT_STEPS = 8
-TURNS = 4
-"""At most so many turns at one temperature."""
+HOTTEST, COLDEST = 0.1, 9e-5
+WARM = 1e-3
+"""Where the path begins, where it ends, and where it begins if good prices are known."""
+COOLING = 0.6
+"""Each temperature is this share of the last."""
 
-COLUMNS_A_CLASS = 12
-"""So many columns begin in the market, on average over the classes: those nearest to the best of their class."""
-COLUMNS_A_ROW = 60
-"""But no fewer than this, on average over the rows that may be short."""
-JOINING = 0.3
-"""Columns join when new prices bring them nearer to the best than this share of what was near at first."""
+REACH = 60.0
+"""Columns take part that cost so many temperatures more than the best of their class.  What costs 35 takes nothing;
+the rest is room for prices to move in."""
+FEW_COLUMNS = 1_000_000
+"""With no more than these, all always take part."""
+MANY_COLUMNS = 2_000_000
+"""When more than these would, some classes stand for the others, ..."""
+EXACT = 6e-4
+"""... but not below this temperature."""
+SAMPLE, SAMPLE_A_ROW, LARGEST_SAMPLE = 500_000, 20, 1_000_000
+"""So many columns are a sample, or so many for each row, but no more than the last."""
 
-NEAREST = 1e-6
-WORTH_A_HOT_STEP = 1e-4
+SAMPLE_STEPS, STEPS = 8, 20
+"""At each temperature, with a sample and with all classes."""
 WORTH_A_STEP = 1e-6
 """A climb ends when a step promises less than this share of the value."""
-WORTH_A_TURN = 2e-5
-"""The temperature falls when a turn raised the bound by less than this share of it."""
+
+COLUMNS_A_CLASS, COLUMNS_A_ROW = 6, 60
+"""So many columns are worth looking at afterwards, on average over the classes, or over the rows at a price."""
+NEAREST = 1e-6
 
 
 NO_PRICES = np.zeros(0)
+_NO_NEEDS = (np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32), np.zeros(0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +100,12 @@ class Pricing:
     """(I,) what differences between the columns of each class are measured by"""
     near: int
     """so many columns are worth looking at"""
+    last: State
+    """at the end of the path; its bound may be a little lower"""
+    columns: Ints
+    """that took part at the end"""
+    units: Floats
+    """(len(columns),) where everyone went then, not whole"""
 
 
 def state_at(
@@ -130,58 +141,59 @@ def price(
     ``on_bound`` hears of every better bound.  When ``stop`` says so, the best prices so far are returned.
     """
     needs, scale = Needs(frame), _class_scale(frame)
-    if start is not None:
-        best = state_at(frame, needs, start.row, start.buy)
+    if start is None:
+        start = Prices(np.zeros(frame.rows), *_NO_NEEDS, buy=np.zeros(frame.buys))
+        temperature = HOTTEST
     else:
-        best = _rough(frame, needs, scale, stop)
+        temperature = WARM
+    best = last = state_at(frame, needs, start.row, start.buy)
     on_bound(best)
+    columns, units = np.empty(0, dtype=np.int64), np.empty(0)
+    before: Floats | None = None
+    while temperature > COLDEST and not stop():
+        near, one_of = _taking_part(frame, last, scale, temperature)
+        columns = np.flatnonzero(near if one_of == 1 else near & (frame.cls % one_of == 0))
+        floor = floors(frame, near, last.usable, last.charged, last.margin, last.prices.row)
+        market = Market(frame, columns, last.opened, needs.chosen_here, scale, one_of=one_of, floor=floor)
+        now = market.start(last.prices.row, last.prices.buy)
+        begin = now if before is None else _ahead(market, now, before, temperature)
+        before = now
+        steps = STEPS if one_of == 1 else SAMPLE_STEPS
+        cleared, soft = market.climb(begin, temperature, steps, WORTH_A_STEP, stop)
+        units = soft.units.copy()
+        last = state_at(frame, needs, *market.split(cleared))
+        if last.proof.value > best.proof.value:
+            best = last
+            on_bound(best)
+        temperature *= COOLING
+    number = max(COLUMNS_A_CLASS * frame.classes, COLUMNS_A_ROW * int((best.prices.row > 0).sum()))
     beyond = best.beyond(frame, scale)
-    reach = _reach(
-        beyond, max(COLUMNS_A_CLASS * frame.classes, COLUMNS_A_ROW * int((best.prices.row > 0).sum()))
-    )
-    near = beyond <= reach
-    for temperature, steps in COOLING:
-        last = temperature == COOLING[-1][0]
-        for _ in range(TURNS):
-            if stop():
-                break
-            columns = np.flatnonzero(near & best.usable)
-            market = Market(frame, columns, best.opened, needs.chosen_here, scale)
-            begin = market.start(best.prices.row, best.prices.buy)
-            cleared, _ = market.climb(begin, temperature, steps, WORTH_A_STEP, stop)
-            new = state_at(frame, needs, *market.split(cleared))
-            joining = ~near & (new.beyond(frame, scale) <= JOINING * reach)
-            gain = (new.proof.value - best.proof.value) / max(1.0, abs(best.proof.value))
-            if gain > 0:
-                best = new
-                on_bound(best)
-            near |= joining
-            settled = gain < WORTH_A_TURN if last or len(columns) <= FEW_COLUMNS else gain >= 0
-            if settled and (gain >= 0 or not np.any(joining)):
-                break
-    return Pricing(best, needs, scale, int((near & best.usable).sum()))
+    within = beyond <= _reach(beyond, number)
+    return Pricing(best, needs, scale, int((within & best.usable).sum()), last, columns, units)
+
+
+def _taking_part(frame: Frame, state: State, scale: Floats, temperature: float) -> tuple[Flags, int]:
+    """(J,) the columns that may take anything at a temperature, and of how many classes one stands for all."""
+    if frame.columns <= FEW_COLUMNS:
+        return state.usable, 1
+    near = state.beyond(frame, scale) <= REACH * temperature
+    number = int(near.sum())
+    if number <= MANY_COLUMNS or temperature <= EXACT:
+        return near, 1
+    return near, -(-number // min(LARGEST_SAMPLE, max(SAMPLE, SAMPLE_A_ROW * frame.rows)))
+
+
+def _ahead(market: Market, now: Floats, before: Floats, temperature: float) -> Floats:
+    """Where the path of prices points to from ``now``, or ``now`` if that is better."""
+    ahead = np.maximum(market.floor, now + COOLING * (now - before))
+    better = market.soft(ahead, temperature).value > market.soft(now, temperature).value
+    return ahead if better else now
 
 
 def _reach(beyond: Floats, number: int) -> float:
     """How far ``number`` columns reach, the nearest first."""
     number = min(len(beyond) - 1, number)
     return max(NEAREST, float(np.partition(beyond, number)[number])) if number >= 0 else NEAREST
-
-
-def _rough(frame: Frame, needs: Needs, scale: Floats, stop: Callable[[], bool]) -> State:
-    """Prices to begin with, from all columns of all classes, or of one class of several."""
-    state = state_at(frame, needs, np.zeros(frame.rows), np.zeros(frame.buys))
-    one_of = -(-frame.columns // MANY_COLUMNS)
-    told = frame.cls % one_of == 0
-    for temperature in HOT:
-        if stop():
-            break
-        columns = np.flatnonzero(state.usable & told)
-        market = Market(frame, columns, state.opened, needs.chosen_here, scale, one_of=one_of)
-        begin = market.start(state.prices.row, state.prices.buy)
-        cleared, _ = market.climb(begin, temperature, HOT_STEPS, WORTH_A_HOT_STEP, stop)
-        state = state_at(frame, needs, *market.split(cleared))
-    return state
 
 
 def _class_scale(frame: Frame) -> Floats:

@@ -14,7 +14,7 @@ from situs.planner.problem import Floats, Ids, Ints
 from situs.planner.solve.compiled import compiled
 from situs.planner.solve.response import Columns, spreading
 
-NEGLIGIBLE = 1e-4
+NEGLIGIBLE = 1e-3
 """A share of a class below this does not count."""
 
 

@@ -142,3 +142,45 @@ def fill_classes(
                     left -= taken
         if left > 0:
             cost[i] += left * last
+
+
+@compiled
+def find_falls(
+    begin: int,
+    end: int,
+    starts: Ints,
+    columns: Columns,
+    near: Flags,
+    usable: Flags,
+    value: Floats,
+    margin: Floats,
+    price: Floats,
+    fall: Floats,
+) -> None:
+    """Lower ``fall`` (rows,) to the share that prices may fall by, all at once, before a usable column that is not
+    ``near`` (J,) costs less than ``margin`` (I,) with the rows it uses; ``value`` (J,) is what it costs now.
+    """
+    resources = columns.demand.shape[1]
+    for i in range(begin, end):
+        for j in range(starts[i], starts[i + 1]):
+            if near[j] or not usable[j]:
+                continue
+            slack = value[j] - margin[i]
+            v, t = columns.variant[j], columns.target[j]
+            paid = 0.0
+            for q in range(resources):
+                row = columns.target_row[t, q]
+                if row >= 0:
+                    paid += columns.demand[v, q] * price[row]
+            for item in range(columns.extra_indptr[j], columns.extra_indptr[j + 1]):
+                paid += columns.extra_amount[item] * price[columns.extra_row[item]]
+            if paid <= slack:
+                continue
+            share = max(0.0, slack) / paid
+            for q in range(resources):
+                row = columns.target_row[t, q]
+                if row >= 0 and columns.demand[v, q] > 0.0:
+                    fall[row] = min(fall[row], share)
+            for item in range(columns.extra_indptr[j], columns.extra_indptr[j + 1]):
+                if columns.extra_amount[item] > 0.0:
+                    fall[columns.extra_row[item]] = min(fall[columns.extra_row[item]], share)

@@ -8,7 +8,7 @@ from typing import Any
 
 from situs.model.error import SitusError
 from situs.model.estate import Site
-from situs.sites.adapter import Adapter, Health, Unreachable
+from situs.sites.adapter import Adapter, Capability, Health, Unreachable
 from situs.sites.local import LocalSite
 
 Connect = Callable[[str, Site], Adapter]
@@ -27,6 +27,8 @@ def local_only(folder: Path) -> Connect:
 
 class Closed:
     """A site that cannot be opened, and says so whatever it is asked."""
+
+    capabilities: frozenset[Capability] = frozenset()
 
     def __init__(self, why: str) -> None:
         self._why = why

@@ -78,7 +78,7 @@ class Work:
         env |= {f"SITUS_OUTPUT_{_variable(o.dataset)}": o.dataset for o in self.workload.outputs}
         if run.port is not None:
             env["SITUS_PORT"] = str(run.port)
-        return self._task(key, env)
+        return self._task(key, env, site)
 
     def collect(self, key: Key, site: Adapter) -> None:
         """Take its results to the sites that keep them. Raises MissingOutput."""
@@ -90,15 +90,18 @@ class Work:
             except SitusError as error:
                 raise MissingOutput(f"it ended well, but {error}") from error
 
-    def _task(self, key: Key, env: Mapping[str, str]) -> Task:
+    def _task(self, key: Key, env: Mapping[str, str], site: Adapter) -> Task:
         run = self.workload.run
         assert run is not None
         shape = next(shape for shape in self.workload.shapes if shape.name == self.assignment.shape)
         own = self.own_python
         command = tuple(sys.executable if part == "python" and own else part for part in run.command)
+        # A place that cannot hold a run to its share of a node still runs it: the plan left the room for it.
+        memory_gib = shape.memory or None if "memory" in site.capabilities else None
+        cpus = ceil(shape.cpu) or None if "cpus" in site.capabilities else None
         return Task(
-            key, command, env, None if self.workload.service else run.timeout, shape.memory or None,
-            ceil(shape.cpu) or None, ceil(shape.accelerators / shape.nodes), shape.nodes,
+            key, command, env, None if self.workload.service else run.timeout, memory_gib, cpus,
+            ceil(shape.accelerators / shape.nodes), shape.nodes,
         )  # fmt: skip
 
     def _carry(

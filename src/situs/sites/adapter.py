@@ -7,13 +7,15 @@ can never move a site backwards.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
 from situs.model.error import SitusError
 
+Capability = Literal["memory", "cpus", "accelerators", "nodes", "image"]
+"""A part of :class:`Task` that not every kind of site can do"""
 State = Literal["absent", "queued", "running", "ended"]
 Reason = Literal["exited", "signalled", "timeout", "memory", "stopped", "cancelled", "lost"]
 """``stopped``: we asked for it; ``cancelled``: the site or its people ended it; ``lost``: how it went is unknown"""
@@ -21,6 +23,10 @@ Reason = Literal["exited", "signalled", "timeout", "memory", "stopped", "cancell
 
 class StaleGeneration(SitusError):
     """The site has already seen a higher generation of the unit."""
+
+
+class Unsupported(SitusError):
+    """The task asks for what this kind of site cannot do; nothing was started."""
 
 
 class Unreachable(SitusError):
@@ -126,11 +132,28 @@ class Health:
     """of this machine's clock; only as exact as the way to the site is short"""
 
 
+def refuse_unsupported(task: Task, capabilities: Collection[Capability], kind: str) -> None:
+    """Raises Unsupported for the first thing a task asks for that is not among the capabilities of its site."""
+    asked: tuple[tuple[Capability, bool, str], ...] = (
+        ("memory", task.memory_gib is not None, "limit memory"),
+        ("cpus", task.cpus is not None, "limit processors"),
+        ("accelerators", task.accelerators > 0, "set accelerators aside"),
+        ("nodes", task.nodes > 1, "start one task on several nodes"),
+        ("image", task.image is not None, "run an image"),
+    )
+    for capability, wanted, what in asked:
+        if wanted and capability not in capabilities:
+            raise Unsupported(f"{task.key.workload}: a site of kind {kind} cannot {what}; leave that out")
+
+
 class Adapter(Protocol):
     """One site, reached in one way.
 
     Any call may raise :class:`Unreachable`.
     """
+
+    capabilities: frozenset[Capability]
+    """What a task may ask for beyond a command, its environment and a time limit"""
 
     def health(self) -> Health:
         """Whether the site answers and can start things; a site that is away is told of here, not raised."""
@@ -151,6 +174,7 @@ class Adapter(Protocol):
     def start(self, task: Task) -> None:
         """Start the task, unless it runs or ran already.
 
+        Raises Unsupported for what is not among the capabilities: a limit is never passed over in silence.
         Raises StaleGeneration when the site has ever started a higher generation of the workload, also when
         that one was forgotten since.
         """

@@ -15,7 +15,16 @@ from pathlib import Path
 from uuid import uuid4
 
 from situs.model.error import SitusError
-from situs.sites.adapter import Health, Inventory, Key, Status, Task, Usage
+from situs.sites.adapter import (
+    Capability,
+    Health,
+    Inventory,
+    Key,
+    Status,
+    Task,
+    Usage,
+    refuse_unsupported,
+)
 from situs.sites.generations import Generations
 from situs.sites.processes import MARK, kill, of_run
 from situs.sites.supervisor import STALE
@@ -29,6 +38,8 @@ INHERITED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "TMPDIR")
 
 class LocalSite:
     """A folder of this machine that runs are kept in."""
+
+    capabilities: frozenset[Capability] = frozenset({"memory", "cpus"})
 
     def __init__(self, root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -78,6 +89,7 @@ class LocalSite:
 
     def start(self, task: Task) -> None:
         """Start the task, unless it runs or ran already. Raises StaleGeneration for an old generation."""
+        refuse_unsupported(task, self.capabilities, "local")
         self._generations.admit(task.key)
         folder = self._folder(task.key)
         for part in ("staged", "signals"):

@@ -22,7 +22,7 @@ digest() {
   fi
 }
 # wc would read all of the file; ls asks for its length.
-size() { set -- $(ls -lnL "$1"); echo "$5"; }
+size() { set -- $(ls -lnL "$1" 2>/dev/null); echo "${5:-0}"; }
 is() { [ -f "$1" ] && [ "$(size "$1")" = "$3" ] && case $(digest "$1") in "$2"*) :;; *) false;; esac; }
 """
 
@@ -38,7 +38,12 @@ fi
 # Another sender of the same may have finished it just now; then the next call sees that.
 [ -f "$part" ] || { echo 0; exit; }
 if [ "$(size "$part")" -lt "$total" ]; then size "$part"; exit; fi
-is "$part" "$digest" "$total" || { rm -f "$part"; exit 65; }
+is "$part" "$digest" "$total" || {
+  # Damaged, or taken away and begun anew by another sender while it was looked at?
+  if is "$name" "$digest" "$total"; then echo "$total"; exit; fi
+  if [ "$(size "$part")" != "$total" ]; then size "$part"; exit; fi
+  is "$part" "$digest" "$total" || { rm -f "$part"; exit 65; }
+}
 sync "$part" || sync
 mv -f "$part" "$name" || [ -f "$name" ] || exit
 echo "$total"

@@ -20,7 +20,17 @@ from pathlib import Path, PurePosixPath
 from uuid import uuid4
 
 from situs.model.error import SitusError
-from situs.sites.adapter import Health, Inventory, Key, StaleGeneration, Status, Task, Unreachable
+from situs.sites.adapter import (
+    Capability,
+    Health,
+    Inventory,
+    Key,
+    StaleGeneration,
+    Status,
+    Task,
+    Unreachable,
+    refuse_unsupported,
+)
 from situs.sites.shell import Completed, NotThere, Shell
 from situs.sites.slurm import scripts
 from situs.sites.slurm.nodes import inventory, unhealthy
@@ -36,6 +46,8 @@ LONGEST_PAUSE_S = 1.0
 
 class SlurmSite:
     """A folder of a cluster, and the jobs of ours that keep their runs in it."""
+
+    capabilities: frozenset[Capability] = frozenset({"memory", "cpus", "accelerators", "nodes"})
 
     def __init__(self, shell: Shell, options: SlurmOptions) -> None:
         self._shell = shell
@@ -68,6 +80,7 @@ class SlurmSite:
 
     def start(self, task: Task) -> None:
         """Submit the task, unless it was. Raises StaleGeneration for an old generation."""
+        refuse_unsupported(task, self.capabilities, "slurm")
         key = task.key
         content = run_script(task, self._options, _unit(key))
         wrapped = (

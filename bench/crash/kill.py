@@ -16,7 +16,7 @@ from multiprocessing.context import ForkProcess
 from pathlib import Path
 
 from bench.crash.story import Story, everything_away, place, story
-from situs.control.connect import local_only
+from situs.control.connect import by_kind
 from situs.control.loop import Controller
 from situs.control.orders import apply
 from situs.control.pace import Pace
@@ -103,7 +103,7 @@ def kill(process: ForkProcess) -> None:
 
 
 def _control(url: str, folder: Path) -> None:
-    Controller(Database(url), folder, local_only(folder), PACE).run()
+    Controller(Database(url), folder, by_kind(folder), PACE).run()
 
 
 def _apply(database: Database, told: Story, number: int, facts: Facts) -> None:

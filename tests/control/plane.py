@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from situs.control.connect import local_only
+from situs.control.connect import by_kind
 from situs.control.loop import Controller
 from situs.control.orders import apply
 from situs.control.pace import Pace
@@ -116,7 +116,7 @@ class Plane:
     @contextmanager
     def leading(self, pace: Pace = PACE) -> Iterator[Controller]:
         """A control plane in a thread."""
-        controller = Controller(self.database, self.folder, local_only(self.folder), pace, self.said.append)
+        controller = Controller(self.database, self.folder, by_kind(self.folder), pace, self.said.append)
         failed: list[BaseException] = []
 
         def run() -> None:

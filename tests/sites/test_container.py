@@ -302,12 +302,6 @@ def test_options_that_make_no_sense_are_refused(wrong: dict[str, object]) -> Non
         ContainerOptions(**wrong)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("asked", [{"accelerators": 1}, {"nodes": 2}])
-def test_what_an_engine_cannot_do_is_refused_and_not_passed_over(asked: dict[str, int]) -> None:
-    with pytest.raises(SitusError, match="a container engine cannot"):
-        creation(Task(KEY, ("true",), **asked), ContainerOptions(), IMAGE, "volume", {})
-
-
 @pytest.mark.parametrize("name", ["", "A=B", "A\0"])
 def test_names_that_no_environment_can_hold_are_refused(name: str) -> None:
     with pytest.raises(SitusError, match="cannot be set"):

@@ -41,6 +41,10 @@ def host(folder: Path, shell: str) -> PosixHost:
 class TestPosix(AdapterConformance):
     """Each shell that is /bin/sh somewhere."""
 
+    # Bash has a say in what it runs.
+    OWN_VARIABLES = frozenset({"SHLVL", "_"})
+    STEP_S = 2.0
+
     @pytest.fixture
     def open_site(self, tmp_path: Path, shell: str) -> Opener:
         host(tmp_path, shell)

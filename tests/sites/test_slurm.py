@@ -302,10 +302,6 @@ class TestSlurm(AdapterConformance):
         site.start(Task(KEY, python("pass"), cpus=1))
         assert [key for key in site.known() if ended(site, key).succeeded] == [KEY]
 
-    def test_images_are_refused(self, site: SlurmSite) -> None:
-        with pytest.raises(SitusError, match="no images"):
-            site.start(Task(KEY, python("pass"), image="debian:12"))
-
     @pytest.mark.slow
     def test_with_requeue_a_run_is_begun_anew_and_otherwise_not(
         self, cluster: SlurmCluster, tmp_path: Path, options: SlurmOptions, open_site: Opener

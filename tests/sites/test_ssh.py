@@ -74,11 +74,25 @@ class TestSsh(AdapterConformance):
 class TestSeveral(AdapterConformance):
     """Two hosts as one site, over a jump host."""
 
-    STEP_S = 5.0
+    STEP_S = 8.0
 
     @pytest.fixture
     def open_site(self, tmp_path: Path, servers: Servers) -> Opener:
         return lambda: site_of(tmp_path, servers[:2], jump=servers[2])
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
+    if (busybox := shutil.which("busybox")) is None:
+        pytest.skip("needs the Debian package busybox")
+    folder = tmp_path_factory.mktemp("box")
+    tools = folder / "tools"
+    tools.mkdir()
+    for applet in APPLETS:
+        (tools / applet).symlink_to(busybox)
+    server = SshServer(folder / "sshd", {"PATH": str(tools)})
+    yield server
+    server.stop()
 
 
 @pytest.mark.slow
@@ -86,19 +100,6 @@ class TestSmallBox(AdapterConformance):
     """A host where a login shell that is no POSIX shell starts busybox, and all commands are busybox's."""
 
     STEP_S = 3.0
-
-    @pytest.fixture(scope="class")
-    def box(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
-        if (busybox := shutil.which("busybox")) is None:
-            pytest.skip("needs the Debian package busybox")
-        folder = tmp_path_factory.mktemp("box")
-        tools = folder / "tools"
-        tools.mkdir()
-        for applet in APPLETS:
-            (tools / applet).symlink_to(busybox)
-        server = SshServer(folder / "sshd", {"PATH": str(tools)})
-        yield server
-        server.stop()
 
     @pytest.fixture
     def open_site(self, tmp_path: Path, box: SshServer) -> Opener:

@@ -62,12 +62,14 @@ def validate_command(
     """
     from situs.intent import input_hash, load
     from situs.policy import check_written
+    from situs.sites.registry import check_adapters
     from situs.store.catalogues import Catalogues
 
     try:
         loaded = load(estate)
         intent = loaded.intent
         check_written(intent, Catalogues(estate).facts(facts or ()), loaded.position)
+        check_adapters(intent, loaded.position)
     except InputError as error:
         if as_json:
             emit_json(

@@ -28,12 +28,12 @@ def up_command(estate: EstateOption = HERE, db: DbOption = None) -> None:
 
       situs up --db postgresql://situs@db.example.org/situs
     """
-    from situs.control.connect import local_only
+    from situs.control.connect import by_kind
     from situs.control.loop import Controller
 
     folder = folder_of(estate)
     controller = Controller(
-        opened(db, estate, new=True), folder, local_only(folder),
+        opened(db, estate, new=True), folder, by_kind(folder),
         say=lambda text: error_console.print(text, soft_wrap=True, markup=False),
     )  # fmt: skip
 

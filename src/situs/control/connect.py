@@ -6,21 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from situs.model.error import SitusError
 from situs.model.estate import Site
 from situs.sites.adapter import Adapter, Capability, Health, Unreachable
-from situs.sites.local import LocalSite
+from situs.sites.registry import opened
 
 Connect = Callable[[str, Site], Adapter]
 
 
-def local_only(folder: Path) -> Connect:
-    """Sites that this machine plays, each in a folder of its own below ``folder``."""
+def by_kind(folder: Path) -> Connect:
+    """Sites of every kind there is; what one keeps on this machine is below ``folder``."""
 
     def connect(name: str, site: Site) -> Adapter:
-        if site.adapter.kind != "local":
-            raise SitusError(f"{name}: nothing here can reach a site of kind {site.adapter.kind!r}")
-        return LocalSite(Path(site.adapter.options.get("folder", folder / "sites" / name / "runs")))
+        return opened(name, site, folder)
 
     return connect
 

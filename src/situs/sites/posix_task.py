@@ -13,6 +13,8 @@ from situs.model.error import SitusError
 from situs.sites.adapter import Task
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+RESERVED = frozenset({"UID", "EUID", "PPID", "SHELLOPTS", "BASHOPTS", "OPTIND", "IFS"})
+"""Some shells do not let these be set, or mind what they are set to."""
 PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:=@,+-")
 
 
@@ -22,7 +24,7 @@ def written(task: Task, path: str, run: str) -> bytes:
     ``path``: where programs are there; ``run``: the folder of the run there.
     """
     for name in task.env:
-        if VARIABLE.fullmatch(name) is None:
+        if VARIABLE.fullmatch(name) is None or name in RESERVED:
             raise SitusError(f"{task.key.workload}: {name!r} is no name that a shell can set a variable by")
     if not task.command or task.command[0].startswith("-"):
         raise SitusError(f"{task.key.workload}: {' '.join(task.command[:1])!r} is no program's name")

@@ -150,7 +150,7 @@ class SshShell(Shell):
         """A connection to one host, by way of those that the site or the config names."""
         if depth > MOST_JUMPS:
             raise SitusError(f"{self._host}: its jump hosts need each other")
-        user, host, port = _parts(spec)
+        user, host, port = parts(spec)
         wanted: dict[str, Any] = {"keepalive_interval": ALIVE_S, "keepalive_count_max": ALIVE_TIMES}
         wanted |= {"connect_timeout": CONNECT_S, "login_timeout": CONNECT_S, "agent_forwarding": False}
         wanted |= LEGACY if self._access.legacy else MODERN
@@ -205,13 +205,13 @@ class _Loop:
 _LOOP = _Loop()
 
 
-def _parts(spec: str) -> tuple[str | None, str, int | None]:
-    """User, host and port of ``[user@]host[:port]``. Raises SitusError for anything else."""
+def parts(spec: str) -> tuple[str | None, str, int | None]:
+    """User, host and port of ``[user@]host[:port]``. Raises ValueError for anything else."""
     match = re.fullmatch(
         r"(?:([^@\s]+)@)?(?:\[([0-9A-Fa-f:.]+)\]|([^@:\s\[\]-][^@:\s\[\]]*))(?::(\d{1,5}))?", spec
     )
     if match is None:
-        raise SitusError(f"{spec!r} is no host; write it as [user@]name[:port]")
+        raise ValueError(f"{spec!r} is no host; write it as [user@]name[:port]")
     user, address, name, port = match.groups()
     return user, address or name, int(port) if port else None
 

@@ -53,9 +53,6 @@ class ContainerOptions:
 
 def creation(task: Task, options: ContainerOptions, image: str, volume: str, labels: dict[str, str]) -> Any:
     """What the engine is told to create. The environment goes in the body, so no process list ever has it."""
-    if task.accelerators or task.nodes > 1:
-        what = "set accelerators aside" if task.accelerators else "start one task on several nodes"
-        raise SitusError(f"{task.key.workload}: a container engine cannot {what}; leave that out")
     env = {
         "HOME": WORK,
         "LANG": "C.UTF-8",

@@ -19,7 +19,16 @@ from signal import SIGKILL, Signals
 from typing import Any
 
 from situs.model.error import SitusError
-from situs.sites.adapter import Health, Inventory, Key, Status, Task, Unreachable
+from situs.sites.adapter import (
+    Capability,
+    Health,
+    Inventory,
+    Key,
+    Status,
+    Task,
+    Unreachable,
+    refuse_unsupported,
+)
 from situs.sites.container.archive import Packed, unpacked
 from situs.sites.container.creation import WORK, ContainerOptions
 from situs.sites.container.ends import Sample, ended, instant, sampled
@@ -35,6 +44,8 @@ KILLED = 128 + SIGKILL
 
 class ContainerSite:
     """The containers of ours at one engine."""
+
+    capabilities: frozenset[Capability] = frozenset({"memory", "cpus", "image"})
 
     def __init__(self, options: ContainerOptions) -> None:
         names = Names(options.name)
@@ -77,6 +88,7 @@ class ContainerSite:
 
     def start(self, task: Task) -> None:
         """Start the task, unless it runs or ran already. Raises StaleGeneration for an old generation."""
+        refuse_unsupported(task, self.capabilities, "container")
         key = task.key
         self._starting.admit(key)
         if self._kept.run(key) is None and not self._kept.has_volume(self._names.begun(key)):

@@ -66,8 +66,6 @@ def run_script(task: Task, options: SlurmOptions, unit: str) -> bytes:
 
     Raises SitusError for names and values that no environment of a POSIX shell can hold.
     """
-    if task.image is not None:
-        raise SitusError(f"{task.key.workload}: this site runs no images (image: {task.image})")
     work = f"{options.folder}/runs/{task.key}/work"
     env = {
         "HOME": work,

@@ -1,0 +1,158 @@
+"""The kinds of sites that come with situs, and how the options of each are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from situs.sites.adapter import Adapter
+from situs.sites.local import LocalSite
+from situs.sites.registry import Kind, Option
+from situs.sites.shell import Shell, ThisMachine
+
+
+def _yes_or_no(text: str) -> bool:
+    if text.lower() not in ("yes", "no", "true", "false"):
+        raise ValueError(f"{text!r} is neither yes nor no")
+    return text.lower() in ("yes", "true")
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{0,5}", text):
+        raise ValueError(f"{text!r} is no number from 1 on")
+    return int(text)
+
+
+def _host(text: str) -> str:
+    from situs.sites.sshshell import parts
+
+    parts(text)
+    return text
+
+
+def _hosts(text: str) -> list[str]:
+    hosts = [_host(host.strip()) for host in text.split(",")]
+    if len(set(hosts)) != len(hosts):
+        raise ValueError(f"{text!r} names a host twice")
+    return hosts
+
+
+def _file(text: str) -> Path:
+    path = Path(text).expanduser()
+    if not path.is_file():
+        raise ValueError(f"there is no file {text!r}")
+    return path
+
+
+def _absolute(text: str) -> str:
+    if not re.fullmatch(r"/[\w./+-]+", text, re.ASCII):
+        raise ValueError(f"{text!r} is no absolute path of letters, digits and /._+-")
+    return text
+
+
+ACCESS = {
+    "host": Option("[user@]name[:port], where the name may be one of the SSH config", _host),
+    "config": Option("SSH config file; else ~/.ssh/config", _file),
+    "known_hosts": Option("file with the keys that hosts are known by; else as the SSH config says", _file),
+    "identity": Option("private key file; else those of the SSH config and of the agent", _file),
+    "jump": Option("hosts to go through, with commas between them", lambda text: ",".join(_hosts(text))),
+    "legacy": Option("yes: allow algorithms of old servers, which are not safe any more", _yes_or_no),
+    "sh": Option("a POSIX shell over there; else /bin/sh", _absolute),
+}
+"""How a host is reached by SSH."""
+
+
+def _shell(host: str, options: Mapping[str, Any]) -> Shell:
+    from situs.sites.sshshell import SshAccess, SshShell
+
+    given = ("config", "known_hosts", "identity", "jump", "legacy", "sh")
+    return SshShell(host, SshAccess(**{name: options[name] for name in given if name in options}))
+
+
+def _open_local(name: str, options: Mapping[str, Any], folder: Path) -> Adapter:
+    return LocalSite(options.get("folder", folder / "sites" / name / "runs"))
+
+
+def _open_ssh(name: str, options: Mapping[str, Any], folder: Path) -> Adapter:
+    from situs.sites.posix import PosixHost
+    from situs.sites.ssh import SshSite
+
+    hosts = options.get("hosts") or [options["host"]]
+    home, sh = options.get("folder", f".situs/{name}"), options.get("sh", "/bin/sh")
+    reached = {host: PosixHost(_shell(host, options), home, sh) for host in hosts}
+    return SshSite(reached, options.get("slots"))
+
+
+def _check_ssh(options: Mapping[str, Any]) -> Iterator[str]:
+    if ("host" in options) == ("hosts" in options):
+        yield "give either host or hosts"
+
+
+def _open_slurm(name: str, options: Mapping[str, Any], folder: Path) -> Adapter:
+    from situs.sites.slurm.site import SlurmSite
+    from situs.sites.slurm.submission import SlurmOptions
+
+    shell = _shell(options["host"], options) if "host" in options else ThisMachine()
+    own = {name: options[name] for name in SLURM_OPTIONS if name in options}
+    return SlurmSite(shell, SlurmOptions(**own))
+
+
+SLURM_OPTIONS = {
+    "folder": Option(
+        "absolute path of a folder that login node and compute nodes share", _absolute, required=True
+    ),
+    "partition": Option("partition to submit to; else the cluster's default"),
+    "account": Option("account that is charged; else the user's default"),
+    "qos": Option("quality of service; else the default"),
+    "constraint": Option("features that nodes must have, as sbatch takes them"),
+    "gres": Option("generic resource that accelerators are, such as gpu or gpu:h100"),
+    "requeue": Option("yes: Slurm may start a run again by itself", _yes_or_no),
+}
+
+
+def _pull(text: str) -> str:
+    from situs.sites.container.creation import Pull
+
+    if text not in get_args(Pull):
+        raise ValueError(f"{text!r} is none of {', '.join(get_args(Pull))}")
+    return text
+
+
+def _open_container(name: str, options: Mapping[str, Any], folder: Path) -> Adapter:
+    from situs.sites.container.creation import ContainerOptions
+    from situs.sites.container.site import ContainerSite
+
+    return ContainerSite(ContainerOptions(**{"name": name, **options}))
+
+
+CONTAINER = Kind(
+    {
+        "name": Option(
+            "tells sites apart that share an engine, and must stay the same; else the site's name"
+        ),
+        "socket": Option("of the engine; else /var/run/docker.sock", _absolute),
+        "image": Option("for workloads that name none"),
+        "pull": Option("when images are fetched: missing, always or never", _pull),
+        "network": Option("a network of the engine, host or none; else the engine's default"),
+        "mounts": Option(
+            "folders of the engine's host that every run sees, as /host:/inside or /host:/inside:ro, with commas "
+            "between them",
+            lambda text: tuple(part.strip() for part in text.split(",")),
+        ),
+    },
+    _open_container,
+)
+LOCAL = Kind({"folder": Option("folder of this machine that runs are kept in", Path)}, _open_local)
+SSH = Kind(
+    {
+        **ACCESS,
+        "hosts": Option("several hosts that are one site, with commas between them", _hosts),
+        "slots": Option("runs at once on each host; else as many as are asked for", _count),
+        "folder": Option("folder over there, seen from the user's home; else .situs/ and the site's name"),
+    },
+    _open_ssh,
+    _check_ssh,
+)
+SLURM = Kind({**ACCESS, **SLURM_OPTIONS}, _open_slurm)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bench.instances.generate import Instance
-from situs.planner.certificate import Cut, Prices
-from situs.planner.problem import Ids, Ints, Placement
+from situs.planner.certificate import Certificate, Prices, Split
+from situs.planner.problem import Flags, Ids, Ints, Placement
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,31 +27,39 @@ class Change:
     columns_before: int
     """how many there were"""
 
-    def carry(self, prices: Prices, cuts: tuple[Cut, ...] = ()) -> tuple[Prices, tuple[Cut, ...]]:
-        """Prices and cuts of the problem before, in the numbering of the changed one; what is gone is dropped.
+    def carry(self, proof: Certificate) -> Certificate:
+        """A proof for the problem before, in the numbering of the changed one; what is gone is dropped.
 
         A cut holds for any of its columns alone, so it loses those of workloads that have ended or changed size.
+        The bound is not known again yet.  Raises ValueError for a proof with cases about units, which may be gone.
         """
+        if _about_units(proof.tree):
+            raise ValueError("a proof with cases about units cannot be carried to a changed problem")
+        column_after = self._columns_after()
+        columns = [column_after[cut.column] for cut in proof.cuts]
+        left = np.array([bool((column >= 0).any()) for column in columns], dtype=np.bool_)
+        cuts = tuple(
+            replace(cut, column=column[column >= 0].astype(np.int32), weight=cut.weight[column >= 0])
+            for cut, column, some in zip(proof.cuts, columns, left, strict=True)
+            if some
+        )
+        return Certificate(
+            -np.inf, tuple(self._carried(leaf, left) for leaf in proof.leaves), proof.tree, cuts
+        )
+
+    def _carried(self, prices: Prices, cuts: Flags) -> Prices:
         after = np.full(max(int(self.class_before.max()), int(prices.need_class.max(initial=0))) + 1, -1)
         kept = np.flatnonzero(self.class_before >= 0)
         after[self.class_before[kept]] = kept
         need_class = after[prices.need_class]
         there = need_class >= 0
-        column_after = self._columns_after()
-        columns = [column_after[cut.column] for cut in cuts]
-        left = np.array([bool((column >= 0).any()) for column in columns], dtype=np.bool_)
-        carried = Prices(
+        return Prices(
             row=prices.row,
             need_class=need_class[there].astype(np.int32),
             need_open=prices.need_open[there],
             need_price=prices.need_price[there],
             buy=prices.buy,
-            cut=prices.cut[left] if cuts else np.zeros(0),
-        )
-        return carried, tuple(
-            replace(cut, column=column[column >= 0].astype(np.int32), weight=cut.weight[column >= 0])
-            for cut, column, some in zip(cuts, columns, left, strict=True)
-            if some
+            cut=prices.cut[cuts] if len(cuts) else np.zeros(0),
         )
 
     def _columns_after(self) -> Ints:
@@ -63,6 +71,12 @@ class Change:
         after = np.full(self.columns_before, -1)
         after[self.column_before[same]] = same
         return after
+
+
+def _about_units(tree: Split | int) -> bool:
+    if isinstance(tree, int):
+        return False
+    return tree.what in ("units", "unplaced") or _about_units(tree.low) or _about_units(tree.high)
 
 
 def change(instance: Instance, placement: Placement, share: float = 0.01, seed: int = 0) -> Change:

@@ -15,10 +15,8 @@ from bench.child import run_child
 from bench.figure import Figure, Protocol
 from bench.instances import change, generate, moved_share
 from bench.planner import Case
-from situs.planner.certificate import Certificate, Cut, Prices
 from situs.planner.check import check_placement
-from situs.planner.problem import Placement, Problem
-from situs.planner.solve import Solution, repair, solve
+from situs.planner.solve import repair, solve
 
 CHANGED_SHARE = 0.01
 
@@ -33,6 +31,8 @@ class Bar:
 
 
 BARS = [
+    Bar(Case("10k", "base", gap=0.001, time_limit_s=10.0), time_s=0.1),
+    Bar(Case("100k", "base", gap=0.002, time_limit_s=45.0), time_s=1.0),
     Bar(Case("10k", "all", gap=0.002, time_limit_s=60.0), time_s=0.1),
     Bar(Case("100k", "all", gap=0.004, time_limit_s=45.0), time_s=1.0),
 ]
@@ -58,7 +58,7 @@ def figures(protocol: Protocol) -> Iterator[Figure]:
             ("moved", "% of the unchanged", [100 * run.moved for run in runs], 100 * bar.moved, None, None),
         ):
             yield Figure(
-                f"replan.{bar.case.size}.{what}",
+                f"replan.{bar.case.size}.{bar.case.features}.{what}",
                 statistics.median(values),
                 unit,
                 peer,
@@ -79,13 +79,13 @@ def _repair(case: Case, seed: int, tightness: float) -> Repaired:
     before = solve(instance.problem, gap=case.gap, time_limit_s=case.time_limit_s)
     check_placement(instance.problem, before.placement)
     changed = change(instance, before.placement, CHANGED_SHARE, seed)
-    prices, cuts = changed.carry(*_root(before))
+    proof = changed.carry(before.certificate)
     problem = changed.instance.problem
 
     # Whoever plans again has planned before: what is compiled is in memory by then.
-    replanned(instance.problem, before.placement, *_root(before))
+    repair(instance.problem, before.placement, before.certificate)
     began = time.perf_counter()
-    repaired = replanned(problem, changed.previous, prices, cuts)
+    repaired = repair(problem, changed.previous, proof)
     time_s = time.perf_counter() - began
     cost, bound, _ = proven_gap(problem, repaired.placement, repaired.certificate)
     gap = above(cost, bound)
@@ -95,14 +95,3 @@ def _repair(case: Case, seed: int, tightness: float) -> Repaired:
     anew_s = time.perf_counter() - began
     check_placement(problem, anew.placement)
     return Repaired(gap, time_s, moved_share(changed, repaired.placement), anew_s)
-
-
-def _root(before: Solution) -> tuple[Prices, tuple[Cut, ...]]:
-    """The prices that prove the most without cases, and the cuts they price."""
-    proof: Certificate = before.certificate
-    return (proof.leaves[0], proof.cuts) if len(proof.leaves) == 1 else (before.prices, ())
-
-
-def replanned(problem: Problem, previous: Placement, prices: Prices, cuts: tuple[Cut, ...]) -> Solution:
-    """The one call that is measured: a placement and a bound, from the placement, prices and cuts before."""
-    return repair(problem, previous, prices, cuts)

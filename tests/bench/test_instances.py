@@ -110,9 +110,9 @@ def test_carried_prices_still_prove_a_bound() -> None:
         buy=np.zeros(len(problem.buy_cost)),
     )
     changed = change(instance, cheapest_feasible_first(problem, "marginal"), share=0.03)
-    carried, _ = changed.carry(prices)
-    assert 0 < len(carried.need_price) < len(pairs)
-    bound = check_bound(changed.instance.problem, Certificate(-np.inf, (carried,)))
+    carried = changed.carry(Certificate(-np.inf, (prices,)))
+    assert 0 < len(carried.leaves[0].need_price) < len(pairs)
+    bound = check_bound(changed.instance.problem, carried)
     fresh = cheapest_feasible_first(changed.instance.problem, "marginal")
     assert bound < check_placement(changed.instance.problem, fresh).cost
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bench.instances import change, generate, moved_share
+from situs.planner.certificate import Certificate, Prices, Split
 from situs.planner.check import check_bound, check_placement
 from situs.planner.problem import Placement, Problem
 from situs.planner.solve import Infeasible, Solution, repair, solve
@@ -65,9 +66,10 @@ def test_never_infeasible_and_never_a_wrong_bound(start: int) -> None:
         best = brute_force(problem)
         if best is None:
             with pytest.raises(Infeasible):
-                repair(problem, previous, prices, cuts)
+                repair(problem, previous, Certificate(-np.inf, (prices,), cuts=cuts))
             continue
-        cost, bound = checked(problem, repair(problem, previous, prices, cuts))
+        proof = Certificate(-np.inf, (prices,), cuts=cuts)
+        cost, bound = checked(problem, repair(problem, previous, proof))
         slack = 1e-7 * max(1.0, abs(best.cost))
         assert bound <= best.cost + slack <= cost + 2 * slack, f"seed {seed}"
 
@@ -78,7 +80,9 @@ def test_nothing_moves_when_nothing_changed() -> None:
         best = brute_force(problem)
         if best is None:
             continue
-        repaired = repair(problem, best, random_prices(problem, np.random.default_rng(seed)))
+        repaired = repair(
+            problem, best, Certificate(-np.inf, (random_prices(problem, np.random.default_rng(seed)),))
+        )
         for field in fields(Placement):
             assert np.allclose(getattr(repaired.placement, field.name), getattr(best, field.name)), seed
 
@@ -89,11 +93,50 @@ def test_most_of_what_did_not_change_stays(features: str) -> None:
     before = solve(instance.problem, gap=0.1)
     proof = before.certificate
     changed = change(instance, before.placement, share=0.01)
-    prices, cuts = changed.carry(proof.leaves[0], proof.cuts)
+    carried = changed.carry(proof)
     problem = changed.instance.problem
-    repaired = repair(problem, changed.previous, prices, cuts)
+    repaired = repair(problem, changed.previous, carried)
     cost, bound = checked(problem, repaired)
     assert moved_share(changed, repaired.placement) <= 0.03
     assert (cost - bound) / bound <= (before.placement.cost - proof.bound) / proof.bound + 0.02
-    again = repair(problem, changed.previous, prices, cuts)
+    again = repair(problem, changed.previous, carried)
     assert np.array_equal(again.placement.units, repaired.placement.units)
+
+
+def random_tree(problem: Problem, rng: np.random.Generator, prices: list[Prices], depth: int) -> Split | int:
+    """Cases about purchases and opens, a leaf with prices of its own for each."""
+    kinds = [("bought", int(k)) for k in np.flatnonzero(problem.buy_integer)]
+    kinds += [("opened", f) for f in range(len(problem.open_cost))]
+    if not depth or not kinds:
+        prices.append(replace(random_prices(problem, rng), cut=np.zeros(0)))
+        return len(prices) - 1
+    what, index = kinds[rng.integers(len(kinds))]
+    value = 0 if what == "opened" else int(rng.integers(0, max(1, int(problem.buy_limit[index]))))
+    low, high = (random_tree(problem, rng, prices, depth - 1) for _ in range(2))
+    return Split(what, index, value, low, high)
+
+
+def test_cases_prove_no_more_than_is_true() -> None:
+    better = 0
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+        problem = random_problem(seed)
+        problem = replace(
+            problem,
+            buy_limit=np.where(problem.buy_integer, np.floor(problem.buy_limit), problem.buy_limit),
+        )
+        best = brute_force(problem)
+        if best is None:
+            continue
+        prices: list[Prices] = []
+        tree = random_tree(problem, rng, prices, depth=2)
+        repaired = repair(problem, best, Certificate(-np.inf, tuple(prices), tree))
+        slack = 1e-7 * max(1.0, abs(best.cost))
+        bound = check_bound(problem, repaired.certificate)
+        # The checker looks closer at what fits in a case.
+        assert repaired.certificate.bound <= bound + slack
+        assert bound <= best.cost + slack
+        alone = min(repair(problem, best, Certificate(-np.inf, (leaf,))).certificate.bound for leaf in prices)
+        assert repaired.certificate.bound >= alone - slack
+        better += repaired.certificate.bound > alone + slack
+    assert better > 20

@@ -32,7 +32,9 @@ class _Needs(NamedTuple):
     """(J+1,)"""
     open: Ids
     opened: Flags
-    """(F,)"""
+    """(F,) what is there"""
+    closed: Flags
+    """(F,) what cannot be there in the case that is looked at"""
     paid_indptr: Ints
     """(I+1,) the need prices of each class"""
     paid_open: Ids
@@ -109,11 +111,12 @@ def _look(
             while at < len(weighed.column) and weighed.column[at] == j:
                 value += weighed.charge[at]
                 at += 1
-            paid, there = value, True
+            paid, there, possible = value, True, True
             for n in range(needs.indptr[j], needs.indptr[j + 1]):
                 paid += own[needs.open[n]]
                 there = there and needs.opened[needs.open[n]]
-            proving = paid < last
+                possible = possible and not needs.closed[needs.open[n]]
+            proving = possible and paid < last
             noting = there and (found < noted or value < charge[i, noted - 1])
             if not proving and not noting:
                 continue
@@ -152,12 +155,12 @@ class Looked:
         return np.asarray(np.maximum(np.abs(self.filled) / frame.problem.count, 1e-9))
 
 
-def look(frame: Frame, prices: Prices, cuts: CutList, opened: Flags) -> Looked:
-    """The bound of ``prices`` without any case, and the options of every class when just these opens are there."""
-    p, box = frame.problem, Box.whole(frame)
+def look(frame: Frame, prices: Prices, cuts: CutList, opened: Flags, box: Box | None = None) -> Looked:
+    """The bound of ``prices`` in the case ``box``, and the options of every class when just these opens are there."""
+    p, box = frame.problem, box or Box.whole(frame)
     supply = frame.supply(box.buy_high)
     columns = frame.uses_of
-    needs = _needs(frame, prices, opened)
+    needs = _needs(frame, prices, opened, box.open_high == 0)
     weighed = _weighed(prices.cut, cuts)
     filled = np.empty(frame.classes)
     column = np.full((frame.classes, OPTIONS), -1, dtype=np.int64)
@@ -176,7 +179,7 @@ def look(frame: Frame, prices: Prices, cuts: CutList, opened: Flags) -> Looked:
     return Looked(bound, filled, column, charge)
 
 
-def _needs(frame: Frame, prices: Prices, opened: Flags) -> _Needs:
+def _needs(frame: Frame, prices: Prices, opened: Flags, closed: Flags) -> _Needs:
     p = frame.problem
     order = np.argsort(prices.need_class, kind="stable")
     indptr = np.searchsorted(prices.need_class[order], np.arange(frame.classes + 1))
@@ -184,6 +187,7 @@ def _needs(frame: Frame, prices: Prices, opened: Flags) -> _Needs:
         p.need_indptr,
         p.need_open,
         opened,
+        closed,
         indptr.astype(np.int64),
         prices.need_open[order],
         prices.need_price[order],

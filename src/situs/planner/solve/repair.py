@@ -2,7 +2,7 @@
 
 ::
 
-    prices before ─► one pass over all columns ─► bound, best options of each class
+    prices before ─► a pass over all columns for each case ─► bound, best options of each class
                                                             │
     placement before ─► what is missing put there ─► local search among the few that are affected ─► placement
 
@@ -12,13 +12,14 @@ Solving anew would take long and move much for little.  Here nearly everything s
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from situs.planner.certificate import Certificate, Cut, Prices
+from situs.planner.certificate import Certificate, Prices
 from situs.planner.problem import Ints, Placement, Problem
 from situs.planner.solve.affected import Placed, affected, still_allowed, with_missing
+from situs.planner.solve.cases import choices, holds, leaves
 from situs.planner.solve.cutlist import CutList
 from situs.planner.solve.first import nothing_placed
 from situs.planner.solve.frame import Frame
@@ -43,35 +44,62 @@ HARD = 1e4
 """As steep as this, nothing is gained by overfilling a row."""
 
 
-def repair(problem: Problem, previous: Placement, prices: Prices, cuts: tuple[Cut, ...] = ()) -> Solution:
-    """A placement close to ``previous``, and the bound that ``prices`` prove with the ``cuts`` they price.
+def repair(problem: Problem, previous: Placement, proof: Certificate) -> Solution:
+    """A placement close to ``previous``, and the bound that the ``proof`` of a similar problem gives for this one.
 
-    All come from a similar problem, in the numbering of this one.  ``previous`` need not be feasible here: units
-    may be missing, rows overfull.  Prices prove a bound wherever they come from; a cut must hold here too, as it
-    does when columns of its row are gone or new, but those it names have not changed.
+    Both are in the numbering of this problem.  ``previous`` need not be feasible here: units may be missing, rows
+    overfull.  Prices prove a bound wherever they come from; a cut must hold here too, as it does when columns of its
+    row are gone or new, but those it names have not changed.
     Raises Infeasible when the limits of opens cannot be met at all.
     """
     began = time.perf_counter()
-    frame, listed = Frame(problem), CutList.of(cuts)
-    if not cuts:
-        prices = replace(prices, cut=np.zeros(0))
-    looked = look(frame, prices, listed, previous.opened)
-    certificate = Certificate(looked.bound, (prices,), cuts=cuts)
+    frame, listed = Frame(problem), CutList.of(proof.cuts)
+    guide, bound = _looked(frame, proof, listed, previous)
     known = time.perf_counter()
     before = still_allowed(frame, previous)
-    now = with_missing(frame, before, looked)
-    classes = affected(frame, before, now, previous, looked, prices, listed)
-    units = _improved(frame, classes, now, previous, looked, prices)
+    now = with_missing(frame, before, guide.looked)
+    classes = affected(frame, before, now, previous, guide.looked, guide.prices, listed)
+    units = _improved(frame, classes, now, previous, guide.looked, guide.prices)
     placement = settled(frame, units, previous.opened) or nothing_placed(frame)
     placement = _unless_moving_pays(placement, _as_it_was(frame, before, previous))
     if placement is None:
         raise Infeasible("the groups of opens ask for more than their rows can hold")
     phases = (
-        Phase("bound", known - began, np.inf, looked.bound),
-        Phase("repair", time.perf_counter() - known, placement.cost, looked.bound),
+        Phase("bound", known - began, np.inf, bound),
+        Phase("repair", time.perf_counter() - known, placement.cost, bound),
     )
-    gap = relative_gap(placement.cost, looked.bound)
-    return Solution(placement, certificate, gap, "work", phases, prices)
+    certificate = replace(proof, bound=bound)
+    gap = relative_gap(placement.cost, bound)
+    return Solution(placement, certificate, gap, "work", phases, guide.prices)
+
+
+@dataclass(frozen=True, eq=False)
+class _Guide:
+    """The prices of one case and what they mean."""
+
+    prices: Prices
+    looked: Looked
+
+
+def _looked(frame: Frame, proof: Certificate, cuts: CutList, previous: Placement) -> tuple[_Guide, float]:
+    """The prices of the case that the placement before is in, and the bound over all cases."""
+    guide: _Guide | None = None
+    bound = np.inf
+    for number, sides in leaves(proof.tree):
+        here = all(holds(previous, side) for side in sides)
+        box = choices(frame, sides)
+        if box is None and not here:
+            continue
+        prices = proof.leaves[number]
+        if not proof.cuts:
+            prices = replace(prices, cut=np.zeros(0))
+        looked = look(frame, prices, cuts, previous.opened, box)
+        if box is not None:
+            bound = min(bound, looked.bound)
+        if here:
+            guide = _Guide(prices, looked)
+    assert guide is not None, "a tree leaves no placement out"
+    return guide, float(bound)
 
 
 def _as_it_was(frame: Frame, before: Placed, previous: Placement) -> Placement | None:

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from situs.model.error import SitusError
 from situs.sites.adapter import Adapter, Key, StaleGeneration, Task, Unreachable
+from situs.sites.conformance.suite import AdapterConformance
+from situs.sites.conformance.waiting import Opener, ended, python, until
 from situs.sites.container.creation import ContainerOptions, creation
 from situs.sites.container.logs import unframed
 from situs.sites.container.site import ContainerSite
-from tests.sites.conformance import AdapterConformance, Opener, ended, python, until
 from tests.sites.container_engine import IMAGE, ContainerEngine, missing_packages, serve_images
 
 KEY = Key("job", 1)

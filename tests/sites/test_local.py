@@ -18,18 +18,11 @@ import pytest
 from situs.model.error import SitusError
 from situs.sites import supervisor
 from situs.sites.adapter import Key, StaleGeneration, Task
+from situs.sites.conformance.suite import FAMILY, AdapterConformance
+from situs.sites.conformance.waiting import Opener, alive, ended, python, until
+from situs.sites.conformance.workday import Workday
 from situs.sites.local import LocalSite
 from situs.sites.processes import children
-from tests.sites.conformance import (
-    FAMILY,
-    AdapterConformance,
-    Opener,
-    Workday,
-    alive,
-    ended,
-    python,
-    until,
-)
 
 SECRET = "hunter2-hunter2"
 

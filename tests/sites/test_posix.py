@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from situs.sites.conformance.suite import AdapterConformance
+from situs.sites.conformance.waiting import Opener
 from situs.sites.posix import PosixHost
 from situs.sites.shell import ThisMachine
-from tests.sites.conformance import AdapterConformance, Opener
 
 APPLETS = (
     "sh", "ls", "dd", "sed", "grep", "sort", "tail", "cut", "tr", "ln", "sync", "mkdir", "rmdir", "mv", "rm", "cat",

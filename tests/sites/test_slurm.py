@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 
 from situs.model.error import SitusError
 from situs.sites.adapter import Key, Task, Unreachable
+from situs.sites.conformance.suite import AdapterConformance
+from situs.sites.conformance.waiting import Opener, ended, python, until
 from situs.sites.shell import Completed, ThisMachine
 from situs.sites.slurm.site import SlurmSite
 from situs.sites.slurm.submission import RESERVED, SlurmOptions, run_script
-from tests.sites.conformance import AdapterConformance, Opener, ended, python, until
 from tests.sites.slurm_cluster import CPUS, GPUS, MEMORY_MIB, NODES, SlurmCluster, missing_packages
 
 SECRET = "hunter2-hunter2"

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from situs.model.error import SitusError
 from situs.sites.adapter import Key, StaleGeneration, Task, Unreachable
+from situs.sites.conformance.suite import AdapterConformance
+from situs.sites.conformance.waiting import Opener, alive, ended, python, until
 from situs.sites.posix import PosixHost
 from situs.sites.ssh import Full, SshSite
 from situs.sites.sshshell import NotTrusted, SshAccess, SshShell
-from tests.sites.conformance import AdapterConformance, Opener, alive, ended, python, until
 from tests.sites.ssh_server import OLD, SshServer, access
 from tests.sites.test_posix import APPLETS
 

@@ -15,10 +15,10 @@ from typing import TypeVar
 import pytest
 
 from situs.sites.adapter import Adapter, Key, Task, Unreachable
+from situs.sites.conformance.waiting import ended, python, until
 from situs.sites.posix import PosixHost
 from situs.sites.ssh import SshSite
 from situs.sites.sshshell import SshShell
-from tests.sites.conformance import ended, python, until
 from tests.sites.cut_line import CutLine, Fault
 from tests.sites.ssh_server import SshServer, access
 

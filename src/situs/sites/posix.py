@@ -35,7 +35,11 @@ from situs.sites.adapter import (
 from situs.sites.posix_task import written
 from situs.sites.shell import ANSWER_S, Completed, NotThere, Shell, ShellError
 
-HELLO = 'umask 077; cd "${HOME:-/}" && mkdir -p "$1/bin" && cd -P "$1" && pwd -P && printf "%s\\n" "$PATH"'
+HELLO = """
+umask 077
+cd "${HOME:-/}" 2>/dev/null || case $1 in /*) ;; *) echo "the user has no home folder ($HOME)" >&2; exit 1 ;; esac
+mkdir -p "$1/bin" && cd -P "$1" && pwd -P && printf '%s\\n' "$PATH"
+"""
 CALL = '[ -f "$2" ] || exit 97; SITUS_SH=$1; export SITUS_SH; exec "$@"'
 NO_SCRIPT, NO_FILE, RUNS, STALE, LACKING = 97, 66, 73, 75, 78
 PAUSES_PER_S = 20

@@ -176,7 +176,7 @@ class Shell(ABC):
 
 
 class ThisMachine(Shell):
-    """This machine's own shell. Scripts begin in ``folder``."""
+    """This machine's own shell. Scripts begin in ``folder``, else at home."""
 
     def __init__(
         self,
@@ -185,7 +185,8 @@ class ThisMachine(Shell):
         shell: tuple[str, ...] = ("/bin/sh",),
     ) -> None:
         """``env`` comes on top of the little that a script sees of the caller's surroundings."""
-        self._folder = folder or Path.home()
+        home = Path.home()
+        self._folder = folder or (home if home.is_dir() else Path("/"))
         own = {name: os.environ[name] for name in INHERITED if name in os.environ}
         self._env = {"PATH": os.defpath, **own, **(env or {})}
         self._shell = shell

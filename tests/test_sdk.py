@@ -12,6 +12,9 @@ import pytest
 
 import situs
 from situs.cli.main import app
+from situs.control import orders, views
+from situs.control.loop import Controller
+from situs.store.backup import backup
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "clinic-group"
 
@@ -83,6 +86,9 @@ def test_every_command_has_its_like_in_python() -> None:
         "breakeven": situs.Estate.breakeven, "exit": situs.Estate.exits,
         "report": situs.Estate.report, "demo": situs.run_demo, "facts": situs.load_facts,
         "import": situs.import_skypilot,
+        "apply": orders.apply, "rollback": orders.rollback, "pause": orders.pause, "resume": orders.resume,
+        "drain": orders.drain, "ps": views.overview, "status": views.of_workload, "history": views.history_of,
+        "up": Controller, "db": backup,
     }  # fmt: skip
     commands = {command.name for command in app.registered_commands}
     groups = {group.name for group in app.registered_groups}

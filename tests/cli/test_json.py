@@ -12,8 +12,8 @@ from situs.cli.catalogues import ROWS
 from tests.cli.conftest import Call
 from tests.cli.test_help import PATHS, command
 
-WITHOUT = {("completion",), ("schema",)}
-"""Write a script or a file, or are JSON anyway."""
+WITHOUT = {("completion",), ("schema",), ("up",)}
+"""Write a script or a file, are JSON anyway, or run on until they are stopped."""
 
 
 def keys(*names: str) -> Callable[[Any], bool]:

@@ -251,6 +251,23 @@ class TestLeases:
         with database.read() as connection:
             assert runs.present(connection) == []
 
+    def test_a_holder_that_falls_silent_in_the_middle_of_writing_bars_nobody(
+        self, postgres: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Frozen, or cut off: the server undoes what it had begun, and it hears of that when it wakes."""
+        monkeypatch.setattr("situs.store.database.SILENT_S", 1)
+        database = ready(Database(postgres.new()))
+        frozen = leases.acquire(database, "executor", "frozen", 0)
+        assert frozen
+        with pytest.raises(DatabaseAway), database.write() as connection:
+            leases.check(connection, frozen)
+            runs.save(connection, [RUN])
+            assert leases.acquire(database, "executor", "quick", 30)
+            leases.check(connection, frozen)
+        with database.read() as connection:
+            assert runs.present(connection) == []
+        database.close()
+
     def test_whoever_takes_a_lease_waits_for_what_is_being_written_under_it(self, database: Database) -> None:
         slow = leases.acquire(database, "executor", "slow", 0)
         assert slow

@@ -174,7 +174,14 @@ class SshShell(Shell):
         if through is None and jumps:
             for hop in jumps.split(","):
                 through = await self._open(hop.strip(), None, through, depth + 1)
-        connection = await asyncssh.connect(host, tunnel=through, **wanted)
+        try:
+            connection = await asyncssh.connect(host, tunnel=through, **wanted)
+        except asyncssh.ConnectionLost as error:
+            # A host that finds nothing in common hangs up, and its reason is often lost with the line.
+            raise Unreachable(
+                f"{self._host} hung up before both had agreed on how to talk ({error}); "
+                "an old host may need the site's option legacy: yes"
+            ) from None
         if through is not None:
             connection.set_tunnel(through)
         return connection

@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, InternalError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from situs.model.error import InputError, SitusError
 
 BUSY_S = 30.0
 """A writer waits so long for its turn: writers hold the file for milliseconds, a disk that stalls for seconds."""
+SILENT_S = 10
+"""A server undoes a transaction whose client says nothing for so long: one that was frozen in the middle of it, or
+whose line was cut, would otherwise keep its locks, and nobody else could take the lease."""
 
 
 class DatabaseAway(SitusError):
@@ -66,7 +69,10 @@ class Database:
     def _answering(self) -> Iterator[None]:
         try:
             yield
-        except OperationalError as error:
+        except (OperationalError, InternalError) as error:
+            # The server's end of a transaction counts as an internal error; any other one is a fault of ours.
+            if isinstance(error, InternalError) and not error.connection_invalidated:
+                raise
             said = str(error.orig).strip().splitlines()
             shown = self.url.render_as_string(hide_password=True)
             raise DatabaseAway(
@@ -104,7 +110,9 @@ def _url(text: str) -> URL:
 def _engine(url: URL) -> Engine:
     if url.drivername != "sqlite":
         try:
-            return create_engine(url, pool_pre_ping=True)
+            given = url.query.get("options", "")
+            options = f"{given} -c idle_in_transaction_session_timeout={SILENT_S}s"
+            return create_engine(url, pool_pre_ping=True, connect_args={"options": options})
         except ModuleNotFoundError:
             raise InputError("PostgreSQL needs its driver: pip install 'situs[postgres]'") from None
     if not url.database or url.database == ":memory:":

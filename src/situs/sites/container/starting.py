@@ -83,7 +83,10 @@ class Starting:
         try:
             self._engine.call("POST", path, query=query)
         except EngineError as error:
-            taken = error.code == 409 and "already in use" in error.message
+            # One that was renamed while the engine looked it up by its old name has the new one already.
+            taken = any(
+                words in error.message for words in ("already in use", "the same name as its current")
+            )
             if taken or (error.code == 404 and "no such container" in error.message.lower()):
                 return False
             raise

@@ -78,6 +78,19 @@ class TestSlurm(AdapterConformance):
 
     # What is there
 
+    def test_a_clock_that_is_ahead_is_told_as_ahead(
+        self, cluster: SlurmCluster, tmp_path: Path, options: SlurmOptions
+    ) -> None:
+        (tmp_path / "date").write_text('#!/bin/sh\nexec /bin/date -d "+1 hour" "$@"\n')
+        (tmp_path / "date").chmod(0o755)
+        path = f"{tmp_path}:{cluster.env.get('PATH', os.environ['PATH'])}"
+        shell = ThisMachine(tmp_path, env={**cluster.env, "PATH": path})
+        assert 3000 < SlurmSite(shell, options).health().clock_ahead_s < 4200
+
+    def test_nodes_are_told_of_by_their_shape(self, open_site: Opener) -> None:
+        (nodes,) = open_site().inventory().nodes
+        assert (nodes.count, nodes.cpus) == (NODES, CPUS)
+
     def test_inventory_is_that_of_the_nodes_that_are_up(self, site: SlurmSite, cluster: SlurmCluster) -> None:
         there = site.inventory()
         assert (there.cpus, there.accelerators) == (NODES * CPUS, {"h100": NODES * GPUS})

@@ -218,6 +218,20 @@ class TestReaching:
 SHELLS: dict[str, SshShell] = {}
 
 
+class TestClock:
+    def test_a_clock_that_is_ahead_is_told_as_ahead(self, tmp_path: Path) -> None:
+        tools = tmp_path / "tools"
+        tools.mkdir()
+        (tools / "date").write_text('#!/bin/sh\nexec /bin/date -d "+1 hour" "$@"\n')
+        (tools / "date").chmod(0o755)
+        host = SshServer(tmp_path / "host", {"PATH": f"{tools}:/usr/bin:/bin"})
+        try:
+            ahead = site_of(tmp_path, (host,)).health().clock_ahead_s
+        finally:
+            host.stop()
+        assert 3000 < ahead < 4200
+
+
 class TestHosts:
     """Several hosts are one site."""
 

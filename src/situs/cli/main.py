@@ -15,6 +15,7 @@ from situs.version import __version__
 
 TOPICS = (
     "intent",
+    "site",
     "importing",
     "plan",
     "explain",

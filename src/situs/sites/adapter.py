@@ -7,8 +7,9 @@ can never move a site backwards.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+import math
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -111,6 +112,19 @@ class Status:
 
 
 @dataclass(frozen=True)
+class Nodes:
+    """Nodes of one shape."""
+
+    count: int
+    cpus: int
+    """of each"""
+    memory_gib: float
+    """of each"""
+    accelerators: Mapping[str, int] = field(default_factory=dict)
+    """of each: model -> how many"""
+
+
+@dataclass(frozen=True)
 class Inventory:
     """What is there now."""
 
@@ -119,6 +133,8 @@ class Inventory:
     accelerators: Mapping[str, int]
     isolation: tuple[str, ...]
     """what the host offers to keep runs apart"""
+    nodes: tuple[Nodes, ...] = ()
+    """all of the above by the shape of nodes; empty: it is one node"""
 
 
 @dataclass(frozen=True)
@@ -129,7 +145,25 @@ class Health:
     cause: str | None = None
     next_step: str | None = None
     clock_ahead_s: float = 0.0
-    """of this machine's clock; only as exact as the way to the site is short"""
+    """how far the site's clock is ahead of this machine's; negative: behind. Only as exact as the way there is short"""
+
+
+def by_shape(nodes: Iterable[Nodes]) -> tuple[Nodes, ...]:
+    """The nodes with those of one shape counted together, the most numerous shape first."""
+    found: list[Nodes] = []
+    for node in nodes:
+        # Memory differs by some MiB between machines that were bought as the same.
+        at = next((at for at, seen in enumerate(found) if _alike(seen, node)), None)
+        if at is None:
+            found.append(node)
+        else:
+            found[at] = replace(found[at], count=found[at].count + node.count)
+    return tuple(sorted(found, key=lambda node: -node.count))
+
+
+def _alike(one: Nodes, other: Nodes) -> bool:
+    same = (one.cpus, one.accelerators) == (other.cpus, other.accelerators)
+    return same and math.isclose(one.memory_gib, other.memory_gib, rel_tol=0.02)
 
 
 def refuse_unsupported(task: Task, capabilities: Collection[Capability], kind: str) -> None:

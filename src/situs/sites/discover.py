@@ -48,11 +48,13 @@ class FoundSite:
     pools: tuple[FoundPool, ...]
     managed: Managed | None = None
     """a cloud runs it"""
+    otherwise: str = "on_prem"
+    """what kind of site it is where no cloud is known to run it"""
 
     @property
     def kind(self) -> str:
         """What a cloud runs is public; all else is taken for one's own."""
-        return "public" if self.managed else "on_prem"
+        return "public" if self.managed else self.otherwise
 
     def country(self, own: str, regions: Mapping[tuple[str, str], str]) -> str | None:
         """Where it is: ``own`` for one's own places, by its region for others; None where that is not known."""
@@ -87,22 +89,28 @@ def written(
         [
             "# An estate for situs. `situs validate` checks it; `situs schema` lets your editor complete it.",
             "sites:",
-            *(line for site in sites for line in _site_lines(site, country, regions, clearance, electricity)),
-            "links:",
-            "  # How the places reach each other; the more specific link wins.",
-            '  - {from: "*", to: "*", latency: 20ms, bandwidth: 1Gbit/s}',
+            *(line for site in sites for line in site_lines(site, country, regions, clearance, electricity)),
+            *LINKS,
             "",
         ]
     )
 
 
-def _site_lines(
+LINKS = (
+    "links:",
+    "  # How the places reach each other; the more specific link wins.",
+    '  - {from: "*", to: "*", latency: 20ms, bandwidth: 1Gbit/s}',
+)
+
+
+def site_lines(
     site: FoundSite,
     country: str,
     regions: Mapping[tuple[str, str], str],
     clearance: int,
     electricity: str | None,
 ) -> Iterator[str]:
+    """One site, as its lines below ``sites:``."""
     yield f"  {site.name}: # found by: {site.source}"
     yield f"    kind: {site.kind} # public, private, on_prem or edge"
     if site.managed is not None:
@@ -130,6 +138,7 @@ def _site_lines(
         yield f"        node: {{cpu: {pool.cpu}, memory: {pool.memory_gib:g}GiB{gpu}}}"
         if pool.accelerator:
             yield f"        accelerator: {pool.accelerator}"
+            yield "        # accelerator_memory in node says what each of them has, such as 80GiB."
         yield f"        count: {pool.count}"
         yield "        # What a node cost, or what renting one costs an hour: without it there is nothing to decide."
         yield "        price: {basis: owned, price: 0 EUR, life: 60 months, idle: 100W, busy: 300W}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from situs.sites.adapter import Adapter
+from situs.sites.hostkeys import pinned
 from situs.sites.local import LocalSite
 from situs.sites.registry import Kind, Option
 from situs.sites.shell import Shell, ThisMachine
@@ -56,6 +57,10 @@ ACCESS = {
     "host": Option("[user@]name[:port], where the name may be one of the SSH config", _host),
     "config": Option("SSH config file; else ~/.ssh/config", _file),
     "known_hosts": Option("file with the keys that hosts are known by; else as the SSH config says", _file),
+    "host_keys": Option(
+        "keys that hosts are believed by, as HOST TYPE KEY with commas between them; else those of known_hosts",
+        pinned,
+    ),
     "identity": Option("private key file; else those of the SSH config and of the agent", _file),
     "jump": Option("hosts to go through, with commas between them", lambda text: ",".join(_hosts(text))),
     "legacy": Option("yes: allow algorithms of old servers, which are not safe any more", _yes_or_no),
@@ -67,7 +72,7 @@ ACCESS = {
 def _shell(host: str, options: Mapping[str, Any]) -> Shell:
     from situs.sites.sshshell import SshAccess, SshShell
 
-    given = ("config", "known_hosts", "identity", "jump", "legacy", "sh")
+    given = ("config", "known_hosts", "host_keys", "identity", "jump", "legacy", "sh")
     return SshShell(host, SshAccess(**{name: options[name] for name in given if name in options}))
 
 

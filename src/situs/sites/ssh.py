@@ -20,8 +20,10 @@ from situs.sites.adapter import (
     Health,
     Inventory,
     Key,
+    Nodes,
     Status,
     Task,
+    by_shape,
     refuse_unsupported,
 )
 from situs.sites.posix import PosixHost
@@ -66,6 +68,7 @@ class SshSite:
             sum(there.memory_gib for there in seen),
             accelerators,
             tuple(part for part in seen[0].isolation if all(part in there.isolation for there in seen)),
+            by_shape(Nodes(1, there.cpus, there.memory_gib, there.accelerators) for there in seen),
         )
 
     def put(self, key: Key, source: Path, name: str) -> str:

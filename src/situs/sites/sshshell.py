@@ -15,10 +15,10 @@ import re
 import shlex
 import signal
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from concurrent.futures import TimeoutError as NotInTime
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +26,7 @@ import asyncssh
 
 from situs.model.error import SitusError
 from situs.sites.adapter import Unreachable
+from situs.sites.hostkeys import NotTrusted, ShownKey
 from situs.sites.shell import ANSWER_S, Completed, Shell
 
 T = TypeVar("T")
@@ -50,10 +51,6 @@ MODERN = {
 PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 _./:=@,+-")
 
 
-class NotTrusted(SitusError):
-    """The host did not prove to be the one that is known by its name."""
-
-
 @dataclass(frozen=True)
 class SshAccess:
     """How hosts are reached, for all hosts of a site alike. What is None is taken from the SSH config."""
@@ -69,6 +66,8 @@ class SshAccess:
     """allow algorithms that are not safe any more"""
     sh: str = "/bin/sh"
     """a POSIX shell over there"""
+    host_keys: Mapping[str, str] = field(default_factory=dict)
+    """host as it is named here -> the one key it is believed by, whatever ``known_hosts`` says"""
 
 
 class SshShell(Shell):
@@ -92,10 +91,11 @@ class SshShell(Shell):
             return _LOOP.result(
                 self._run(self._command(script, args), stdin, timeout_s), timeout_s + CONNECT_S
             )
-        except (asyncssh.HostKeyNotVerifiable, NotTrusted) as error:
+        except NotTrusted as error:
             raise NotTrusted(
                 f"{self._host}: {error}; compare its key with what its administrator says, "
-                "then add it to known_hosts"
+                "then add it to known_hosts or to the site's option host_keys",
+                error.shown,
             ) from None
         except asyncssh.PermissionDenied as error:
             raise SitusError(f"{self._host} does not let us in: {error}") from None
@@ -162,6 +162,8 @@ class SshShell(Shell):
             wanted["config"] = [str(self._access.config)]
         if self._access.known_hosts is not None:
             wanted["known_hosts"] = str(self._access.known_hosts)
+        if spec in self._access.host_keys:
+            wanted["known_hosts"] = ([_public_key(self._access.host_keys[spec])], [], [])
         if self._access.identity is not None:
             wanted["client_keys"] = [str(self._access.identity)]
         try:
@@ -174,8 +176,13 @@ class SshShell(Shell):
         if through is None and jumps:
             for hop in jumps.split(","):
                 through = await self._open(hop.strip(), None, through, depth + 1)
+        witness = _Witness(options.known_hosts)
         try:
-            connection = await asyncssh.connect(host, tunnel=through, **wanted)
+            connection = await asyncssh.connect(
+                host, tunnel=through, client_factory=lambda: witness, **wanted
+            )
+        except asyncssh.HostKeyNotVerifiable as error:
+            raise NotTrusted(str(error), witness.shown(spec)) from None
         except asyncssh.ConnectionLost as error:
             # A host that finds nothing in common hangs up, and its reason is often lost with the line.
             raise Unreachable(
@@ -185,6 +192,30 @@ class SshShell(Shell):
         if through is not None:
             connection.set_tunnel(through)
         return connection
+
+
+class _Witness(asyncssh.SSHClient):
+    """Remembers the key of a host that is not believed, so that a person can be shown it; believes nobody."""
+
+    def __init__(self, known_hosts: Any) -> None:
+        self._known_hosts = known_hosts or str(Path.home() / ".ssh" / "known_hosts")
+        self._seen: tuple[str, str, int, asyncssh.SSHKey] | None = None
+
+    def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
+        self._seen = (host, addr, port, key)
+        return False
+
+    def shown(self, spec: str) -> ShownKey | None:
+        """What it showed, beside what it is known by."""
+        if self._seen is None:
+            return None
+        host, addr, port, key = self._seen
+        try:
+            known = asyncssh.match_known_hosts(self._known_hosts, host, addr, port)[0]
+        except (OSError, ValueError):
+            known = []
+        line = b" ".join(key.export_public_key().split()[:2]).decode()
+        return ShownKey(spec, line, key.get_fingerprint(), tuple(other.get_fingerprint() for other in known))
 
 
 class _Loop:
@@ -221,6 +252,13 @@ def parts(spec: str) -> tuple[str | None, str, int | None]:
         raise ValueError(f"{spec!r} is no host; write it as [user@]name[:port]")
     user, address, name, port = match.groups()
     return user, address or name, int(port) if port else None
+
+
+def _public_key(line: str) -> asyncssh.SSHKey:
+    try:
+        return asyncssh.import_public_key(line)
+    except asyncssh.KeyImportError as error:
+        raise SitusError(f"the key {line[:40]!r} of the site's option host_keys: {error}") from None
 
 
 def _bytes(output: bytes | str | None) -> bytes:

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from situs.sites.adapter import Inventory
+from situs.sites.adapter import Inventory, Nodes, by_shape
 
 UP = {"IDLE", "MIXED", "ALLOCATED", "COMPLETING", "RESERVED", "PLANNED"}
 """States of nodes that run or may run something; what is drained, down or powered off counts for nothing now."""
@@ -33,6 +33,10 @@ def inventory(text: str) -> Inventory:
         sum(memory for _, memory, _ in nodes.values()) / 1024,
         dict(accelerators),
         tuple(isolation),
+        by_shape(
+            Nodes(1, cpus, memory / 1024, dict(accelerators_of(gres)))
+            for cpus, memory, gres in nodes.values()
+        ),
     )
 
 

@@ -66,7 +66,7 @@ class SlurmSite:
         after = time.time()
         lines = answer.stdout.decode(errors="replace").splitlines()
         cause, next_step = unhealthy(answer.exit_code, lines[1:], answer.said, self._root)
-        ahead = (before + after) / 2 - float(lines[0]) if lines else 0.0
+        ahead = float(lines[0]) - (before + after) / 2 if lines else 0.0
         return Health(cause is None, cause, next_step, ahead)
 
     def inventory(self) -> Inventory:

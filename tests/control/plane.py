@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from situs.control.connect import by_kind
+from situs.control.estate_files import EstateFiles
 from situs.control.loop import Controller
 from situs.control.orders import apply
 from situs.control.pace import Pace
@@ -114,9 +115,11 @@ class Plane:
         return LocalSite(self.folder / "sites" / name / "runs")
 
     @contextmanager
-    def leading(self, pace: Pace = PACE) -> Iterator[Controller]:
-        """A control plane in a thread."""
-        controller = Controller(self.database, self.folder, by_kind(self.folder), pace, self.said.append)
+    def leading(self, pace: Pace = PACE, watched: EstateFiles | None = None) -> Iterator[Controller]:
+        """A control plane in a thread. ``watched``: an estate that it plans for again."""
+        controller = Controller(
+            self.database, self.folder, by_kind(self.folder), pace, self.said.append, watched
+        )
         failed: list[BaseException] = []
 
         def run() -> None:

@@ -29,6 +29,7 @@ TOPICS = (
     "report",
     "demo",
     "apply",
+    "approve",
     "up",
     "ps",
     "hold",

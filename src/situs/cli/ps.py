@@ -23,6 +23,8 @@ WORDS: Mapping[str, Mapping[str, Any]] = {
         "target": "plan {plan} in force since {at} by {by}, as generation {generation}",
         "no-target": "no plan is in force yet; `situs apply` puts one in force",
         "leader": "{leader} acts", "no-leader": "no control plane runs; `situs up` starts one",
+        "proposed": "plan {plan} waits for approval: {cause}; see `situs proposed`",
+        "trouble": "no new plan can be made, the one in force stays: {cause}",
         "pause": "paused by {by}", "drain": "{subject} is drained by {by}",
         "units": ("workload", "unit", "stands", "site", "for", "why not, and what next"),
         "sites": ("site", "answers", "seen", "runs", "why not, and what next"), "ago": "{time} ago",
@@ -43,6 +45,8 @@ WORDS: Mapping[str, Mapping[str, Any]] = {
         "target": "Plan {plan} gilt seit {at} durch {by}, als Generation {generation}",
         "no-target": "noch gilt kein Plan; `situs apply` setzt einen in Kraft",
         "leader": "es steuert {leader}", "no-leader": "keine Steuerung läuft; `situs up` startet eine",
+        "proposed": "Plan {plan} wartet auf Zustimmung: {cause}; siehe `situs proposed`",
+        "trouble": "es lässt sich kein neuer Plan machen, der geltende bleibt: {cause}",
         "pause": "angehalten von {by}", "drain": "{subject} bekommt nichts Neues, durch {by}",
         "units": ("Arbeitslast", "Einheit", "Stand", "Ort", "seit", "warum nicht, und was nun"),
         "sites": ("Ort", "antwortet", "gesehen", "Läufe", "warum nicht, und was nun"), "ago": "vor {time}",
@@ -199,6 +203,11 @@ def _heading(seen: Overview) -> None:
         )
         console.print(said, soft_wrap=True, markup=False)
     console.print(words["leader"].format(leader=seen.leader) if seen.leader else words["no-leader"])
+    if seen.replan is not None and seen.replan.plan is not None:
+        said = words["proposed"].format(plan=seen.replan.plan[:19], cause=seen.replan.cause)
+        console.print(said, soft_wrap=True, markup=False)
+    elif seen.replan is not None:
+        console.print(words["trouble"].format(cause=seen.replan.trouble), soft_wrap=True, markup=False)
     for hold in seen.holds:
         why = f": {hold.reason}" if hold.reason else ""
         console.print(words[hold.kind].format(subject=hold.subject, by=hold.by) + why, markup=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from types import FrameType
+from typing import Annotated
 
 import typer
 
@@ -17,24 +18,33 @@ def register(app: typer.Typer) -> None:
     app.command("up")(up_command)
 
 
-def up_command(estate: EstateOption = HERE, db: DbOption = None) -> None:
+def up_command(
+    estate: EstateOption = HERE,
+    db: DbOption = None,
+    replan: Annotated[
+        bool, typer.Option(help="Plan again when the estate, the facts or the sites in service change.")
+    ] = True,
+) -> None:
     """Run the control plane until Ctrl-C: it makes the plan in force true and keeps it true.
 
     What runs at the sites runs on when it ends. Several may share one PostgreSQL: one acts, the others stand by.
+    A plan that it makes by itself waits for `situs approve`, unless the use cases' `automatic` gives leave.
 
     Examples:
 
       situs up -C examples/clinic-group
 
-      situs up --db postgresql://situs@db.example.org/situs
+      situs up --db postgresql://situs@db.example.org/situs --no-replan
     """
     from situs.control.connect import by_kind
+    from situs.control.estate_files import EstateFiles
     from situs.control.loop import Controller
 
     folder = folder_of(estate)
     controller = Controller(
         opened(db, estate, new=True), folder, by_kind(folder),
         say=lambda text: error_console.print(text, soft_wrap=True, markup=False),
+        estate=EstateFiles(estate) if replan else None,
     )  # fmt: skip
 
     def stop(_number: int, _frame: FrameType | None) -> None:

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from situs.control.connect import Connect
+from situs.control.estate_files import EstateFiles
 from situs.control.leader import Leadership, lead
 from situs.control.pace import Pace
+from situs.control.replanning import Replanning
 from situs.control.term import Term
 from situs.store.database import Database, DatabaseAway
 from situs.store.leases import LeaseLost
@@ -19,13 +21,15 @@ class Controller:
 
     def __init__(
         self, database: Database, folder: Path, connect: Connect, pace: Pace | None = None,
-        say: Callable[[str], None] = lambda _: None,
+        say: Callable[[str], None] = lambda _: None, estate: EstateFiles | None = None,
     ) -> None:  # fmt: skip
+        """``estate``: its files are watched, and planned for again when they change; None: by others only."""
         self._database = database
         self._folder = folder
         self._connect = connect
         self._pace = pace or Pace()
         self._say = say
+        self._estate = estate
         self._stopped = threading.Event()
 
     def stop(self) -> None:
@@ -55,11 +59,17 @@ class Controller:
 
     def _lead(self, leadership: Leadership) -> None:
         term: Term | None = None
+        replanning: Replanning | None = None
         try:
+            if self._estate is not None:
+                replanning = Replanning(self._database, self._estate, self._pace, leadership, self._say)
+                replanning.start()
             term = Term(self._database, self._folder, self._connect, self._pace, leadership)
             while not self._stopped.is_set():
                 term.turn()
         finally:
+            if replanning is not None:
+                replanning.stop()
             if term is not None:
                 term.close()
             leadership.end()

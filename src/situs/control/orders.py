@@ -14,7 +14,7 @@ from situs.facts import Facts
 from situs.model.error import InputError, Problem
 from situs.model.intent import Intent
 from situs.model.plan import Plan
-from situs.store import events, holds, plans
+from situs.store import events, holds, plans, replans
 from situs.store.database import Database, clock
 from situs.store.events import Event
 from situs.store.plans import StalePlan, Target
@@ -68,6 +68,26 @@ def apply(
         target = plans.put_in_force(connection, plan.id, before, "apply", by, reason)
         _tell(connection, "target", by, f"plan {plan.id[:19]} is in force, as generation {target.generation}")
         return target
+
+
+def approve(database: Database, by: str, reason: str | None = None, plan: str | None = None) -> Target:
+    """Put the plan that the control plane proposes in force; ``plan``: only if its id begins so.
+
+    Raises InputError when none is proposed, or another one.
+    """
+    with database.write() as connection:
+        target, last = plans.in_force(connection), replans.newest(connection)
+        if target is None or last is None or last.plan is None or last.parent != target.plan:
+            raise InputError("no plan waits for approval; `situs ps` tells how things stand")
+        if plan is not None and not last.plan.removeprefix("sha256:").startswith(
+            plan.removeprefix("sha256:")
+        ):
+            raise InputError(
+                f"{plan} does not wait for approval; {last.plan[:19]} does, see `situs proposed`"
+            )
+        new = plans.put_in_force(connection, last.plan, target, "apply", by, reason or last.cause)
+        _tell(connection, "target", by, f"plan {new.plan[:19]} is approved, as generation {new.generation}")
+        return new
 
 
 def rollback(database: Database, by: str, reason: str | None = None, to: str | None = None) -> Target:

@@ -21,3 +21,7 @@ class Pace:
     """what is seen and stays the same is written down again after so long"""
     meter_s: float = 300.0
     lease_s: float = LEASE_S
+    plan_s: float = 2.0
+    """between looks for a reason to plan again"""
+    settle_s: float = 5.0
+    """a reason must stay the same for so long: people save one file after the other"""

@@ -21,12 +21,13 @@ from situs.control.reconcile import Verdict, diff
 from situs.control.wanted import Sight, Step, Unit, Waiting, Wanted, World, key_of, unit_of
 from situs.model.error import InputError
 from situs.sites.adapter import Key, Status
-from situs.store import events, holds, leases, observations, plans, runs, steps, usage
+from situs.store import events, holds, leases, observations, plans, replans, runs, steps, usage
 from situs.store.database import Database, clock
 from situs.store.events import Event
 from situs.store.holds import Hold
 from situs.store.observations import Observation
 from situs.store.plans import Target
+from situs.store.replans import Replan
 from situs.store.runs import Run
 from situs.store.steps import Entry
 
@@ -67,6 +68,8 @@ class Overview:
     holds: Sequence[Hold]
     sites: Sequence[Observation]
     units: Sequence[UnitView]
+    replan: Replan | None = None
+    """the plan that is proposed after the one in force, or why none can be made"""
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def overview(database: Database) -> Overview:
         at = clock(connection)
         target, held = plans.in_force(connection), holds.in_force(connection)
         seen, known = observations.all_sites(connection), runs.present(connection)
-        leader = _leader(connection, at)
+        leader, replan = _leader(connection, at), proposed(connection)
     history: dict[Unit, list[Run]] = {}
     for run in known:
         history.setdefault(unit_of(run), []).append(run)
@@ -113,7 +116,15 @@ def overview(database: Database) -> Overview:
         for unit, verdict in sorted(verdicts.items())
         if not _is_past(wanted.get(unit), history.get(unit, ()))
     ]
-    return Overview(at, target, leader, held, list(seen.values()), units)
+    return Overview(at, target, leader, held, list(seen.values()), units, replan)
+
+
+def proposed(connection: Connection) -> Replan | None:
+    """What the control plane would have after the plan in force; None when that is as it should be."""
+    target, last = plans.in_force(connection), replans.newest(connection)
+    if target is None or last is None or last.parent != target.plan or not (last.plan or last.trouble):
+        return None
+    return last
 
 
 def of_workload(database: Database, name: str) -> WorkloadView:

@@ -69,7 +69,7 @@ def load(path: Path, beside: Intent | None = None) -> Loaded:
     """
     written = Written()
     reader = Reader()
-    for number, file in enumerate(_yaml_files(path)):
+    for number, file in enumerate(yaml_files(path)):
         if number == MOST_FILES:
             raise InputError(
                 f"there are more than {MOST_FILES:,} YAML files under {path}; is this an estate?"
@@ -106,7 +106,7 @@ def input_hash(intent: Intent) -> str:
 UNORDERED = {
     "categories", "jurisdictions", "purposes", "obligations", "certificates_required", "crosses", "affinity",
     "accelerator", "name", "kind", "operator", "country", "certificate", "stage", "use_case", "category", "off",
-    "countries", "certificates",
+    "countries", "certificates", "kinds",
 }  # fmt: skip
 
 
@@ -120,7 +120,8 @@ def _sets_sorted(value: Any, key: str = "") -> Any:
     return value
 
 
-def _yaml_files(path: Path) -> Iterator[Path]:
+def yaml_files(path: Path) -> Iterator[Path]:
+    """The files of an estate, always in the same order. Raises InputError when there are none."""
     shown = printable(str(path))
     if path.is_file():
         yield path

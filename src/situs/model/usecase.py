@@ -7,7 +7,19 @@ from typing import Annotated
 from pydantic import Field
 
 from situs.model.base import Model
-from situs.model.money import MonthPrice
+from situs.model.estate import SiteKind
+from situs.model.money import Money, MonthPrice
+
+
+class Automatic(Model):
+    """How far the control plane may re-plan a group of workloads by itself; beyond that a person approves."""
+
+    moves_per_day: Annotated[int, Field(ge=1)]
+    """units that may change their place within 24 hours"""
+    bill_per_day: Money
+    """what the moves of 24 hours may cost together"""
+    kinds: Annotated[frozenset[SiteKind], Field(min_length=1)]
+    """kinds of site that they may move to"""
 
 
 class UseCase(Model):
@@ -18,3 +30,5 @@ class UseCase(Model):
     value: MonthPrice
     budget: MonthPrice | None = None
     priority: Annotated[int, Field(ge=0, le=100)] = 50
+    automatic: Automatic | None = None
+    """what may change without a person when prices, sites or the hour change; None: nothing"""

@@ -40,8 +40,11 @@ class Records:
         self.folder = estate / ".situs"
         self._catalogues = Catalogues(estate)
 
-    def save(self, plan: Plan, intent: Intent, facts: Facts) -> Path:
-        """Record a sealed plan with its intent and facts; gives the plan's file. Raises ValueError if unsealed."""
+    def save(self, plan: Plan, intent: Intent, facts: Facts, *, latest: bool = True) -> Path:
+        """Record a sealed plan with its intent and facts; gives the plan's file. Raises ValueError if unsealed.
+
+        ``latest``: the next plan is to follow it; a proposal is followed only once it is in force.
+        """
         if plan.sealed().id != plan.id:
             raise ValueError("only a sealed plan can be recorded: its id must be that of its content")
         self._catalogues.keep(facts)
@@ -49,10 +52,16 @@ class Records:
             self.folder / "intents" / f"{_file_name(input_hash(intent))}.json",
             intent.model_dump_json(by_alias=True),
         )
-        path = self._path_of(plan)
+        path = self._path(plan.id)
         self._write(path, _written(plan))
-        self._write(self.folder / "latest", plan.id + "\n", replace=True)
+        if latest:
+            self.follow(plan.id)
         return path
+
+    def follow(self, identity: str) -> None:
+        """Have the next plan follow this one, if it is recorded here."""
+        if self._path(identity).exists():
+            self._write(self.folder / "latest", identity + "\n", replace=True)
 
     def latest(self) -> str | None:
         """The id of the plan recorded last. Raises InputError when the note of it is damaged."""
@@ -102,7 +111,7 @@ class Records:
 
     def keep(self, plan: Plan) -> None:
         """Keep a plan that comes from elsewhere, so that what follows it can be made again."""
-        self._write(self._path_of(plan), _written(plan))
+        self._write(self._path(plan.id), _written(plan))
 
     def facts_of(self, plan: Plan) -> Facts | None:
         """The facts the plan was made with; None when they were not kept and are not those of this situs."""
@@ -124,8 +133,8 @@ class Records:
             ordered += followers.get(plan.id, [])
         return ordered
 
-    def _path_of(self, plan: Plan) -> Path:
-        return self.folder / "plans" / f"{_file_name(plan.id)}.json"
+    def _path(self, identity: str) -> Path:
+        return self.folder / "plans" / f"{_file_name(identity)}.json"
 
     def _find(self, reference: str) -> Path:
         if reference == "latest":

@@ -27,7 +27,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-HISTORY = ("contents", "intents", "plans", "targets", "steps", "usage", "events")
+HISTORY = ("contents", "intents", "plans", "targets", "steps", "usage", "events", "replans")
 """Tables that are only added to."""
 
 
@@ -203,4 +203,15 @@ holds = Table(
     Column("until", Instant),
     Column("by", Text, nullable=False),
     Column("reason", Text),
+)  # fmt: skip
+replans = Table(
+    "replans", metadata,
+    Column("seq", Number, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("parent", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("plan", Text, ForeignKey("plans.id")),
+    Column("waits_for", JSON, nullable=False),
+    Column("trouble", Text),
 )  # fmt: skip

@@ -33,6 +33,7 @@ TOPICS = (
     "up",
     "ps",
     "hold",
+    "doctor",
     "db",
     "completion",
 )

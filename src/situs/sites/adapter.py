@@ -146,6 +146,15 @@ class Health:
     next_step: str | None = None
     clock_ahead_s: float = 0.0
     """how far the site's clock is ahead of this machine's; negative: behind. Only as exact as the way there is short"""
+    free_gib: float | None = None
+    """where runs are kept; None: the site cannot tell"""
+    mode: str | None = None
+    """of the folder that runs are kept in, as ``ls -l`` shows it; None: there is no such folder to look at"""
+
+
+def free_gib(kib: str) -> float | None:
+    """From the kibibytes that ``df`` says; None for what is no number."""
+    return int(kib) / 2**20 if kib.isdecimal() else None
 
 
 def by_shape(nodes: Iterable[Nodes]) -> tuple[Nodes, ...]:

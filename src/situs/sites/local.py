@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -42,7 +43,9 @@ class LocalSite:
     capabilities: frozenset[Capability] = frozenset({"memory", "cpus"})
 
     def __init__(self, root: Path) -> None:
-        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in reversed((root, *root.parents)):
+            # mkdir gives the mode to the last one alone.
+            folder.mkdir(exist_ok=True, mode=0o700)
         self._root = root.resolve()
         self._forgotten = self._root / "forgotten"
         newest = self._root / "newest"
@@ -56,7 +59,8 @@ class LocalSite:
         """Whether runs can be written down here."""
         try:
             with tempfile.TemporaryFile(dir=self._root):
-                return Health(True)
+                free, mode = shutil.disk_usage(self._root).free / 2**30, self._root.stat().st_mode
+                return Health(True, free_gib=free, mode=stat.filemode(mode))
         except OSError as error:
             return Health(
                 False, f"{self._root}: {error.strerror}", "make room there, or give it to the user of situs"

@@ -30,6 +30,7 @@ from situs.sites.adapter import (
     Task,
     Unreachable,
     Usage,
+    free_gib,
     refuse_unsupported,
 )
 from situs.sites.posix_task import written
@@ -76,8 +77,9 @@ class PosixHost:
         except SitusError as error:
             return Health(False, str(error), "log in there and put this right")
         # The host says whole seconds, read somewhere between our two looks at the clock.
-        ahead = int(done.stdout.split()[0]) + 0.5 - (before + time.time()) / 2
-        return Health(True, clock_ahead_s=ahead)
+        there, free, mode, *_ = [*done.stdout.decode(errors="replace").split(), "-", "-"]
+        ahead = int(there) + 0.5 - (before + time.time()) / 2
+        return Health(True, None, None, ahead, free_gib(free), mode if len(mode) == 10 else None)
 
     def inventory(self) -> Inventory:
         """Processors, memory and accelerators of the host."""

@@ -341,6 +341,9 @@ health() {
   command -v sha256sum >/dev/null || command -v openssl >/dev/null || command -v shasum >/dev/null ||
     fail 78 'this host has no sha256sum, openssl or shasum'
   echo x >"$root/.health.$$" && rm -f "$root/.health.$$" || fail 78 "cannot write to $root"
+  # Free kibibytes, and who may look into the folder.
+  df -Pk "$root" 2>/dev/null | { read -r line; read -r name size used free rest; echo "${free:--}"; }
+  ls -ld "$root" | cut -c 1-10
 }
 
 inventory() {

@@ -54,7 +54,11 @@ class SshSite:
         for name, health in zip(self._hosts, seen, strict=True):
             if not health.ok:
                 return Health(False, f"{name}: {health.cause}", health.next_step)
-        return max(seen, key=lambda health: abs(health.clock_ahead_s))
+        # What all of them answer together is the worst of each.
+        clock = max((health.clock_ahead_s for health in seen), key=abs)
+        free = min((health.free_gib for health in seen if health.free_gib is not None), default=None)
+        mode = max((health.mode for health in seen if health.mode is not None), key=_open, default=None)
+        return Health(True, None, None, clock, free, mode)
 
     def inventory(self) -> Inventory:
         """What all hosts have together."""
@@ -175,3 +179,8 @@ class SshSite:
             return [ask(host) for host in self._hosts.values()]
         with ThreadPoolExecutor(len(self._hosts)) as pool:
             return list(pool.map(ask, self._hosts.values()))
+
+
+def _open(mode: str) -> int:
+    """How much others may do with a folder of this mode."""
+    return sum(right != "-" for right in mode[4:10])

@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, InternalError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from situs.model.error import InputError, SitusError
+from situs.store.files import make_folder
 
 BUSY_S = 30.0
 """A writer waits so long for its turn: writers hold the file for milliseconds, a disk that stalls for seconds."""
@@ -117,7 +118,7 @@ def _engine(url: URL) -> Engine:
             raise InputError("PostgreSQL needs its driver: pip install 'situs[postgres]'") from None
     if not url.database or url.database == ":memory:":
         raise InputError("a database in memory would be gone with the process; name a file: sqlite:///path")
-    Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    make_folder(Path(url.database).parent)
     # For the owner's eyes only, from the first byte on.
     Path(url.database).touch(mode=0o600)
     engine = create_engine(url, connect_args={"timeout": BUSY_S})

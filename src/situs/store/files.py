@@ -6,10 +6,20 @@ import os
 import tempfile
 from pathlib import Path
 
+OWN = ".situs"
+"""Folder of an estate for what is the control plane's own; nobody else may look into it."""
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it; what is our own is for the owner's eyes only."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True, mode=0o700 if OWN in folder.parts else 0o777)
+
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write beside the place and move there in one step; folders are made on the way."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     try:
         with os.fdopen(handle, "wb") as file:

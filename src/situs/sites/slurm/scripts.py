@@ -221,7 +221,9 @@ HEALTH = (
     _COMMON
     + r"""
 date +%s.%N
-mkdir -p "$1" && : >"$1/.writable" && rm -f "$1/.writable" || exit 73
+mkdir -p "$1/runs" && : >"$1/.writable" && rm -f "$1/.writable" || exit 73
+df -Pk "$1" 2>/dev/null | { read -r line; read -r name size used free rest; echo "${free:--}"; }
+ls -ld "$1/runs" | cut -c 1-10
 command -v sbatch >/dev/null && command -v timeout >/dev/null && command -v setsid >/dev/null || exit 69
 slurm scontrol ping >/dev/null 2>why.$$ || { code=$?; cat why.$$; rm -f why.$$; exit 75; }
 rm -f why.$$

@@ -29,6 +29,7 @@ from situs.sites.adapter import (
     Status,
     Task,
     Unreachable,
+    free_gib,
     refuse_unsupported,
 )
 from situs.sites.shell import Completed, NotThere, Shell
@@ -65,9 +66,10 @@ class SlurmSite:
             return Health(False, str(error), "see that the login node is up and can be reached from here")
         after = time.time()
         lines = answer.stdout.decode(errors="replace").splitlines()
-        cause, next_step = unhealthy(answer.exit_code, lines[1:], answer.said, self._root)
+        cause, next_step = unhealthy(answer.exit_code, lines[3:], answer.said, self._root)
         ahead = float(lines[0]) - (before + after) / 2 if lines else 0.0
-        return Health(cause is None, cause, next_step, ahead)
+        free, mode = lines[1:3] if len(lines) > 2 else ("-", None)
+        return Health(cause is None, cause, next_step, ahead, free_gib(free), mode)
 
     def inventory(self) -> Inventory:
         """What the nodes that are up have together."""

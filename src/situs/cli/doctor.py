@@ -1,0 +1,138 @@
+"""``situs doctor``: what is wrong with sites, database, control plane, files and facts, and what to do about it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from situs.cli.doctor_words import ENGLISH, GERMAN
+from situs.cli.estate import HERE, EstateOption
+from situs.cli.output import JsonOption, console, emit_json, language
+from situs.cli.plane import DbOption, folder_of, place_of
+from situs.cli.tables import table as new_table
+from situs.model.error import InputError
+
+if TYPE_CHECKING:
+    from situs.control.doctor.finding import Finding
+
+WORDS = {
+    "en": {
+        "headings": ("", "what", "how it is", "what to do"), "ok": "ok", "warning": "warning", "error": "error",
+        "sum": "{errors} errors, {warnings} warnings",
+    },
+    "de": {
+        "headings": ("", "was", "wie es steht", "was zu tun ist"), "ok": "gut", "warning": "Warnung",
+        "error": "Fehler", "sum": "{errors} Fehler, {warnings} Warnungen",
+    },
+}  # fmt: skip
+STYLES = {"ok": "green", "warning": "yellow", "error": "red"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("doctor")(doctor_command)
+
+
+def doctor_command(
+    deadline: Annotated[
+        float, typer.Option(help="Seconds that a site may take to answer.", min=0.1, max=600)
+    ] = 20.0,
+    estate: EstateOption = HERE,
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look at every site, the database, the control plane, files and facts; say what is wrong and what to do.
+
+    Sites are asked all at once, through the same adapters that run things there. Nothing is repaired. Exit code 1 when
+    there is an error; warnings are none.
+
+    Examples:
+
+      situs doctor -C examples/clinic-group
+
+      situs doctor --deadline 5 --json
+    """
+    findings, silent = _findings(estate, db, deadline)
+    errors, warnings = (sum(f.level == level for f in findings) for level in ("error", "warning"))
+    if as_json:
+        emit_json(
+            {"errors": errors, "warnings": warnings, "findings": [_told(finding) for finding in findings]}
+        )
+    else:
+        words = WORDS[language()]
+        table = new_table(*words["headings"])
+        for finding in findings:
+            told = _told(finding)
+            level = f"[{STYLES[finding.level]}]{words[finding.level]}[/]"
+            table.add_row(level, escape(finding.subject), escape(told["cause"]), escape(told["next_step"]))
+        console.print(table)
+        console.print(str(words["sum"]).format(errors=errors, warnings=warnings))
+    code = int(errors > 0)
+    if silent:
+        # Threads that still wait for a dead host would keep this process for as long as they do.
+        sys.stdout.flush()
+        os._exit(code)
+    raise typer.Exit(code)
+
+
+def _findings(estate: Path, db: str | None, deadline_s: float) -> tuple[list[Finding], bool]:
+    """All of them, and whether some sites were silent."""
+    from situs.control.connect import by_kind
+    from situs.control.doctor import plane
+    from situs.control.doctor.finding import Finding
+    from situs.control.doctor.sites import sites
+    from situs.intent import load
+    from situs.store.catalogues import Catalogues
+
+    folder, found, silent = folder_of(estate), list[Finding](), False
+    try:
+        intent = load(estate).intent
+    except InputError as error:
+        found.append(Finding("estate-wrong", "error", str(estate), cause=str(error.problems[0])))
+    else:
+        found, silent = sites(intent.sites, by_kind(folder), deadline_s)
+        found += plane.facts(Catalogues(estate).facts(()), datetime.now(UTC))
+    return [*found, *_database(estate, db), *plane.files(folder, _file(db, estate))], silent
+
+
+def _database(estate: Path, db: str | None) -> Iterator[Finding]:
+    from situs.control.doctor import plane
+    from situs.control.doctor.finding import Finding
+    from situs.store.database import Database, DatabaseAway
+
+    file = _file(db, estate)
+    if file is not None and not file.exists():
+        yield Finding("db-missing", "warning", str(file))
+        return
+    opened = Database(place_of(db, estate))
+    seen = list(plane.database(opened))
+    yield from seen
+    # What is wrong with the database is told already; nobody can be asked who leads then.
+    if not any(finding.level == "error" for finding in seen):
+        try:
+            yield from plane.leading(opened)
+        except DatabaseAway as error:
+            yield Finding("db-away", "error", "situs up", cause=str(error))
+
+
+def _file(db: str | None, estate: Path) -> Path | None:
+    """The database's file; None for a server."""
+    place = place_of(db, estate).removeprefix("sqlite:///")
+    return None if "://" in place else Path(place)
+
+
+def _told(finding: Finding) -> dict[str, str]:
+    """A finding in words."""
+    so, remedy = (GERMAN if language() == "de" else ENGLISH)[finding.check]
+    values = {**finding.values, "cause": finding.cause or "", "subject": finding.subject}
+    return {
+        "check": finding.check, "level": finding.level, "subject": finding.subject,
+        "cause": so.format(**values), "next_step": finding.next_step or remedy.format(**values),
+    }  # fmt: skip

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from situs.control.shipping import snapshot
 from situs.facts import Facts
 from situs.model.error import InputError, Problem
 from situs.model.intent import Intent
@@ -24,7 +25,10 @@ LARGEST_FILES = 64 << 20
 
 
 def files_of(intent: Intent, folder: Path) -> Mapping[str, bytes]:
-    """The files that runs are sent, from the estate's folder. Raises InputError with all that are missing."""
+    """The files that runs are sent, from the estate's folder, and an archive of each folder of code.
+
+    Raises InputError with all that are missing.
+    """
     wanted = {
         name: workload for workload, w in sorted(intent.workloads.items()) if w.run for name in w.run.files
     }
@@ -36,6 +40,16 @@ def files_of(intent: Intent, folder: Path) -> Mapping[str, bytes]:
             problems.append(Problem(f"{workload} needs the file {name!r}, which is not there", fix=fix))
         else:
             found[name] = path.read_bytes()
+    for workload, w in sorted(intent.workloads.items()):
+        if w.run is not None and w.run.code is not None and w.run.code not in found:
+            path = (folder / w.run.code).resolve()
+            if not path.is_relative_to(folder.resolve()) or not path.is_dir():
+                fix = f"it must be a folder in {folder}"
+                problems.append(
+                    Problem(f"{workload} needs the code {w.run.code!r}, which is not there", fix=fix)
+                )
+            else:
+                found[w.run.code] = snapshot(path, leave_out=w.run.state).archive
     if problems:
         raise InputError(problems)
     if sum(map(len, found.values())) > LARGEST_FILES:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
+from situs.control.shipping.sending import launched
 from situs.model.error import SitusError
 from situs.model.plan import Assignment, Replica
 from situs.model.refusal import Refusal
@@ -78,7 +79,10 @@ class Work:
         env |= {f"SITUS_OUTPUT_{_variable(o.dataset)}": o.dataset for o in self.workload.outputs}
         if run.port is not None:
             env["SITUS_PORT"] = str(run.port)
-        return self._task(key, env, site)
+        command = self._command()
+        if run.code is not None:
+            command = launched(key, site, self.content(self.files[run.code]), run, command, guard)
+        return self._task(key, command, env, site)
 
     def collect(self, key: Key, site: Adapter) -> None:
         """Take its results to the sites that keep them. Raises MissingOutput."""
@@ -90,12 +94,17 @@ class Work:
             except SitusError as error:
                 raise MissingOutput(f"it ended well, but {error}") from error
 
-    def _task(self, key: Key, env: Mapping[str, str], site: Adapter) -> Task:
+    def _command(self) -> tuple[str, ...]:
+        run = self.workload.run
+        assert run is not None
+        # Where packages are asked for, ``python`` is the one that has them.
+        own = self.own_python and run.packages is None
+        return tuple(sys.executable if part == "python" and own else part for part in run.command)
+
+    def _task(self, key: Key, command: tuple[str, ...], env: Mapping[str, str], site: Adapter) -> Task:
         run = self.workload.run
         assert run is not None
         shape = next(shape for shape in self.workload.shapes if shape.name == self.assignment.shape)
-        own = self.own_python
-        command = tuple(sys.executable if part == "python" and own else part for part in run.command)
         # A place that cannot hold a run to its share of a node still runs it: the plan left the room for it.
         memory_gib = shape.memory or None if "memory" in site.capabilities else None
         cpus = ceil(shape.cpu) or None if "cpus" in site.capabilities else None

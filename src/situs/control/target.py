@@ -71,11 +71,14 @@ def allotted(
 
 def spec_of(workload: Workload, shape: Shape, files: Mapping[str, str]) -> str:
     """A hash of all that makes a run another one: the program, its files and surroundings, and its size."""
-    assert workload.run is not None
+    run = workload.run
+    assert run is not None
+    # What came later is left out where it says nothing, so that what runs is not taken for another thing.
+    later = {name for name in ("code", "packages", "python") if getattr(run, name) is None}
     content = {
-        "run": workload.run.model_dump(mode="json", exclude={"retries", "final", "grace"}),
+        "run": run.model_dump(mode="json", exclude={"retries", "final", "grace", *later}),
         "shape": shape.model_dump(mode="json", exclude={"name", "throughput", "accelerator"}),
-        "files": {name: files.get(name) for name in workload.run.files},
+        "files": {name: files.get(name) for name in (*run.files, *filter(None, [run.code]))},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -142,6 +142,14 @@ class Run(Model):
     env: Mapping[str, str] = Field(default_factory=dict)
     files: tuple[str, ...] = ()
     """sent along, relative to the file this stands in"""
+    code: str | None = None
+    """a folder, relative to the file this stands in, whose files are sent once to each site and are there when it
+    begins; ``.gitignore`` and ``.situsignore`` say what is not"""
+    packages: str | None = None
+    """a lock file in ``code`` (``uv.lock``, ``pylock.toml``, ``requirements.txt``): what it names is installed once
+    at each site"""
+    python: str | None = None
+    """the interpreter to install ``packages`` for, such as ``python3.12``; None: ``python3``"""
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     health: str | None = None
     """path that answers 200 when a service is ready"""
@@ -154,6 +162,12 @@ class Run(Model):
     """how often a job is started again after it failed by itself, one time after another"""
     final: tuple[int, ...] = ()
     """exit codes of a job that starting it again would not change"""
+
+    @model_validator(mode="after")
+    def _packages_of_code(self) -> Self:
+        if self.packages is not None and self.code is None:
+            raise ValueError("packages is a lock file in code; say which folder that is (code: .)")
+        return self
 
 
 class Workload(Model):

@@ -11,7 +11,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from situs.model.error import SitusError
 
@@ -253,4 +253,16 @@ class Adapter(Protocol):
 
     def forget(self, key: Key) -> None:
         """Remove a run that has ended, with its folder."""
+        ...
+
+
+@runtime_checkable
+class Keeps(Protocol):
+    """What a site does besides that can hold files for all its runs, so that what many need is sent there once."""
+
+    def keep(self, key: Key, source: Path, digest: str) -> str:
+        """Have a file at the site by its SHA-256, for this run and all others; gives its absolute path there.
+
+        It is sent only where it is not there yet, appears whole or not at all, and is never changed.
+        """
         ...

@@ -91,6 +91,16 @@ class LocalSite:
             raise late from None
         return digest
 
+    def keep(self, key: Key, source: Path, digest: str) -> str:
+        """Have a file here for all runs; gives its path."""
+        target = self._root / "kept" / digest
+        if not target.exists():
+            target.parent.mkdir(exist_ok=True, mode=0o700)
+            new = target.with_name(f".{digest}.{uuid4().hex}")
+            copied(source, new)
+            new.replace(target)
+        return str(target)
+
     def start(self, task: Task) -> None:
         """Start the task, unless it runs or ran already. Raises StaleGeneration for an old generation."""
         refuse_unsupported(task, self.capabilities, "local")

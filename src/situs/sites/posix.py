@@ -96,6 +96,13 @@ class PosixHost:
         folder = _line(self._call("place", _name(key), str(inside.parent)))
         return self._shell.send(source, f"{folder}/{inside.name}")
 
+    def keep(self, key: Key, source: Path, digest: str) -> str:
+        """Have a file there for all runs; gives its path."""
+        self._hello()
+        place = f"{self._root}/kept/{digest}"
+        self._shell.send(source, place, likely=True)
+        return place
+
     def start(self, task: Task) -> None:
         """Start the task, unless it runs or ran already. Raises StaleGeneration for an old generation."""
         refuse_unsupported(task, self.capabilities, "ssh")

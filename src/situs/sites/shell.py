@@ -84,17 +84,20 @@ class Shell(ABC):
                 time.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
         return self.run(script, *args, stdin=stdin, timeout_s=timeout_s)
 
-    def send(self, source: Path, name: str) -> str:
+    def send(self, source: Path, name: str, *, likely: bool = False) -> str:
         """Copy a file of this machine to ``name`` on the host, on from where it stopped; gives its SHA-256.
 
-        The file appears there whole or not at all. Raises Unreachable, and ShellError when the host cannot
-        keep it.
+        ``likely``: it may well be there already, so the host is asked first. The file appears there whole or
+        not at all. Raises Unreachable, and ShellError when the host cannot keep it.
         """
         with source.open("rb") as file:
             digest, total = _sha256(file), file.tell()
         place = PurePosixPath(name)
         part = place.with_name(f".{place.name[:100]}.{digest[:16]}.part")
-        there = 0 if total <= PIECE else self._put(place, part, digest, total, None, b"")
+        ask = likely or total > PIECE
+        there = self._put(place, part, digest, total, None, b"") if ask else 0
+        if there >= total > 0:
+            return digest
         with source.open("rb") as file:
             while True:
                 block = there // BLOCK

@@ -79,6 +79,10 @@ class SshSite:
         """Copy a file into the run's folder; gives its SHA-256."""
         return self._settled(key).put(key, source, name)
 
+    def keep(self, key: Key, source: Path, digest: str) -> str:
+        """Have a file at the run's host for all its runs; gives its path."""
+        return self._settled(key).keep(key, source, digest)
+
     def start(self, task: Task) -> None:
         """Start the task on the host that it has or gets. Raises StaleGeneration and Full."""
         refuse_unsupported(task, self.capabilities, "ssh")

@@ -80,6 +80,12 @@ class SlurmSite:
         """Copy a file into the run's folder; gives its SHA-256."""
         return self._shell.send(source, f"{self._folder(key)}/work/{_inside(name)}")
 
+    def keep(self, key: Key, source: Path, digest: str) -> str:
+        """Have a file in the shared folder for all runs; gives its path."""
+        place = f"{self._root}/kept/{digest}"
+        self._shell.send(source, place, likely=True)
+        return place
+
     def start(self, task: Task) -> None:
         """Submit the task, unless it was. Raises StaleGeneration for an old generation."""
         refuse_unsupported(task, self.capabilities, "slurm")

@@ -28,6 +28,9 @@ EXACT = 1e-9
 MOST_SPLITS = 2000
 """A gap that is still open after as many will not be closed by twice as many; and what has no time limit must end."""
 
+MANY_SPLITS = 100
+"""Enough to see whether splitting leads anywhere."""
+
 TRIAL_STEPS = 60
 """Steps of the simplex after which a trial says enough about a choice."""
 
@@ -64,10 +67,14 @@ class Branching:
         gap: float,
         offer: Callable[[Placement], object] = lambda placement: None,
         stop: Callable[[], bool] = lambda: False,
+        stalled: float = 0.0,
     ) -> None:
-        """``root`` are prices of the whole; ``gap`` is the part of the cost that may stay unproven."""
+        """``root`` are prices of the whole; ``gap`` is the part of the cost that may stay unproven.
+
+        ``stalled``: end when :data:`MANY_SPLITS` close less than this part of what is missing.
+        """
         self._frame, self._lp, self._gap = frame, lp, gap
-        self._offer, self._stop = offer, stop
+        self._offer, self._stop, self._stalled = offer, stop, stalled
         self.best = best
         self._promises = Promises()
         whole = Box.whole(frame)
@@ -89,9 +96,15 @@ class Branching:
         """Split until the gap is proven or it is time to stop."""
         if not self._look(0):
             return
-        for _ in range(MOST_SPLITS):
+        before = self.bound
+        for splits in range(1, MOST_SPLITS + 1):
             if not self._open or self._open[0][0] >= self.enough or self._stop():
                 return
+            if splits % MANY_SPLITS == 0:
+                now = self._open[0][0]
+                if now - before < self._stalled * (self.enough - before):
+                    return
+                before = now
             _, at = heapq.heappop(self._open)
             self._expand(at)
 

@@ -26,6 +26,14 @@ from situs.planner.solve.wholes import decided_by_program
 FEW = 1000
 """Columns up to which searching everything at once is quicker than anything else."""
 
+FEW_UNITS = 200
+"""Units up to which that holds for any number of columns: a small estate that is planned by the hour has thousands
+of columns with long rows, over which moving unit by unit takes minutes and the search of all of them seconds."""
+
+STALLED = 0.05
+"""Of the gap, what a hundred cases must close there: where the same work fits into many hours, all of them are
+alike, and ten times the cases would not tell more."""
+
 GENTLE = Pace(hot=3e-3, patience=3)
 """Few classes have time to be put in order slowly."""
 
@@ -55,7 +63,8 @@ class Root:
 
 def close(frame: Frame, relaxation: Relaxation, run: Run) -> None:
     """Close the gap as far as it is asked for and time allows."""
-    if frame.columns > FEW:
+    few = frame.columns <= FEW or int(frame.problem.count.sum()) <= FEW_UNITS
+    if not few:
         _search_places(frame, relaxation, run)
     else:
         run.enter("search")
@@ -69,14 +78,14 @@ def close(frame: Frame, relaxation: Relaxation, run: Run) -> None:
         root = _cut(cutting, tables, run)
         if run.done():
             return
-        if frame.columns > FEW and (tables == THOROUGH or run.gap < NEAR * run.wanted):
+        if not few and (tables == THOROUGH or run.gap < NEAR * run.wanted):
             run.enter("search")
             polish(frame, root.guide, run)
             if run.done():
                 return
     run.enter("branching")
     _branch(frame, root, run)
-    if not run.done() and frame.columns > FEW:
+    if not run.done() and not few:
         run.enter("search")
         _search(frame, root, run)
 
@@ -168,6 +177,7 @@ def _branch(frame: Frame, root: Root, run: Run) -> None:
         gap=run.wanted,
         offer=run.offer,
         stop=lambda: run.stopped() is not None,
+        stalled=STALLED if frame.columns > FEW and int(frame.problem.count.sum()) <= FEW_UNITS else 0.0,
     )
     tree.run()
     run.prove(tree.certificate())

@@ -22,7 +22,7 @@ from bench.postgres import Server
 from situs.facts import Facts, load
 from situs.model.error import InputError
 from situs.model.intent import Intent
-from situs.store import events, holds, leases, observations, plans, replans, runs, steps, usage
+from situs.store import events, holds, leases, observations, plans, replans, runs, steps, submissions, usage
 from situs.store.backup import backup, restore
 from situs.store.database import Database, DatabaseAway
 from situs.store.leases import LeaseLost
@@ -65,6 +65,7 @@ def filled(database: Database, intent: Intent, facts: Facts) -> Database:
         line = usage.Line("run", "hoster", "gpu", NOW, NOW, 1.5, Decimal("0.000001"), "EUR", "train", 0, 1)
         usage.write(connection, [line])
         holds.put(connection, "drain", "cloud", "ann", "repair")
+        submissions.add(connection, 0, "submitted", "job", plan.id, "ann", "first")
         replans.write(connection, replans.Replan(NOW, "q1", plan.id, "edited", None, [{"code": "edited"}]))
     return database
 

@@ -9,13 +9,14 @@ from functools import cached_property
 from pathlib import Path
 
 from situs.control.staging import Work
+from situs.control.submitted import Submitted
 from situs.control.target import place_of as place_of_assignment
 from situs.control.target import spec_of, wanted_units
 from situs.control.wanted import Place, Unit, Wanted, place_of
 from situs.model.error import SitusError
 from situs.model.plan import Assignment
 from situs.policy import Policy
-from situs.store import plans
+from situs.store import plans, submissions
 from situs.store.database import Database
 from situs.store.plans import Kept, Target
 from situs.store.runs import Run
@@ -74,6 +75,19 @@ class Force:
     folder: Path
     """where the sites' data are kept"""
     all_plans: Plans
+    submitted: Submitted
+    handed_in: int
+    """version of what was handed in"""
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Workloads that are known, whether they have a place or not."""
+        return self.submitted.names | frozenset(self.kept.intent.workloads)
+
+    @cached_property
+    def plans(self) -> frozenset[str]:
+        """The plan in force and those of what was handed in."""
+        return frozenset({self.target.plan, *(each.plan for each in self.submitted.newest)})
 
     @cached_property
     def policy(self) -> Policy | None:
@@ -106,11 +120,13 @@ class Force:
     def wanted(self, runs: Mapping[Unit, Sequence[Run]]) -> dict[Unit, Wanted]:
         """What is wanted of each unit, given where units are or were last."""
         there: dict[Unit, Place] = {unit: place_of(history[-1]) for unit, history in runs.items() if history}
-        return wanted_units(self.kept.plan, self.kept.intent, self._specs, self._refused, there)
+        by_plan = wanted_units(self.kept.plan, self.kept.intent, self._specs, self._refused, there)
+        return self.submitted.wanted(there) | by_plan
 
     def work_of(self, run: Run) -> Work | None:
         """All that is needed to start a run or to take its results; None when no plan knows it."""
-        if run.plan is None or self.policy is None:
+        policy = self.submitted.policies.get(run.workload, self.policy)
+        if run.plan is None or policy is None:
             return None
         kept = self.all_plans.get(run.plan)
         assignment = self.all_plans.assignment(run)
@@ -119,13 +135,14 @@ class Force:
             return None
         site = kept.intent.sites[run.site]
         return Work(
-            run.workload, workload, assignment, kept.files, self.all_plans.content, self.policy, kept.plan.replicas,
+            run.workload, workload, assignment, kept.files, self.all_plans.content, policy, kept.plan.replicas,
             self.folder, site.adapter.kind == "local",
         )  # fmt: skip
 
     def grace_s(self, workload: str) -> float:
         """How long a run is given to end by itself."""
-        known = self.kept.intent.workloads.get(workload)
+        own = self.submitted.plans.get(workload, self.kept)
+        known = own.intent.workloads.get(workload)
         return known.run.grace if known is not None and known.run is not None else 10.0
 
 
@@ -133,7 +150,10 @@ def newest(database: Database, folder: Path, all_plans: Plans, now: datetime) ->
     """What is in force now; None before the first plan was applied."""
     with database.read() as connection:
         target = plans.in_force(connection)
+        handed_in = submissions.version(connection)
+        found = submissions.kept(connection)
     if target is None:
         return None
-    hour = now.replace(minute=0, second=0, microsecond=0)
-    return Force(target, all_plans.get(target.plan), hour, folder, all_plans)
+    hour, ground = now.replace(minute=0, second=0, microsecond=0), all_plans.get(target.plan)
+    own = {submission.name: all_plans.get(submission.plan) for submission in found}
+    return Force(target, ground, hour, folder, all_plans, Submitted(found, own, ground, hour), handed_in)

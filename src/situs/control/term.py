@@ -25,7 +25,7 @@ from situs.control.state import State
 from situs.control.wanted import WRITTEN, Step, Unit, Waiting, Wanted, World, key_of
 from situs.model.error import SitusError
 from situs.sites.adapter import Adapter, Key
-from situs.store import holds, leases, plans
+from situs.store import holds, leases, plans, submissions
 from situs.store.database import Database
 from situs.store.leases import LeaseLost
 from situs.store.runs import Run
@@ -142,8 +142,7 @@ class Term:
         sightings = self._state.sightings
         # What is only written down opens the way to the next step at once.
         while True:
-            estate = frozenset(self._force.kept.intent.workloads)
-            world = World(now, sightings.sights, frozenset(), estate, drained, sightings.gone)
+            world = World(now, sightings.sights, frozenset(), self._force.names, drained, sightings.gone)
             wanted = self._wanted = self._force.wanted(self._state.runs)
             verdicts = diff(wanted, self._state.runs, world, self._state.under_way)
             written = False
@@ -151,7 +150,9 @@ class Term:
                 if not isinstance(step, Step):
                     continue
                 if step.kind in WRITTEN:
-                    self._state.record(step, wanted.get(step.unit), self._force.target.plan, now)
+                    want = wanted.get(step.unit)
+                    plan = want.plan if want and want.plan else self._force.target.plan
+                    self._state.record(step, want, plan, now)
                     written = True
                 else:
                     self._state.begin(step, now)
@@ -191,18 +192,20 @@ class Term:
         with self._database.read() as connection:
             generation = plans.generation_in_force(connection)
             held = holds.in_force(connection)
+            handed_in = submissions.version(connection)
         force = self._force
         hour = now.replace(minute=0, second=0, microsecond=0)
         if (
             held != self._holds
             or generation != (force.target.generation if force else 0)
+            or (force is not None and force.handed_in != handed_in)
             or (force is not None and force.at != hour)
         ):
             self._holds, self._stirred = held, True
             self._force = in_force.newest(self._database, self._folder, self._plans, now)
             if self._force is not None:
                 used = {run.plan for run in self._state.all_runs() if run.alive and run.plan}
-                self._plans.forget({self._force.target.plan, *used})
+                self._plans.forget({*self._force.plans, *used})
                 self._reach(self._force)
 
     def _reach(self, force: Force) -> None:

@@ -107,7 +107,7 @@ def overview(database: Database) -> Overview:
     force = newest(database, Path(), Plans(database), at)
     wanted = force.wanted(history) if force else {}
     drained = frozenset(hold.subject for hold in held if hold.kind == "drain")
-    estate = frozenset(force.kept.intent.workloads) if force else frozenset()
+    estate = force.names if force else frozenset()
     sights = {name: _sight(observation) for name, observation in seen.items()}
     world = World(at, sights, estate=estate, drained=drained)
     verdicts = diff(wanted, history, world)

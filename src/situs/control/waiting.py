@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from situs.control.backoff import delay
 from situs.control.wanted import Sight, Unit, Waiting, Wanted, World, key_of, unit_of
 from situs.store.runs import Run
@@ -17,6 +19,17 @@ def given_up(last: Run | None, want: Wanted) -> Waiting | None:
         often = f"{last.failures} times, the last time " if last.failures > 1 else ""
         return Waiting(want.unit, f"it failed {often}with {how}", _LOOK)
     return None
+
+
+def is_over(run: Run, retries: int, final: Collection[int]) -> bool:
+    """Whether a job's newest run was its last one."""
+    if run.alive or run.outcome not in ("succeeded", "failed"):
+        return False
+    return (
+        run.outcome == "succeeded"
+        or run.failures > retries
+        or (run.reason == "exited" and run.exit_code in final)
+    )
 
 
 _LOOK = "read its output, put right what is wrong, and apply a plan with the change"

@@ -47,6 +47,8 @@ class Wanted:
     """workloads that must have succeeded, or serve, before it begins"""
     refused: str | None = None
     """why the rules do not allow it there; None: they do"""
+    plan: str | None = None
+    """the plan that says so; None: the one in force"""
 
 
 @dataclass(frozen=True)

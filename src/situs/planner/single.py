@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from math import ceil
 
 from situs.facts import Facts
@@ -17,9 +18,11 @@ from situs.facts.completion import complete
 from situs.model.estate import Node, Owned, Pool, Reserved, Site
 from situs.model.intent import Intent
 from situs.model.plan import Decision, Fit, Plan
+from situs.model.refusal import Refusal
 from situs.model.workload import Shape, Workload
 from situs.planner.compile.world import PoolName
 from situs.planner.decide import Decided, decide
+from situs.planner.obstacles import blockade
 from situs.policy import effective_labels
 
 EPSILON = 1e-9
@@ -43,6 +46,8 @@ class Placed:
     """what that was decided from: the estate with this one workload and the data it needs"""
     full: tuple[PoolName, ...]
     """(site, pool) that would do and have no room now"""
+    emptied: frozenset[str]
+    """sites all of whose pools are full or closed"""
     later: Decision | None
     """where it would be if all were free; None: it has a place now"""
 
@@ -62,6 +67,17 @@ class Placed:
         if self.decision.assignments:
             return self.decision.fit
         return Fit.AT if self.later is not None and self.later.assignments else Fit.NEVER
+
+    @cached_property
+    def refusals(self) -> Mapping[str, Refusal]:
+        """The dominant reason of each site where it may not or cannot be, for other reasons than room."""
+        candidates, found = self.decided.candidates, {}
+        chosen = {assignment.site for assignment in self.decision.assignments}
+        for site in candidates.world.site_names:
+            against = blockade(candidates, self.decision.workload, site).all if site not in chosen else ()
+            if against and not (against[0].rule == "no-pool" and site in self.emptied):
+                found[site] = against[0]
+        return found
 
 
 def place(
@@ -91,7 +107,10 @@ def place(
     later = None
     if not decided.plan.decisions[0].assignments and (full or shut):
         later = decide(alone, facts, at, off=off).plan.decisions[0]
-    return Placed(decided, open_now, full, later)
+    emptied = frozenset(
+        name for name, site in alone.sites.items() if site.pools and not open_now.sites[name].pools
+    )
+    return Placed(decided, open_now, full, emptied, later)
 
 
 def _alone(intent: Intent, name: str, workload: Workload, at: datetime) -> Intent:

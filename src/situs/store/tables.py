@@ -27,7 +27,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-HISTORY = ("contents", "intents", "plans", "targets", "steps", "usage", "events", "replans")
+HISTORY = ("contents", "intents", "plans", "targets", "steps", "usage", "events", "replans", "submissions")
 """Tables that are only added to."""
 
 
@@ -214,4 +214,15 @@ replans = Table(
     Column("plan", Text, ForeignKey("plans.id")),
     Column("waits_for", JSON, nullable=False),
     Column("trouble", Text),
+)  # fmt: skip
+submissions = Table(
+    "submissions", metadata,
+    Column("seq", Number, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("plan", Text, ForeignKey("plans.id"), nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text),
+    Index("submissions_by_name", "name", "act", unique=True),
 )  # fmt: skip

@@ -1,0 +1,189 @@
+"""Reading along with what runs: its output from wherever it is now, and at the next place when it moves.
+
+What reads does not go through the control plane: it opens the site itself, so that output comes as soon as it is
+written, and goes on when the control plane is away.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from situs.control.connect import Connect
+from situs.control.waiting import is_over
+from situs.control.wanted import key_of
+from situs.model.error import InputError
+from situs.model.estate import Site
+from situs.model.workload import Workload
+from situs.sites.adapter import Adapter, Status, Unreachable
+from situs.store import plans, runs, submissions
+from situs.store.database import Database
+from situs.store.runs import Run
+
+QUICK_S, SLOW_S = 0.05, 1.0
+"""Between looks: soon while something comes, and at most so often a second while nothing does."""
+LAST_WORDS_S = 30.0
+"""A site that ended a run has all its output on disk; a control plane that is up knows of the end by then."""
+
+
+@dataclass(frozen=True)
+class At:
+    """It runs, or ran, here from now on."""
+
+    run: Run
+
+
+@dataclass(frozen=True)
+class Output:
+    """It wrote this."""
+
+    text: bytes
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Nothing can be read now; it is tried again."""
+
+    what: str
+
+
+@dataclass(frozen=True)
+class End:
+    """There is nothing to wait for any more."""
+
+    run: Run | None
+    """None: it never ran"""
+    exit_code: int | None
+    stopped: bool
+    """a person has stopped it"""
+
+
+Seen = At | Output | Trouble | End
+
+
+class Reader:
+    """Opens the sites of what runs, each once."""
+
+    def __init__(self, database: Database, connect: Connect) -> None:
+        self._database = database
+        self._connect = connect
+        self._open: dict[str, Adapter] = {}
+
+    def run(self, name: str, unit: int = 0) -> Run:
+        """The newest run. Raises InputError when it has none."""
+        known = [run for run in self._runs(name) if run.unit == unit]
+        if not known:
+            raise InputError(f"{name} has not run yet; `situs status {name}` says why")
+        return known[-1]
+
+    def site(self, run: Run) -> Adapter:
+        """The site of a run, opened. Raises InputError."""
+        if run.site not in self._open:
+            self._open[run.site] = self._connect(run.site, self._described(run))
+        return self._open[run.site]
+
+    def workload(self, run: Run) -> Workload | None:
+        """What was to be run; None when no plan knows it."""
+        with self._database.read() as connection:
+            return plans.load(connection, run.plan).intent.workloads.get(run.workload) if run.plan else None
+
+    def output(self, run: Run, since: int = 0) -> tuple[bytes, int]:
+        """What it has written from byte ``since`` on, and where to go on from. Raises Unreachable."""
+        return self.site(run).logs(key_of(run), since)
+
+    def follow(self, name: str, unit: int = 0, stop: Callable[[], bool] = lambda: False) -> Iterator[Seen]:
+        """What happens to it, until it is over or ``stop`` says so. Raises InputError for an unknown name."""
+        run: Run | None = None
+        offset, pause_s = 0, QUICK_S
+        while not stop():
+            newest = self._newest(name, unit)
+            if newest is not None and (run is None or newest.generation != run.generation):
+                offset = 0
+                yield At(newest)
+            run, news = newest, False
+            if run is not None and (run.started_at or run.placed_at):
+                try:
+                    status = self._status(run)
+                    text, offset = self.output(run, offset)
+                    if text:
+                        news = True
+                        yield Output(text)
+                    if status.state == "ended" or not run.alive:
+                        # What it wrote between the two questions.
+                        text, offset = self.output(run, offset)
+                        if text:
+                            yield Output(text)
+                        if (end := self._end(run, status)) is not None:
+                            yield end
+                            return
+                except Unreachable as error:
+                    yield Trouble(str(error))
+            elif self._is_stopped(name):
+                yield End(None, None, True)
+                return
+            pause_s = QUICK_S if news else min(pause_s * 1.3, SLOW_S)
+            time.sleep(pause_s)
+
+    def _status(self, run: Run) -> Status:
+        return self.site(run).status(key_of(run))
+
+    def _end(self, run: Run, status: Status) -> End | None:
+        """How it ended for good; None when it goes on."""
+        deadline = time.monotonic() + LAST_WORDS_S
+        while run.alive and time.monotonic() < deadline:
+            # The control plane decides whether it goes on; it is told by the site at the same time.
+            time.sleep(QUICK_S)
+            newest = self._newest(run.workload, run.unit)
+            if newest is None or newest.generation != run.generation:
+                return None
+            run = newest
+        workload = self.workload(run)
+        stopped = self._is_stopped(run.workload)
+        if run.alive:
+            # Nobody acts: what the site says is all there is to know.
+            return End(run, status.exit_code, stopped)
+        if stopped:
+            return End(run, run.exit_code, True)
+        again = (
+            workload is not None
+            and workload.run is not None
+            and not (workload.job is not None and is_over(run, workload.run.retries, workload.run.final))
+        )
+        return None if again else End(run, run.exit_code, False)
+
+    def _newest(self, name: str, unit: int) -> Run | None:
+        known = [run for run in self._runs(name) if run.unit == unit]
+        return known[-1] if known else None
+
+    def _runs(self, name: str) -> list[Run]:
+        with self._database.read() as connection:
+            known = runs.of_workload(connection, name)
+            if known or submissions.newest(connection, name) is not None:
+                return known
+            target = plans.in_force(connection)
+            if target is not None and name in plans.load(connection, target.plan).intent.workloads:
+                return known
+        raise InputError(f"there is no workload {name!r}; `situs ps` lists those there are")
+
+    def _is_stopped(self, name: str) -> bool:
+        with self._database.read() as connection:
+            last = submissions.newest(connection, name)
+        return last is not None and last.act != "submitted"
+
+    def _described(self, run: Run) -> Site:
+        """The site as the estate describes it now, else as the plan of the run did."""
+        with self._database.read() as connection:
+            target = plans.in_force(connection)
+            for plan in filter(None, (target.plan if target else None, run.plan)):
+                sites = plans.load(connection, plan).intent.sites
+                if run.site in sites:
+                    return sites[run.site]
+        raise InputError(f"the estate has no site {run.site!r} any more")
+
+
+def copy_out(reader: Reader, run: Run, name: str, target: Path) -> str:
+    """Copy a file out of a run's folder; gives its SHA-256. Raises SitusError."""
+    place = target / Path(name).name if target.is_dir() else target
+    return reader.site(run).get(key_of(run), name, place)

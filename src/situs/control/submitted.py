@@ -1,0 +1,81 @@
+"""What was handed in beside the plan in force, and what is wanted of it.
+
+Each submission has a plan of its own, made for it alone when it was handed in.  The rules are asked again as they
+are now, those of the plan in force: what was allowed then may not be any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+
+from situs.control.target import spec_of, wanted_units
+from situs.control.wanted import Place, Unit, Wanted
+from situs.model.error import SitusError
+from situs.policy import Policy
+from situs.store.plans import Kept
+from situs.store.submissions import Submission
+
+UNREADABLE = "the rules cannot be read, so nothing is allowed"
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """All that was handed in and not removed."""
+
+    newest: Sequence[Submission]
+    plans: Mapping[str, Kept]
+    """of each name"""
+    ground: Kept
+    """the plan in force"""
+    at: datetime
+    """the rules are asked as of this instant"""
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Of all, also of those that are stopped: what they wrote is kept."""
+        return frozenset(self.plans)
+
+    @cached_property
+    def policies(self) -> Mapping[str, Policy | None]:
+        """The rules that count for each; None when they cannot be read, and then nothing is allowed."""
+        return {name: self._policy(kept) for name, kept in self.plans.items()}
+
+    def wanted(self, there: Mapping[Unit, Place]) -> dict[Unit, Wanted]:
+        """What is wanted of those that are to run."""
+        wanted: dict[Unit, Wanted] = {}
+        for submission in self.newest:
+            if submission.act != "submitted":
+                continue
+            kept, specs, refused = self._prepared[submission.name]
+            units = wanted_units(kept.plan, kept.intent, specs, refused, there)
+            wanted |= {unit: replace(want, plan=submission.plan) for unit, want in units.items()}
+        return wanted
+
+    @cached_property
+    def _prepared(
+        self,
+    ) -> Mapping[str, tuple[Kept, Mapping[tuple[str, str], str], Mapping[tuple[str, str], str]]]:
+        found = {}
+        for name, kept in self.plans.items():
+            workload, policy = kept.intent.workloads[name], self.policies[name]
+            specs = {(name, shape.name): spec_of(workload, shape, kept.files) for shape in workload.shapes}
+            refused = {}
+            for site in {a.site for decision in kept.plan.decisions for a in decision.assignments}:
+                if policy is None:
+                    refused[name, site] = UNREADABLE
+                elif refusals := policy.workload_refusals(name, site):
+                    refused[name, site] = ", ".join(refusal.rule for refusal in refusals)
+            found[name] = (kept, specs, refused)
+        return found
+
+    def _policy(self, kept: Kept) -> Policy | None:
+        ground = self.ground
+        sites = {**kept.intent.sites, **ground.intent.sites}
+        now = kept.intent.model_copy(update={"sites": sites, "rules": ground.intent.rules})
+        try:
+            return Policy(now, ground.facts, self.at, ground.plan.provenance.off)
+        except SitusError:
+            return None

@@ -1,0 +1,213 @@
+"""Handing in work beside the plan in force, stopping it and removing it: one transaction each.
+
+The place is found before the transaction, from what was known then.  When somebody else was faster, what was known
+does not hold any more, and the place is looked for again; so two who ask for the last accelerator do not both get it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+
+from situs.control.waiting import is_over
+from situs.model.error import InputError, SitusError
+from situs.model.plan import Fit
+from situs.model.workload import Workload
+from situs.planner.compile.world import PoolName
+from situs.planner.single import Placed, Taken, place
+from situs.store import events, holds, plans, runs, submissions
+from situs.store.database import Database, clock
+from situs.store.events import Event
+from situs.store.plans import Kept
+from situs.store.runs import Run
+from situs.store.submissions import Overtaken, Submission
+
+ATTEMPTS = 20
+"""So many others may be faster before one gives up: each of them has got what it wanted meanwhile."""
+
+
+class NoPlace(SitusError):
+    """It can be nowhere, or nowhere now; nothing was handed in."""
+
+    def __init__(self, name: str, placed: Placed) -> None:
+        self.placed = placed
+        when = "now" if placed.fit is Fit.AT else "ever"
+        super().__init__(f"there is no place for {name} {when}")
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a place is looked for in."""
+
+    kept: Kept
+    """the plan in force"""
+    version: int
+    """of what was handed in"""
+    generation: int
+    taken: Mapping[PoolName, Sequence[Taken]]
+    drained: frozenset[str]
+
+
+def look(database: Database, name: str, workload: Workload, sites: frozenset[str] | None = None) -> Placed:
+    """Where it would go now; nothing is handed in. ``sites``: at these alone. Raises InputError."""
+    with database.read() as connection:
+        ground = _ground(connection)
+    return _placed(ground, name, workload, sites)
+
+
+def submit(
+    database: Database, name: str, workload: Workload, files: Mapping[str, bytes], by: str,
+    sites: frozenset[str] | None = None,
+) -> Placed:  # fmt: skip
+    """Hand in work; it is in the database when this returns, and not at all when it raises.
+
+    ``files``: content of each of the run's files, and of the archive of its code. Raises NoPlace, and InputError for
+    a name that was used before.
+    """
+    for _ in range(ATTEMPTS):
+        with database.read() as connection:
+            ground = _ground(connection)
+            _must_be_new(connection, ground, name)
+        placed = _placed(ground, name, workload, sites)
+        if not placed.decision.assignments:
+            raise NoPlace(name, placed)
+        try:
+            with database.write() as connection:
+                if plans.generation_in_force(connection) != ground.generation:
+                    continue
+                _must_be_new(connection, ground, name)
+                plans.keep(connection, placed.plan, placed.intent, ground.kept.facts, files)
+                submissions.add(connection, ground.version, "submitted", name, placed.plan.id, by)
+                where = placed.decision.assignments[0]
+                text = f"handed in, for {where.site}/{where.pool}"
+                events.write(connection, [Event(clock(connection), "submitted", by, text, name)])
+            return placed
+        except Overtaken:
+            continue
+    raise SitusError(f"{name} was not handed in: others were faster {ATTEMPTS} times; try again")
+
+
+def stop(database: Database, name: str, by: str, reason: str | None = None) -> bool:
+    """Have it end; what it wrote is kept. False when it was stopped already. Raises InputError."""
+    return _act(database, "stopped", name, by, reason)
+
+
+def remove(database: Database, name: str, by: str) -> bool:
+    """Have it end, and nothing of it kept at its site. False when that was so already. Raises InputError."""
+    return _act(database, "removed", name, by, None)
+
+
+def found(database: Database, name: str) -> Submission | None:
+    """How it stands; None when nothing of that name was handed in."""
+    with database.read() as connection:
+        return submissions.newest(connection, name)
+
+
+def _act(database: Database, act: submissions.Act, name: str, by: str, reason: str | None) -> bool:
+    for _ in range(ATTEMPTS):
+        try:
+            with database.write() as connection:
+                last = submissions.newest(connection, name)
+                if last is None:
+                    raise InputError(_not_handed_in(connection, name))
+                if last.act in (act, "removed"):
+                    return False
+                after = submissions.version(connection)
+                submissions.add(connection, after, act, name, last.plan, by, reason)
+                text = act + (f": {reason}" if reason else "")
+                events.write(connection, [Event(clock(connection), act, by, text, name)])
+                return True
+        except Overtaken:
+            continue
+    raise SitusError(f"{name} was not {act}: others were faster {ATTEMPTS} times; try again")
+
+
+def _not_handed_in(connection: Connection, name: str) -> str:
+    target = plans.in_force(connection)
+    if target is not None and name in plans.load(connection, target.plan).intent.workloads:
+        return (
+            f"{name} is of the plan in force, which would start it again; take it out of the estate and plan again, "
+            "or `situs drain` its site"
+        )
+    return f"nothing of the name {name!r} was handed in; `situs ps` lists what there is"
+
+
+def _ground(connection: Connection) -> Ground:
+    target = plans.in_force(connection)
+    if target is None:
+        raise InputError("no plan is in force yet; `situs apply` puts one in force")
+    kept = _with_results(connection, plans.load(connection, target.plan))
+    drained = frozenset(hold.subject for hold in holds.in_force(connection) if hold.kind == "drain")
+    return Ground(kept, submissions.version(connection), target.generation, _taken(connection, kept), drained)
+
+
+def _with_results(connection: Connection, kept: Kept) -> Kept:
+    """With the data that its workloads have made since, where they are."""
+    done = {run.workload for run in runs.present(connection) if run.outcome == "succeeded"}
+    datasets = dict(kept.intent.datasets)
+    for decision in kept.plan.decisions:
+        for assignment in decision.assignments if decision.workload in done else ():
+            for name, home in assignment.writes.items():
+                there = (*(site for site in datasets[name].replicas if site != home), home)
+                datasets[name] = datasets[name].model_copy(update={"replicas": there})
+    return replace(kept, intent=kept.intent.model_copy(update={"datasets": datasets}))
+
+
+def _taken(connection: Connection, ground: Kept) -> dict[PoolName, list[Taken]]:
+    """Room that the plan in force gives away, and what was handed in before; not what is over for good."""
+    newest: dict[str, list[Run]] = {}
+    for run in runs.present(connection):
+        newest.setdefault(run.workload, []).append(run)
+    taken: dict[PoolName, list[Taken]] = {}
+    handed_in = [
+        (each.name, plans.load(connection, each.plan))
+        for each in submissions.kept(connection)
+        if each.act == "submitted" or any(run.alive for run in newest.get(each.name, ()))
+    ]
+    ours = [(decision.workload, ground) for decision in ground.plan.decisions]
+    for name, kept in (*ours, *handed_in):
+        workload = kept.intent.workloads[name]
+        over = _over(workload, newest.get(name, ()))
+        shapes = {shape.name: shape for shape in workload.shapes}
+        for assignment in kept.plan.decision(name).assignments:
+            units = assignment.units - min(over, assignment.units)
+            over -= assignment.units - units
+            if units:
+                taken.setdefault((assignment.site, assignment.pool), []).append(
+                    Taken(shapes[assignment.shape], units)
+                )
+    return taken
+
+
+def _over(workload: Workload, known: Sequence[Run]) -> int:
+    """Units that are over and will not run again."""
+    if workload.run is None or workload.job is None or workload.job.per_month is not None:
+        return 0
+    last = {run.unit: run for run in sorted(known, key=lambda run: run.generation)}
+    return sum(is_over(run, workload.run.retries, workload.run.final) for run in last.values())
+
+
+def _placed(ground: Ground, name: str, workload: Workload, sites: frozenset[str] | None) -> Placed:
+    intent = ground.kept.intent
+    unknown = sorted({i.dataset for i in workload.inputs} - set(intent.datasets))
+    if unknown:
+        there = ", ".join(sorted(intent.datasets)) or "none yet"
+        raise InputError(f"the estate has no data {unknown[0]!r}; it has {there}")
+    if workload.use_case is not None and workload.use_case not in intent.use_cases:
+        there = ", ".join(sorted(intent.use_cases)) or "none yet"
+        raise InputError(f"the estate has no use case {workload.use_case!r}; it has {there}")
+    if sites is not None and (strange := sorted(sites - set(intent.sites))):
+        raise InputError(f"the estate has no site {strange[0]!r}; it has {', '.join(sorted(intent.sites))}")
+    closed = ground.drained | (frozenset(intent.sites) - sites if sites is not None else frozenset())
+    at = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    off = ground.kept.plan.provenance.off
+    return place(intent, ground.kept.facts, at, name, workload, ground.taken, off=off, closed=closed)
+
+
+def _must_be_new(connection: Connection, ground: Ground, name: str) -> None:
+    known = name in ground.kept.intent.workloads or submissions.newest(connection, name) is not None
+    if known or runs.of_workload(connection, name):
+        raise InputError(f"there is or was a workload {name!r} already; give another name with --name")

@@ -45,7 +45,7 @@ def story(evidence: Path, workloads: int, plans: int, seed: int, longest_s: floa
     places = {name: rng.choice(SITES) for name in names}
     made: list[Plan] = []
     for _ in range(plans):
-        made.append(_plan(intent, places, made[-1].id if made else None))
+        made.append(plan_for(intent, places, made[-1].id if made else None))
         for name in rng.sample(names, k=max(1, workloads // 3)):
             places[name] = rng.choice([site for site in SITES if site != places[name]])
     program = {"evidence.py": files("bench.crash").joinpath("evidence.py").read_bytes()}
@@ -54,7 +54,7 @@ def story(evidence: Path, workloads: int, plans: int, seed: int, longest_s: floa
 
 def everything_away(story: Story) -> Plan:
     """A plan after the last one in which nothing runs."""
-    return _plan(story.intent, {}, story.plans[-1].id)
+    return plan_for(story.intent, {}, story.plans[-1].id)
 
 
 def place(plan: Plan, workload: str) -> str:
@@ -83,7 +83,8 @@ def _intent(evidence: Path, steps: Mapping[str, int]) -> Intent:
     return loads(text).intent
 
 
-def _plan(intent: Intent, places: Mapping[str, str], parent: str | None) -> Plan:
+def plan_for(intent: Intent, places: Mapping[str, str], parent: str | None) -> Plan:
+    """A plan by hand: workload -> site; what has none does not run."""
     zero = Decimal(0)
     decisions = tuple(
         Decision(

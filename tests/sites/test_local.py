@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from situs.sites.processes import children
 SECRET = "hunter2-hunter2"
 
 
-def _leave_it(_site: LocalSite, folder: Path) -> subprocess.Popen[bytes]:
+def _leave_it(_site: LocalSite, folder: Path, _secrets: Mapping[str, str]) -> subprocess.Popen[bytes]:
     (folder / "supervisor.log").touch()
     return subprocess.Popen(["false"])
 
@@ -137,9 +138,9 @@ class TestLocal(AdapterConformance):
         if where == "_supervise":
             begun = LocalSite._supervise
 
-            def halted(site: LocalSite, folder: Path) -> subprocess.Popen[bytes]:
+            def halted(site: LocalSite, folder: Path, secrets: Mapping[str, str]) -> subprocess.Popen[bytes]:
                 announce()
-                return begun(site, folder)
+                return begun(site, folder, secrets)
 
             monkeypatch.setattr(LocalSite, "_supervise", halted)
             with pytest.raises(StaleGeneration):

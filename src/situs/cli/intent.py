@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from situs.cli.estate import HERE, EstateOption
-from situs.cli.output import JsonOption, console, emit_json, language
+from situs.cli.output import JsonOption, console, emit_json, error_console, language
 from situs.cli.session import FactsOption
 from situs.cli.writing import write_whole
-from situs.model.error import InputError
+from situs.model.error import InputError, Problem
 
 if TYPE_CHECKING:
     from situs.sites.discover import FoundSite
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
+        "warning": "warning",
         "valid": "valid: {counts}", "sites": "{n} sites", "links": "{n} links", "locations": "{n} locations",
         "datasets": "{n} datasets", "workloads": "{n} workloads", "use_cases": "{n} use cases", "rules": "{n} rules",
         "country": "Country of these places (two letters, such as DE)",
@@ -30,6 +31,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "written": "{file}: {n} sites; look through it, then run `situs validate -C {folder}`",
     },
     "de": {
+        "warning": "Warnung",
         "valid": "gültig: {counts}", "sites": "{n} Orte", "links": "{n} Leitungen", "locations": "{n} Standorte",
         "datasets": "{n} Datensätze", "workloads": "{n} Arbeitslasten", "use_cases": "{n} Anwendungsfälle",
         "rules": "{n} Regeln",
@@ -61,6 +63,7 @@ def validate_command(
       situs validate --json
     """
     from situs.intent import input_hash, load
+    from situs.intent.literal_secrets import literal_secrets
     from situs.policy import check_written
     from situs.sites.registry import check_adapters
     from situs.store.catalogues import Catalogues
@@ -75,16 +78,7 @@ def validate_command(
             emit_json(
                 {
                     "valid": False,
-                    "problems": [
-                        {
-                            "file": p.at.file if p.at else None,
-                            "line": p.at.line if p.at else None,
-                            "column": p.at.column if p.at else None,
-                            "what": p.what,
-                            "fix": p.fix,
-                        }
-                        for p in error.problems
-                    ],
+                    "problems": [_problem(p) for p in error.problems],
                 }
             )
             raise typer.Exit(error.exit_code) from None
@@ -93,13 +87,28 @@ def validate_command(
         part: len(getattr(intent, part))
         for part in ("sites", "links", "locations", "datasets", "workloads", "use_cases", "rules")
     }
+    warnings = list(literal_secrets(loaded))
     if as_json:
-        emit_json({"valid": True, "hash": input_hash(intent), "counts": counts})
+        told = [_problem(warning) for warning in warnings]
+        emit_json({"valid": True, "hash": input_hash(intent), "counts": counts, "warnings": told})
         return
     words = WORDS[language()]
+    for warning in warnings:
+        error_console.print(f"{words['warning']}: {warning}", soft_wrap=True, markup=False)
     console.print(
         words["valid"].format(counts=", ".join(words[part].format(n=count) for part, count in counts.items()))
     )
+
+
+def _problem(problem: Problem) -> dict[str, object]:
+    """A problem, for programs."""
+    return {
+        "file": problem.at.file if problem.at else None,
+        "line": problem.at.line if problem.at else None,
+        "column": problem.at.column if problem.at else None,
+        "what": problem.what,
+        "fix": problem.fix,
+    }
 
 
 def schema_command(

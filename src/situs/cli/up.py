@@ -39,7 +39,9 @@ def up_command(
     from situs.control.connect import by_kind
     from situs.control.estate_files import EstateFiles
     from situs.control.loop import Controller
+    from situs.sites.secrets import withhold
 
+    withhold()
     folder = folder_of(estate)
     controller = Controller(
         opened(db, estate, new=True), folder, by_kind(folder),

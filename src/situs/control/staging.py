@@ -19,6 +19,7 @@ from situs.model.refusal import Refusal
 from situs.model.workload import Workload
 from situs.policy import Policy
 from situs.sites.adapter import Adapter, Key, Task, Unreachable
+from situs.sites.secrets import secrets
 from situs.sites.writing import copied
 
 
@@ -110,7 +111,7 @@ class Work:
         cpus = ceil(shape.cpu) or None if "cpus" in site.capabilities else None
         return Task(
             key, command, env, None if self.workload.service else run.timeout, memory_gib, cpus,
-            ceil(shape.accelerators / shape.nodes), shape.nodes,
+            ceil(shape.accelerators / shape.nodes), shape.nodes, secrets=secrets(run.secrets, self.folder),
         )  # fmt: skip
 
     def _carry(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -12,6 +13,7 @@ from situs.model.base import Instant, Model, Name
 from situs.model.label import Label
 from situs.model.money import MonthPrice, PositiveMoney
 from situs.model.quantity import Cores, Gb, Gib, Hours, Ms, Number, Seconds, Share
+from situs.model.secret import SecretReference
 
 
 class Stage(StrEnum):
@@ -140,6 +142,9 @@ class Run(Model):
     command: tuple[str, ...]
     """no shell: the program and its arguments"""
     env: Mapping[str, str] = Field(default_factory=dict)
+    secrets: Mapping[str, SecretReference] = Field(default_factory=dict)
+    """variable -> where the control plane finds what it holds, at the last moment: ``env:NAME``, ``file:NAME`` or
+    ``vault:PATH#KEY``; the secret itself is kept nowhere"""
     files: tuple[str, ...] = ()
     """sent along, relative to the file this stands in"""
     code: str | None = None
@@ -167,6 +172,17 @@ class Run(Model):
     def _packages_of_code(self) -> Self:
         if self.packages is not None and self.code is None:
             raise ValueError("packages is a lock file in code; say which folder that is (code: .)")
+        return self
+
+    @model_validator(mode="after")
+    def _secrets_are_variables(self) -> Self:
+        for name in self.secrets:
+            if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name, re.ASCII) or name.startswith("SITUS_"):
+                raise ValueError(
+                    f"{name!r} is no name of a variable for a secret; use letters, digits and '_'"
+                )
+            if name in self.env:
+                raise ValueError(f"{name} is in env and in secrets; leave it in secrets alone")
         return self
 
 

@@ -15,7 +15,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from situs.model.error import SitusError
 
-Capability = Literal["memory", "cpus", "accelerators", "nodes", "image"]
+Capability = Literal["memory", "cpus", "accelerators", "nodes", "image", "secrets"]
 """A part of :class:`Task` that not every kind of site can do"""
 State = Literal["absent", "queued", "running", "ended"]
 Reason = Literal["exited", "signalled", "timeout", "memory", "stopped", "cancelled", "lost"]
@@ -64,6 +64,9 @@ class Task:
     command: tuple[str, ...]
     """no shell: the program and its arguments"""
     env: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False, kw_only=True)
+    """further variables of the run's own environment, which nobody else may ever see: neither in lists of processes
+    or of jobs, nor in what the site tells of the run, nor in a file once the run has begun"""
     timeout_s: float | None = None
     memory_gib: float | None = None
     """at most, the process and all it starts together; None: no limit"""
@@ -183,6 +186,7 @@ def refuse_unsupported(task: Task, capabilities: Collection[Capability], kind: s
         ("accelerators", task.accelerators > 0, "set accelerators aside"),
         ("nodes", task.nodes > 1, "start one task on several nodes"),
         ("image", task.image is not None, "run an image"),
+        ("secrets", bool(task.secrets), "hand over secrets"),
     )
     for capability, wanted, what in asked:
         if wanted and capability not in capabilities:

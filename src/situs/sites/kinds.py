@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
+from situs.model.secret import Reference, reference
 from situs.sites.adapter import Adapter
 from situs.sites.hostkeys import pinned
 from situs.sites.local import LocalSite
@@ -62,6 +63,9 @@ ACCESS = {
         pinned,
     ),
     "identity": Option("private key file; else those of the SSH config and of the agent", _file),
+    "passphrase": Option(
+        "where that of the private key is kept, as env:NAME, file:NAME or vault:PATH#KEY", reference
+    ),
     "jump": Option("hosts to go through, with commas between them", lambda text: ",".join(_hosts(text))),
     "legacy": Option("yes: allow algorithms of old servers, which are not safe any more", _yes_or_no),
     "sh": Option("a POSIX shell over there; else /bin/sh", _absolute),
@@ -69,10 +73,13 @@ ACCESS = {
 """How a host is reached by SSH."""
 
 
-def _shell(host: str, options: Mapping[str, Any]) -> Shell:
+def _shell(host: str, options: Mapping[str, Any], folder: Path) -> Shell:
+    from situs.sites.secrets import secret
     from situs.sites.sshshell import SshAccess, SshShell
 
-    given = ("config", "known_hosts", "host_keys", "identity", "jump", "legacy", "sh")
+    if isinstance(kept := options.get("passphrase"), Reference):
+        options = {**options, "passphrase": lambda: secret(kept, folder)}
+    given = ("config", "known_hosts", "host_keys", "identity", "passphrase", "jump", "legacy", "sh")
     return SshShell(host, SshAccess(**{name: options[name] for name in given if name in options}))
 
 
@@ -86,7 +93,7 @@ def _open_ssh(name: str, options: Mapping[str, Any], folder: Path) -> Adapter:
 
     hosts = options.get("hosts") or [options["host"]]
     home, sh = options.get("folder", f".situs/{name}"), options.get("sh", "/bin/sh")
-    reached = {host: PosixHost(_shell(host, options), home, sh) for host in hosts}
+    reached = {host: PosixHost(_shell(host, options, folder), home, sh) for host in hosts}
     return SshSite(reached, options.get("slots"))
 
 
@@ -99,7 +106,7 @@ def _open_slurm(name: str, options: Mapping[str, Any], folder: Path) -> Adapter:
     from situs.sites.slurm.site import SlurmSite
     from situs.sites.slurm.submission import SlurmOptions
 
-    shell = _shell(options["host"], options) if "host" in options else ThisMachine()
+    shell = _shell(options["host"], options, folder) if "host" in options else ThisMachine()
     own = {name: options[name] for name in SLURM_OPTIONS if name in options}
     return SlurmSite(shell, SlurmOptions(**own))
 

@@ -12,6 +12,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -40,7 +42,7 @@ INHERITED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "TMPDIR")
 class LocalSite:
     """A folder of this machine that runs are kept in."""
 
-    capabilities: frozenset[Capability] = frozenset({"memory", "cpus"})
+    capabilities: frozenset[Capability] = frozenset({"memory", "cpus", "secrets"})
 
     def __init__(self, root: Path) -> None:
         for folder in reversed((root, *root.parents)):
@@ -111,7 +113,7 @@ class LocalSite:
         self._write_task(folder, task)
         if self.status(task.key).state != "absent":
             return
-        supervisor = self._supervise(folder)
+        supervisor = self._supervise(folder, task.secrets)
         deadline = time.monotonic() + STARTING_S
         while not (folder / "started").exists():
             # A supervisor that leaves in peace has seen another one, which is about to say that it started.
@@ -212,7 +214,7 @@ class LocalSite:
             raise SitusError(f"{name!r} is no file in the run's folder")
         return path
 
-    def _supervise(self, folder: Path) -> subprocess.Popen[bytes]:
+    def _supervise(self, folder: Path, secrets: Mapping[str, str]) -> subprocess.Popen[bytes]:
         # Supervisors that have ended are taken leave of here: each would stay in the process table otherwise.
         self._supervisors = [process for process in self._supervisors if process.poll() is None]
         # Nothing of the caller's surroundings reaches the run, and no module of the folder it happens to be in.
@@ -220,10 +222,14 @@ class LocalSite:
         with (folder / "supervisor.log").open("wb") as said:
             process = subprocess.Popen(  # noqa: S603 - our own module, by the same interpreter
                 [sys.executable, "-P", "-m", "situs.sites.supervisor", str(folder)],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said, env=env, cwd=folder,
+                stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said, env=env, cwd=folder,
                 start_new_session=True, close_fds=True,
             )  # fmt: skip
         self._supervisors.append(process)
+        assert process.stdin is not None
+        # Over a pipe, so that they are in no file; one that came only in part is no JSON.
+        with suppress(BrokenPipeError), process.stdin as pipe:
+            pipe.write(json.dumps(dict(secrets)).encode())
         return process
 
     def _write_task(self, folder: Path, task: Task) -> None:
@@ -242,7 +248,7 @@ class LocalSite:
         }
         content = {
             "command": list(task.command), "env": env, "timeout_s": task.timeout_s,
-            "memory_gib": task.memory_gib, "cpus": task.cpus,
+            "memory_gib": task.memory_gib, "cpus": task.cpus, "secrets": sorted(task.secrets),
         }  # fmt: skip
         # The environment may carry secrets: for the owner's eyes only, and in no process list.
         written(path, json.dumps(content))

@@ -55,7 +55,7 @@ LONGEST_NAME = 200
 class PosixHost:
     """The runs that a folder of one host keeps. Any call may raise Unreachable, and ShellError where the host fails."""
 
-    capabilities: frozenset[Capability] = frozenset()
+    capabilities: frozenset[Capability] = frozenset({"secrets"})
 
     def __init__(self, shell: Shell, folder: str = ".situs", sh: str = "/bin/sh") -> None:
         """``folder`` is seen from the home of the user there; ``sh`` is a POSIX shell's path there."""

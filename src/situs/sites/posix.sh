@@ -1,7 +1,7 @@
 # Starts, watches and ends runs on a POSIX host.  Lives there under its own digest and is never changed in place.
 #
 # The files of a run carry the truth; each appears whole, by ln or mv, and the first one to appear counts:
-#   task     what is to be run, for the owner's eyes only
+#   task     what is to be run, for the owner's eyes only; secrets are not in it: they go from hand to hand over pipes
 #   started  process id, host name and boot of its supervisor; whoever makes it runs the task, nobody else ever
 #   pid      of the task itself, which leads a session of its own
 #   stop     the grace that was asked for; timeout: its time was up
@@ -22,12 +22,15 @@ durable() { sync "$@" 2>/dev/null || sync; }
 # A twentieth of a second; where sleep knows whole seconds alone, what counts them is told so.
 pause() { sleep 0.05 2>/dev/null || { sleep 1; waited=$((${waited:-0} + 19)); }; }
 
-# Sessions of their own: `setsid` alone keeps the process id; twice, it lets the shell go on at once.
+# Sessions of their own: `setsid` alone keeps the process id; twice, it lets the shell go on at once. `session_only`
+# is for the end of a pipe: no shell stays between the supervisor and the task.
 if command -v setsid >/dev/null; then
   session() { setsid "$@"; }
+  session_only() { exec setsid "$@"; }
   detached() { setsid setsid "$@"; }
 else
   session() { perl -e 'use POSIX; POSIX::setsid(); exec { $ARGV[0] } @ARGV; exit 127' "$@"; }
+  session_only() { exec perl -e 'use POSIX; POSIX::setsid(); exec { $ARGV[0] } @ARGV; exit 127' "$@"; }
   detached() { perl -e 'use POSIX; fork and exit; POSIX::setsid(); exec { $ARGV[0] } @ARGV; exit 127' "$@"; }
 fi
 
@@ -142,18 +145,25 @@ start() { # unit generation
   command -v setsid >/dev/null || command -v perl >/dev/null || fail 78 'this host has neither setsid nor perl'
   admit "$1" "$2"
   mkdir -p "$run/work" "$run/signals" || exit 70
-  if [ -f "$run/task" ]; then cat >/dev/null
-  else
-    cat >"$run/.task.$$" || exit 70
-    # A line that is cut looks like an end of input: only what is whole has an end.
-    [ "$(tail -n 1 "$run/.task.$$")" = end ] || { rm -f "$run/.task.$$"; fail 70 'the task did not arrive whole'; }
-    ln "$run/.task.$$" "$run/task" 2>/dev/null
-    rm -f "$run/.task.$$"
-    [ -f "$run/task" ] || fail 70 "cannot write to $run"
-  fi
+  secrets='' line=''
+  while IFS= read -r line; do
+    case $line in 'secret '*) secrets="$secrets$line
+" ;; *) break ;; esac
+  done
+  [ ! "$secrets" ] || case $(type printf) in
+    *builtin*) ;;
+    *) fail 78 'the shell of this host has no printf of its own, so secrets would be seen in its list of processes' ;;
+  esac
+  { printf '%s\n' "$line" && cat; } >"$run/.task.$$" || exit 70
+  # A line that is cut looks like an end of input: only what is whole has an end.
+  [ "$(tail -n 1 "$run/.task.$$")" = end ] || { rm -f "$run/.task.$$"; fail 70 'the task did not arrive whole'; }
+  [ -f "$run/task" ] || ln "$run/.task.$$" "$run/task" 2>/dev/null
+  rm -f "$run/.task.$$"
+  [ -f "$run/task" ] || fail 70 "cannot write to $run"
   state
   [ "$state" = absent ] || return 0
-  said=$(detached "$SITUS_SH" "$0" supervise "$root" "$name" "$1" "$2" "$mask" </dev/null 2>>"$run/supervisor.log")
+  said=$(printf %s "$secrets" |
+    detached "$SITUS_SH" "$0" supervise "$root" "$name" "$1" "$2" "$mask" 2>>"$run/supervisor.log")
   case $said in
     started | already) ;;
     [0-9]*) echo "$said"; exit 75 ;;
@@ -161,8 +171,9 @@ start() { # unit generation
   esac
 }
 
-supervise() { # unit generation mask
+supervise() { # unit generation mask; secrets over standard input
   cd / || exit
+  secrets=$(cat)
   here
   now
   began=$now
@@ -182,8 +193,11 @@ supervise() { # unit generation mask
     session "$SITUS_SH" "$0" timer "$root" "$name" "$limit" </dev/null 2>&1 &
     timer=$!
   fi
-  session env -i PATH="$PATH" "$SITUS_SH" "$0" task "$root" "$name" "$3" </dev/null >>"$run/output.log" 2>&1
+  # A pipe and no file: what a shell writes by itself is in nobody's list of processes.
+  { [ ! "$secrets" ] || printf '%s\n' "$secrets"; } |
+    session_only env -i PATH="$PATH" "$SITUS_SH" "$0" task "$root" "$name" "$3" >>"$run/output.log" 2>&1
   code=$?
+  secrets=
   times >"$run/times"
   [ ! "$timer" ] || { kill -KILL "-$timer"; kill -KILL "$timer"; } 2>/dev/null
   end_all
@@ -197,7 +211,7 @@ supervise() { # unit generation mask
 
 # Becomes the task itself.  What it is given was escaped as printf does it, and is never read as script.  Names of
 # its environment may be names of ours, so nothing of ours is needed once the first of them is there.
-task() { # mask
+task() { # mask; secrets over standard input
   cd "$run/work" || exit
   echo "$$" >"$run/.pid" && mv -f "$run/.pid" "$run/pid" || exit
   [ ! -f "$run/stop" ] || exit 143
@@ -213,8 +227,14 @@ task() { # mask
       'arg '*) set -- "$@" "$SITUS_VALUE" ;;
     esac
   done <"$run/task"
+  while IFS= read -r SITUS_LINE; do
+    SITUS_LINE=${SITUS_LINE#secret }
+    SITUS_VALUE=${SITUS_LINE#* }
+    case $SITUS_VALUE in *\\*) SITUS_VALUE=$(printf '%b.' "$SITUS_VALUE") SITUS_VALUE=${SITUS_VALUE%.} ;; esac
+    export "${SITUS_LINE%% *}=$SITUS_VALUE"
+  done
   unset PWD OLDPWD SHLVL
-  exec "$@"
+  exec "$@" </dev/null
 }
 
 timer() { # seconds

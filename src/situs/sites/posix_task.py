@@ -23,7 +23,7 @@ def written(task: Task, path: str, run: str) -> bytes:
 
     ``path``: where programs are there; ``run``: the folder of the run there.
     """
-    for name in task.env:
+    for name in (*task.env, *task.secrets):
         if VARIABLE.fullmatch(name) is None or name in RESERVED:
             raise SitusError(f"{task.key.workload}: {name!r} is no name that a shell can set a variable by")
     if not task.command or task.command[0].startswith("-"):
@@ -39,7 +39,9 @@ def written(task: Task, path: str, run: str) -> bytes:
         "SITUS_RUN": f"{run}/",
     }
     limit = "-" if task.timeout_s is None else f"{task.timeout_s:.3f}"
-    lines = [f"limit {limit}"]
+    # First, so that they can be taken off before the rest is written down.
+    lines = [f"secret {name} {_escaped(value)}" for name, value in task.secrets.items()]
+    lines += [f"limit {limit}"]
     lines += [f"env {name} {_escaped(value)}" for name, value in env.items()]
     lines += [f"arg {_escaped(part)}" for part in task.command]
     return "\n".join([*lines, "end", ""]).encode()
@@ -47,5 +49,6 @@ def written(task: Task, path: str, run: str) -> bytes:
 
 def _escaped(text: str) -> str:
     if "\0" in text:
-        raise SitusError(f"{text!r} has a NUL in it, which no program can be given")
+        # It may be a secret, so it is not shown.
+        raise SitusError("a value has a NUL in it, which no program can be given")
     return "".join(chr(byte) if byte in PLAIN else f"\\0{byte:03o}" for byte in os.fsencode(text))

@@ -15,7 +15,7 @@ import re
 import shlex
 import signal
 import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import TimeoutError as NotInTime
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -66,6 +66,8 @@ class SshAccess:
     """allow algorithms that are not safe any more"""
     sh: str = "/bin/sh"
     """a POSIX shell over there"""
+    passphrase: Callable[[], str] | None = None
+    """gives that of the private key, each time that it is needed"""
     host_keys: Mapping[str, str] = field(default_factory=dict)
     """host as it is named here -> the one key it is believed by, whatever ``known_hosts`` says"""
 
@@ -166,6 +168,8 @@ class SshShell(Shell):
             wanted["known_hosts"] = ([_public_key(self._access.host_keys[spec])], [], [])
         if self._access.identity is not None:
             wanted["client_keys"] = [str(self._access.identity)]
+        if self._access.passphrase is not None:
+            wanted["passphrase"] = self._access.passphrase()
         try:
             options = await asyncssh.SSHClientConnectionOptions.construct(host=host, **wanted)
         except (ValueError, asyncssh.ConfigParseError) as error:

@@ -7,6 +7,8 @@ die and come back.  Three files carry the truth:
 * ``started`` is on disk before the process is made: a second supervisor for the same run sees it and leaves;
 * ``ended.json`` appears in one step with exit code, reason and usage.
 
+Secrets come over standard input and are handed on as variables of the process; they are in no file.
+
 The process dies with its supervisor.  All that it started dies with it, also what left its process group:
 orphans fall to the supervisor, which ends them.
 """
@@ -31,6 +33,8 @@ from situs.sites.adapter import Key, StaleGeneration
 from situs.sites.generations import Generations
 from situs.sites.processes import children, descendants, kill, memory_bytes
 
+INCOMPLETE = 4
+"""Exit code when whoever asked died before all secrets were here; nothing was started then."""
 STALE = 3
 """Exit code when the site has seen a higher generation; nothing was started then."""
 NEVER_RUN = {"exit_code": None, "reason": "stopped", "wall_s": 0.0, "cpu_s": 0.0, "peak_memory_gib": 0.0}
@@ -43,6 +47,11 @@ too short to fill more than some ten MiB of memory, and costs a thousandth of a 
 
 def main(folder: Path) -> int:
     """Run the task of ``folder`` to its end, unless somebody did or does."""
+    try:
+        # Before the lock is taken: whoever asked may be frozen, and must not keep others out.
+        secrets = json.loads(sys.stdin.buffer.read() or b"{}")
+    except ValueError:
+        return INCOMPLETE
     lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -52,6 +61,8 @@ def main(folder: Path) -> int:
     if started.exists():
         return 0
     task = json.loads((folder / "task.json").read_bytes())
+    if sorted(secrets) != task.get("secrets", []):
+        return INCOMPLETE
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     key, generations = Key.parse(folder.name), Generations(folder.parent / "newest")
     try:
@@ -68,11 +79,11 @@ def main(folder: Path) -> int:
     except StaleGeneration:
         _write(folder / "ended.json", json.dumps(NEVER_RUN))
         return STALE
-    _write(folder / "ended.json", json.dumps(_run(folder, task)))
+    _write(folder / "ended.json", json.dumps(_run(folder, task, secrets)))
     return 0
 
 
-def _run(folder: Path, task: dict[str, Any]) -> dict[str, Any]:
+def _run(folder: Path, task: dict[str, Any], secrets: dict[str, str]) -> dict[str, Any]:
     began = time.monotonic()
 
     def limits() -> None:
@@ -84,8 +95,9 @@ def _run(folder: Path, task: dict[str, Any]) -> dict[str, Any]:
     with (folder / "output.log").open("ab") as output:
         try:
             process = subprocess.Popen(  # noqa: S603 - the command is an argument list, no shell is involved
-                task["command"], cwd=folder / "work", env=task["env"], stdin=subprocess.DEVNULL, stdout=output,
-                stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=limits,
+                task["command"], cwd=folder / "work", env={**task["env"], **secrets},
+                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+                preexec_fn=limits,
             )  # fmt: skip
         except OSError as error:
             output.write(f"cannot start {task['command'][0]}: {error.strerror}\n".encode())

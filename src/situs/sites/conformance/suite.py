@@ -16,6 +16,7 @@ import signal
 import time
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -97,6 +98,22 @@ class AdapterConformance:
     def test_success_is_exit_code_0(self, site: Adapter) -> None:
         site.start(Task(Key("job", 1), python("pass")))
         assert ended(site, Key("job", 1)).succeeded
+
+    def test_a_secret_reaches_the_run_and_is_told_nowhere(self, open_site: Opener) -> None:
+        site, key, canary = open_site(), Key("job", 1), f'it\'s a "canary" {uuid4().hex} $HOME `id`\nü'
+        show = "import hashlib, os; print(hashlib.sha256(os.environb[b'PASS']).hexdigest(), os.environ['SITUS_UNIT'])"
+        task = Task(key, python(show), {"PLAIN": "1"}, secrets={"PASS": canary})
+        assert canary not in repr(task)
+        if "secrets" not in site.capabilities:
+            with pytest.raises(Unsupported, match="secrets"):
+                site.start(task)
+            return
+        site.start(task)
+        site.start(task)
+        status = ended(site, key)
+        assert status.succeeded, site.logs(key)
+        assert site.logs(key)[0].split() == [hashlib.sha256(canary.encode()).hexdigest().encode(), b"0"]
+        assert canary not in repr(open_site().status(key))
 
     def test_a_signal_is_told_from_an_exit(self, site: Adapter) -> None:
         site.start(Task(Key("job", 1), python("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")))

@@ -16,6 +16,16 @@ from situs.sites.container.names import LIMIT
 
 WORK = "/situs"
 """Where a run finds its folder."""
+SECRETS = "/situs-secrets/env"
+"""Where they lie in a container from just before its start until its first shell has read them. What the engine is
+told to set in an environment it tells everyone who asks it."""
+READ_SECRETS = f"""
+[ -r {SECRETS} ] || {{ echo "its secrets did not arrive" >&2; exit 126; }}
+. {SECRETS}
+# Emptied, as an image may have no rm.
+: >{SECRETS} || exit 126
+exec "$@"
+"""
 EMPTY = "situs-empty:1"
 """An image of nothing: what is made of it is never started and only opens a volume."""
 Pull = Literal["missing", "always", "never"]
@@ -64,6 +74,12 @@ def creation(task: Task, options: ContainerOptions, image: str, volume: str, lab
     for name, value in env.items():
         if not name or "=" in name or "\0" in name + value:
             raise SitusError(f"{task.key.workload}: {name!r} cannot be set in an environment")
+    for name, value in task.secrets.items():
+        if not name.isidentifier() or not name.isascii() or "\0" in value:
+            raise SitusError(f"{task.key.workload}: {name!r} cannot be set by a shell")
+    command = list(task.command)
+    if task.secrets:
+        command = ["/bin/sh", "-c", READ_SECRETS, "sh", *command]
     host: dict[str, Any] = {
         "Mounts": [work_mount(volume)],
         "Binds": list(options.mounts),
@@ -81,7 +97,7 @@ def creation(task: Task, options: ContainerOptions, image: str, volume: str, lab
     limit = {} if task.timeout_s is None else {LIMIT: str(task.timeout_s)}
     return {
         "Image": image,
-        "Entrypoint": list(task.command),
+        "Entrypoint": command,
         "Cmd": [],
         "Env": [f"{name}={value}" for name, value in env.items()],
         "WorkingDir": WORK,

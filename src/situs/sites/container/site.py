@@ -45,7 +45,7 @@ KILLED = 128 + SIGKILL
 class ContainerSite:
     """The containers of ours at one engine."""
 
-    capabilities: frozenset[Capability] = frozenset({"memory", "cpus", "image"})
+    capabilities: frozenset[Capability] = frozenset({"memory", "cpus", "image", "secrets"})
 
     def __init__(self, options: ContainerOptions) -> None:
         names = Names(options.name)
@@ -93,7 +93,7 @@ class ContainerSite:
         self._starting.admit(key)
         if self._kept.run(key) is None and not self._kept.has_volume(self._names.begun(key)):
             self._starting.create(task)
-        self._starting.start(key)
+        self._starting.start(key, task.secrets)
 
     def status(self, key: Key) -> Status:
         """Where the run is; ends it if it is over its limits."""

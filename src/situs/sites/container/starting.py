@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import random
+import shlex
 import tarfile
 import time
+from collections.abc import Mapping
+from pathlib import PurePosixPath
 
 from situs.model.error import SitusError
 from situs.sites.adapter import Key, StaleGeneration, Task, Unreachable
-from situs.sites.container.creation import WORK, ContainerOptions, creation, provide_image
+from situs.sites.container.creation import SECRETS, WORK, ContainerOptions, creation, provide_image
 from situs.sites.container.engine import Engine, EngineError
 from situs.sites.container.kept import Kept
 from situs.sites.container.names import Names
@@ -62,7 +65,7 @@ class Starting:
         elif self._engine.get(f"/images/{image}/json")["Config"].get("User"):
             self._open_folder(made)
 
-    def start(self, key: Key) -> None:
+    def start(self, key: Key, secrets: Mapping[str, str]) -> None:
         """Start the run's container, unless it was started.
 
         Raises Unreachable when no answer came, and SitusError when the engine cannot start it.
@@ -74,9 +77,38 @@ class Starting:
             mine = self._names.run(key, run.attempt + 1)
             if self._done(f"/containers/{run.name}/rename", {"name": mine}):
                 self._kept.provide_volume(self._names.begun(key), "begun", key)
-                if self._done(f"/containers/{mine}/start", {}):
-                    return
+                if secrets and not self._put_secrets(mine, secrets):
+                    continue
+                try:
+                    if self._done(f"/containers/{mine}/start", {}):
+                        return
+                except EngineError:
+                    # It never starts, so nobody in it takes them away.
+                    self._put_secrets(mine, {})
+                    raise
             time.sleep(random.uniform(0.02, 0.2))  # noqa: S311 - no secret
+
+    def _put_secrets(self, container: str, secrets: Mapping[str, str]) -> bool:
+        """Lay them into a container that does not run; False when its name went to somebody else meanwhile."""
+        text = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in secrets.items())
+        content = text.encode("utf-8", "surrogateescape")
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            folder = tarfile.TarInfo(str(PurePosixPath(SECRETS).parent).lstrip("/"))
+            # Whoever the image runs as reads and empties it; outside, the engine's folders are root's alone.
+            folder.type, folder.mode = tarfile.DIRTYPE, 0o777
+            tar.addfile(folder)
+            file = tarfile.TarInfo(SECRETS.lstrip("/"))
+            file.size, file.mode = len(content), 0o666
+            tar.addfile(file, io.BytesIO(content))
+        try:
+            path = f"/containers/{container}/archive"
+            self._engine.call("PUT", path, query={"path": "/"}, content=archive.getvalue())
+        except EngineError as error:
+            if error.code == 404:
+                return False
+            raise
+        return True
 
     def _done(self, path: str, query: dict[str, str]) -> bool:
         """Whether the engine did it; False when the container's name went to somebody else meanwhile."""

@@ -24,6 +24,11 @@ if [ "$part" = exec ]; then
   shift 2
   for pair; do export "$pair"; done
   situs_environment
+  if [ "$situs_secrets" != none ]; then
+    [ -r "$folder/secrets" ] || { echo "its secrets are gone from $folder" >&2; exit 126; }
+    . "$folder/secrets"
+    [ "$situs_secrets" != once ] || /bin/rm -f "$folder/secrets"
+  fi
   cd "$folder/work" || exit 126
   unset PWD OLDPWD SHLVL
   situs_command
@@ -187,6 +192,7 @@ record() { # exit code, reason
   done
   printf '{"exit_code": %s, "reason": "%s", "wall_s": "%s", "cpu": "%s", "peak_bytes": %s, "job": "%s"}\n' \
     "$1" "$2" "$(((now - began) / 100)).$(printf %02d $(((now - began) % 100)))" "$cpu" "$peak" "$me" >"ended.$me"
+  [ "$situs_requeue" = yes ] && [ "$2" = site ] || rm -f secrets sent.*
   sync "ended.$me" 2>/dev/null
   ln "ended.$me" ended 2>/dev/null
   rm -f "ended.$me"

@@ -2,7 +2,8 @@
 
 The site's folder lies where the nodes see it too:
 
-* ``runs/KEY/``: ``run.sh`` (environment and command, for the owner's eyes only), ``work/``, ``output.log``,
+* ``runs/KEY/``: ``run.sh`` (environment and command, for the owner's eyes only), ``secrets`` (likewise, from the
+  submission until the run has begun, as a node has no other way to get them), ``work/``, ``output.log``,
   ``submitting`` and ``job`` (before and after a submission), ``started``, ``stop``, ``ended``;
 * ``newest/UNIT/GENERATION``: an empty file for the highest generation that was seen;
 * ``forgotten/``: what is about to be removed.
@@ -57,8 +58,8 @@ START = (
     _COMMON
     + _ADMIT
     + r"""
-root=$1 unit=$2 generation=$3 key=$4 name=$5 wrapped=$6 size=$7
-shift 7
+root=$1 unit=$2 generation=$3 key=$4 name=$5 wrapped=$6 size=$7 total=$8
+shift 8
 admit "$root/newest/$unit" "$generation"
 run=$root/runs/$key
 mkdir -p "$run/work" && cd "$run" || exit 73
@@ -69,14 +70,15 @@ if command -v flock >/dev/null && ! flock -w 60 9; then
   exit 75
 fi
 if [ -s started ] || [ -s job ]; then exit 0; fi
+trap 'rm -f "sent.$$"' EXIT
+cat >"sent.$$" || exit 73
+# Who sends it may die in the middle of it; half of it must never run.
+if [ "$(wc -c <"sent.$$")" -ne "$total" ]; then
+  echo 'the script of the run did not arrive whole' >&2
+  exit 75
+fi
 if [ ! -e run.sh ]; then
-  cat >run.sh.new || exit 73
-  # Who sends it may die in the middle of it; half of it must never run.
-  if [ "$(wc -c <run.sh.new)" -ne "$size" ]; then
-    echo 'the script of the run did not arrive whole' >&2
-    exit 75
-  fi
-  mv run.sh.new run.sh || exit 73
+  head -c "$size" "sent.$$" >run.sh.new && mv run.sh.new run.sh || exit 73
 fi
 take() { echo "$1" >job.new && sync job.new 2>/dev/null; mv job.new job; }
 if [ -e submitting ]; then
@@ -88,6 +90,10 @@ if [ -e submitting ]; then
   for id in $ids; do take "$id"; exit 0; done
 fi
 : >submitting
+if [ "$total" -gt "$size" ]; then
+  tail -c "+$((size + 1))" "sent.$$" >secrets.new && mv secrets.new secrets || exit 73
+fi
+rm -f "sent.$$"
 # Nothing of the surroundings goes along: neither secrets nor what would take minutes to set up on the node.
 id=$(timeout 40 env -i PATH="$PATH" HOME="${HOME:-/}" ${SLURM_CONF:+SLURM_CONF="$SLURM_CONF"} \
   sbatch --parsable --export=ALL --job-name="$name" --chdir="$run" --output="$run/slurm.log" --open-mode=append \
@@ -96,7 +102,7 @@ code=$?
 if [ $code = 0 ] && [ "$id" ]; then take "${id%%;*}"; exit 0; fi
 said why.submit >&2
 if [ $code = 124 ] || away "$(cat why.submit)"; then exit 75; fi
-rm -f submitting
+rm -f submitting secrets
 exit 70
 """
 )
@@ -147,6 +153,7 @@ SETTLE = (
     + r"""
 cd "$1/runs/$2" 2>/dev/null || exit 0
 [ ! -s ended ] || [ "$3" ] || exit 0
+rm -f secrets sent.*
 printf '%s\n' "$4" >"settled.$$" || exit 73
 if [ "$3" ] && grep -q '"site"' ended; then mv "settled.$$" ended
 else ln "settled.$$" ended 2>/dev/null; rm -f "settled.$$"

@@ -36,7 +36,7 @@ from situs.sites.shell import Completed, NotThere, Shell
 from situs.sites.slurm import scripts
 from situs.sites.slurm.nodes import inventory, unhealthy
 from situs.sites.slurm.states import judged, record, recorded, settled
-from situs.sites.slurm.submission import SlurmOptions, options_of, run_script
+from situs.sites.slurm.submission import SlurmOptions, options_of, run_script, secrets_script
 
 OVERDUE_S = 10.0
 """A run that did not end so long after its grace has lost its keeper: Slurm ends the job then."""
@@ -48,7 +48,7 @@ LONGEST_PAUSE_S = 1.0
 class SlurmSite:
     """A folder of a cluster, and the jobs of ours that keep their runs in it."""
 
-    capabilities: frozenset[Capability] = frozenset({"memory", "cpus", "accelerators", "nodes"})
+    capabilities: frozenset[Capability] = frozenset({"memory", "cpus", "accelerators", "nodes", "secrets"})
 
     def __init__(self, shell: Shell, options: SlurmOptions) -> None:
         self._shell = shell
@@ -90,13 +90,14 @@ class SlurmSite:
         """Submit the task, unless it was. Raises StaleGeneration for an old generation."""
         refuse_unsupported(task, self.capabilities, "slurm")
         key = task.key
-        content = run_script(task, self._options, _unit(key))
+        content, secrets = run_script(task, self._options, _unit(key)), secrets_script(task)
         wrapped = (
             f"exec /bin/sh {shlex.quote(f'{self._folder(key)}/run.sh')} {shlex.quote(self._folder(key))}"
         )
         self._ask(
             scripts.START, self._root, _unit(key), str(key.generation), str(key), self.job_name(key), wrapped,
-            str(len(content)), *options_of(task, self._options), stdin=content, timeout_s=SUBMIT_S, about=key,
+            str(len(content)), str(len(content + secrets)), *options_of(task, self._options),
+            stdin=content + secrets, timeout_s=SUBMIT_S, about=key,
         )  # fmt: skip
 
     def status(self, key: Key) -> Status:

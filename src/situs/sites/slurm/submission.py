@@ -75,23 +75,24 @@ def run_script(task: Task, options: SlurmOptions, unit: str) -> bytes:
         "SITUS_UNIT": str(task.key.unit),
         "SITUS_GENERATION": str(task.key.generation),
     }
-    for name in env:
+    for name in (*env, *task.secrets):
         if re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name, re.ASCII) is None or name in RESERVED:
             raise SitusError(
                 f"{task.key.workload}: {name!r} cannot be set in a shell; use letters, digits and '_', "
                 "and none of the shell's own names"
             )
-    for text in (*env.values(), *task.command):
+    for text in (*env.values(), *task.command, *task.secrets.values()):
         if "\0" in text:
-            raise SitusError(
-                f"{task.key.workload}: a zero byte is in {text[:40]!r}; no program can be given one"
-            )
+            # It may be a secret, so it is not shown.
+            raise SitusError(f"{task.key.workload}: a zero byte is in a value; no program can be given one")
     limit = "" if task.timeout_s is None else str(math.ceil(task.timeout_s * 100))
     head = [
         f"situs_nodes={task.nodes}",
         f"situs_limit_cs={limit}",
         f"situs_requeue={'yes' if options.requeue else 'no'}",
         f"situs_generation={task.key.generation}",
+        # What may be started again, or by several nodes, has them until its end.
+        f"situs_secrets={_secrets(task, options)}",
         f"situs_newest={shlex.quote(f'{options.folder}/newest/{unit}')}",
         "situs_environment() {",
         *(f"export {name}={shlex.quote(value)}" for name, value in env.items()),
@@ -102,3 +103,15 @@ def run_script(task: Task, options: SlurmOptions, unit: str) -> bytes:
     ]
     body = files("situs.sites.slurm").joinpath("job.sh").read_bytes()
     return "\n".join(head).encode("utf-8", "surrogateescape") + b"\n" + body
+
+
+def secrets_script(task: Task) -> bytes:
+    """What the run's own shell reads, and nobody else; empty without secrets."""
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in task.secrets.items()]
+    return "".join(lines).encode("utf-8", "surrogateescape")
+
+
+def _secrets(task: Task, options: SlurmOptions) -> str:
+    if not task.secrets:
+        return "none"
+    return "keep" if options.requeue or task.nodes > 1 else "once"

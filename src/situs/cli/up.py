@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import signal
+import sys
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import error_console
 from situs.cli.plane import DbOption, folder_of, opened
+
+LogFormat = Literal["text", "json"]
 
 
 def register(app: typer.Typer) -> None:
@@ -24,6 +27,15 @@ def up_command(
     replan: Annotated[
         bool, typer.Option(help="Plan again when the estate, the facts or the sites in service change.")
     ] = True,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT", help="Answer Prometheus there, such as 127.0.0.1:9464.", show_default=False
+        ),
+    ] = None,
+    log_format: Annotated[
+        LogFormat, typer.Option(help="What it says: in sentences, or everything it does as lines of JSON.")
+    ] = "text",
 ) -> None:
     """Run the control plane until Ctrl-C: it makes the plan in force true and keeps it true.
 
@@ -35,18 +47,30 @@ def up_command(
       situs up -C examples/clinic-group
 
       situs up --db postgresql://situs@db.example.org/situs --no-replan
+
+      situs up --metrics 127.0.0.1:9464 --log-format json
     """
     from situs.control.connect import by_kind
     from situs.control.estate_files import EstateFiles
+    from situs.control.logs import JsonLog
     from situs.control.loop import Controller
+    from situs.control.metrics import Metrics, serve
+    from situs.control.watcher import Watcher, Watchers
     from situs.sites.secrets import withhold
 
     withhold()
     folder = folder_of(estate)
+    database = opened(db, estate, new=True)
+    watchers: list[Watcher] = []
+    if metrics is not None:
+        watchers.append(figures := Metrics(database))
+        serve(figures, metrics)
+    if log_format == "json":
+        watchers.append(JsonLog(_line))
+    watcher = Watchers(watchers)
     controller = Controller(
-        opened(db, estate, new=True), folder, by_kind(folder),
-        say=lambda text: error_console.print(text, soft_wrap=True, markup=False),
-        estate=EstateFiles(estate) if replan else None,
+        database, folder, by_kind(folder), say=watcher.said if log_format == "json" else _sentence,
+        estate=EstateFiles(estate) if replan else None, watcher=watcher,
     )  # fmt: skip
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -58,3 +82,13 @@ def up_command(
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _sentence(text: str) -> None:
+    error_console.print(text, soft_wrap=True, markup=False)
+
+
+def _line(text: str) -> None:
+    # Whole lines of a size that no terminal's width minds, and out at once.
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()

@@ -38,6 +38,7 @@ class Done:
 
     step: Step
     result: Result
+    took_s: float = 0.0
 
 
 def perform(job: Job, sites: Mapping[str, Adapter], guard: Guard) -> Result:

@@ -12,6 +12,7 @@ from situs.control.leader import Leadership, lead
 from situs.control.pace import Pace
 from situs.control.replanning import Replanning
 from situs.control.term import Term
+from situs.control.watcher import Watcher
 from situs.store.database import Database, DatabaseAway
 from situs.store.leases import LeaseLost
 
@@ -22,13 +23,18 @@ class Controller:
     def __init__(
         self, database: Database, folder: Path, connect: Connect, pace: Pace | None = None,
         say: Callable[[str], None] = lambda _: None, estate: EstateFiles | None = None,
+        watcher: Watcher | None = None,
     ) -> None:  # fmt: skip
-        """``estate``: its files are watched, and planned for again when they change; None: by others only."""
+        """``estate``: its files are watched, and planned for again when they change; None: by others only.
+
+        ``watcher``: is told of everything; None: nobody is.
+        """
         self._database = database
         self._folder = folder
         self._connect = connect
         self._pace = pace or Pace()
         self._say = say
+        self._watcher = watcher or Watcher()
         self._estate = estate
         self._stopped = threading.Event()
 
@@ -64,7 +70,8 @@ class Controller:
             if self._estate is not None:
                 replanning = Replanning(self._database, self._estate, self._pace, leadership, self._say)
                 replanning.start()
-            term = Term(self._database, self._folder, self._connect, self._pace, leadership)
+            self._watcher.leading(leadership.lease.token)
+            term = Term(self._database, self._folder, self._connect, self._pace, leadership, self._watcher)
             while not self._stopped.is_set():
                 term.turn()
         finally:
@@ -72,4 +79,5 @@ class Controller:
                 replanning.stop()
             if term is not None:
                 term.close()
+            self._watcher.leading(None)
             leadership.end()

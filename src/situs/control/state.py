@@ -69,6 +69,10 @@ class State:
         observations.save(connection, self._seen.values())
         usage.write(connection, self.lines)
 
+    def news(self) -> tuple[Sequence[Event], Sequence[Entry]]:
+        """What is told of, of all that is to be written."""
+        return self._events, self._entries
+
     def written(self) -> None:
         """The transaction is on disk."""
         for unit in {Unit(key.workload, key.unit) for key in self._changed}:

@@ -8,6 +8,7 @@ only then hands the steps to the sites' threads.
 from __future__ import annotations
 
 import queue
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +24,7 @@ from situs.control.pace import Pace
 from situs.control.reconcile import diff, source_of
 from situs.control.state import State
 from situs.control.wanted import WRITTEN, Step, Unit, Waiting, Wanted, World, key_of
+from situs.control.watcher import Watcher
 from situs.model.error import SitusError
 from situs.sites.adapter import Adapter, Key
 from situs.store import holds, leases, plans, submissions
@@ -41,13 +43,15 @@ class Term:
     """The time for which one control plane leads."""
 
     def __init__(
-        self, database: Database, folder: Path, connect: Connect, pace: Pace, leadership: Leadership
-    ) -> None:
+        self, database: Database, folder: Path, connect: Connect, pace: Pace, leadership: Leadership,
+        watcher: Watcher,
+    ) -> None:  # fmt: skip
         self._database = database
         self._folder = folder
         self._connect = connect
         self._pace = pace
         self._leadership = leadership
+        self._watcher = watcher
         self._news: queue.SimpleQueue[Look | Done | LeaseLost] = queue.SimpleQueue()
         self._plans = Plans(database)
         self._force: Force | None = None
@@ -70,7 +74,7 @@ class Term:
     def turn(self) -> None:
         """Take in, decide, write, hand out. Raises LeaseLost and DatabaseAway; nothing was begun then."""
         self._take_in()
-        now = _now()
+        began, now = time.monotonic(), _now()
         if now - self._polled >= timedelta(seconds=self._pace.poll_s):
             self._poll()
         if now - self._metered >= timedelta(seconds=self._pace.meter_s):
@@ -80,10 +84,12 @@ class Term:
             with self._database.write() as connection:
                 leases.check(connection, self._leadership.lease)
                 self._state.write(connection)
+            self._watcher.wrote(*self._state.news())
             self._state.written()
             self._over = frozenset(key_of(run) for run in self._state.all_runs() if not run.alive)
         for job in jobs:
             self._workers[job.step.site].submit(self._do, job)
+        self._watcher.turned(time.monotonic() - began)
 
     def close(self) -> None:
         """End all threads; steps under way are left to end by themselves."""
@@ -115,6 +121,7 @@ class Term:
         """Deciding again is needed only where something is new, or something was done since the look before."""
         site, before = look.sight.site, self._state.sightings.sights.get(look.sight.site)
         self._state.see(look)
+        self._watcher.looked(look)
         new = before is None or (before.ok, before.runs) != (look.sight.ok, look.sight.runs)
         self._stirred |= new or site in self._done_at
         if site in self._done_at and look.sight.began > self._done_at[site]:
@@ -122,6 +129,7 @@ class Term:
 
     def _finish(self, done: Done) -> None:
         self._stirred = True
+        self._watcher.stepped(done)
         self._done_at[done.step.site] = now = _now()
         want = self._wanted.get(done.step.unit)
         run = self._state.finish(done.step, done.result, want, now)
@@ -175,8 +183,10 @@ class Term:
         return Job(step, self._force.work_of(run), (source.site, key_of(source)) if source else None, grace_s)
 
     def _do(self, job: Job) -> None:
+        began = time.monotonic()
         try:
-            self._news.put(Done(job.step, perform(job, self._adapters, self._guard)))
+            result = perform(job, self._adapters, self._guard)
+            self._news.put(Done(job.step, result, time.monotonic() - began))
         except LeaseLost as lost:
             # Nobody knows how far it came, so this term is over; the next one finds out.
             self._news.put(lost)

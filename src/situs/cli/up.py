@@ -33,6 +33,14 @@ def up_command(
             metavar="HOST:PORT", help="Answer Prometheus there, such as 127.0.0.1:9464.", show_default=False
         ),
     ] = None,
+    otlp: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Send traces there by OTLP, such as http://127.0.0.1:4318.",
+            show_default=False,
+        ),
+    ] = None,
     log_format: Annotated[
         LogFormat, typer.Option(help="What it says: in sentences, or everything it does as lines of JSON.")
     ] = "text",
@@ -55,6 +63,7 @@ def up_command(
     from situs.control.logs import JsonLog
     from situs.control.loop import Controller
     from situs.control.metrics import Metrics, serve
+    from situs.control.otlp import Otlp
     from situs.control.watcher import Watcher, Watchers
     from situs.sites.secrets import withhold
 
@@ -65,6 +74,10 @@ def up_command(
     if metrics is not None:
         watchers.append(figures := Metrics(database))
         serve(figures, metrics)
+    traces = None if otlp is None else Otlp(database, otlp, folder / "traces.json")
+    if traces is not None:
+        watchers.append(traces)
+        traces.start()
     if log_format == "json":
         watchers.append(JsonLog(_line))
     watcher = Watchers(watchers)
@@ -80,6 +93,8 @@ def up_command(
     try:
         controller.run()
     finally:
+        if traces is not None:
+            traces.stop()
         for number, handler in before.items():
             signal.signal(number, handler)
 

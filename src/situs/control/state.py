@@ -82,6 +82,13 @@ class State:
 
     def see(self, look: Look) -> None:
         """Take in what was seen at a site."""
+        before = self.sightings.sights.get(look.sight.site)
+        for key, status in look.sight.runs.items():
+            was = before.runs.get(key) if before is not None else None
+            if was is not None and (was.state, status.state) == ("queued", "running"):
+                text = f"has its turn at {look.sight.site}"
+                told_of = (key.workload, key.unit, key.generation, look.sight.site)
+                self._events.append(Event(look.sight.began, "turn", BY, text, *told_of))
         observation, told = self.sightings.see(look)
         if observation is not None:
             self._seen[observation.site] = observation

@@ -7,7 +7,7 @@ console    lines with ``$`` are run, the lines below them are the expected outpu
            anything. ``exit=2`` in the block's first line is the exit code of its last command.
 yaml       a piece of an estate: valid on top of the example estate, or not, where it says ``wrong``;
            ``manifest`` is YAML of somebody else
-python     executed; all of a page share one namespace
+python     executed; all of a page share one namespace. ``script``: for the commands that follow
 any        ``file=NAME`` writes the block there, for the commands that follow; a YAML file must then make
            its folder a valid estate
 =========  =====================================================================================
@@ -108,7 +108,7 @@ def run_page(page: Path, folder: Path) -> Outcome:
             target.write_text(block.text, encoding="utf-8")
         if block.language == "yaml":
             _yaml(block, folder, where, outcome)
-        elif block.language == "python":
+        elif block.language == "python" and "script" not in block.attributes:
             _python(block, folder, namespace, where, outcome)
     outcome.text = "\n".join(lines)
     return outcome

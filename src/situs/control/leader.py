@@ -11,7 +11,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from situs.store import leases
-from situs.store.database import Database, DatabaseAway
+from situs.store.database import Database, DatabaseAway, clock
 from situs.store.leases import Lease, LeaseLost
 
 NAME = "executor"
@@ -65,6 +65,23 @@ def lead(database: Database, for_s: float = LEASE_S) -> Leadership | None:
     dead = held_by if _is_dead(held_by) else ""
     lease = leases.acquire(database, NAME, _myself(), for_s, dead=dead)
     return None if lease is None else Leadership(database, lease, for_s)
+
+
+def acting(database: Database) -> str | None:
+    """Who holds the lease, and is not known to be dead; None when nobody does."""
+    with database.read() as connection:
+        lease = leases.found(connection, NAME)
+        if lease is None or lease.expires <= clock(connection) or lease.holder == leases.NOBODY:
+            return None
+    return None if _is_dead(lease.holder) else lease.holder
+
+
+def process_here(holder: str) -> int | None:
+    """The process of a holder, if it is one of this machine and lives."""
+    parts = holder.split("/")
+    if len(parts) != 5 or parts[0] != socket.gethostname() or parts[1] != _boot() or _is_dead(holder):
+        return None
+    return int(parts[2])
 
 
 def _myself() -> str:

@@ -1,0 +1,164 @@
+"""``situs logs``, and how ``situs run`` shows what it has begun."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from situs.cli.estate import HERE, EstateOption
+from situs.cli.output import JsonOption, emit_json, error_console, language
+from situs.cli.plane import DbOption, folder_of, opened
+
+if TYPE_CHECKING:
+    from situs.control.attached import End
+    from situs.store.database import Database
+
+DETACHED = 130
+NEVER_RAN = 1
+ENDED_BY = {"timeout": 124, "memory": 137}
+"""What shells and containers say when a time limit, or one of memory, has ended a program."""
+WORDS = {
+    "en": {
+        "at": "{name} runs at {site}", "trouble": "no output to be had now: {what}; trying again",
+        "detached": "{name} runs on; `situs logs -f {name}` shows it again, `situs stop {name}` ends it",
+        "end": "{name} ended with exit code {code}{why}; cost so far {cost} {currency}",
+        "stopped": "{name} was stopped; cost so far {cost} {currency}",
+        "lost": "{name} ended, nobody knows how{why}",
+    },
+    "de": {
+        "at": "{name} läuft in {site}", "trouble": "gerade keine Ausgabe zu haben: {what}; neuer Versuch",
+        "detached": "{name} läuft weiter; `situs logs -f {name}` zeigt es wieder, `situs stop {name}` beendet es",
+        "end": "{name} endete mit Code {code}{why}; Kosten bisher {cost} {currency}",
+        "stopped": "{name} wurde angehalten; Kosten bisher {cost} {currency}",
+        "lost": "{name} endete, niemand weiß wie{why}",
+    },
+}  # fmt: skip
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("logs")(logs_command)
+
+
+def logs_command(
+    workload: Annotated[str, typer.Argument(help="The workload.", metavar="WORKLOAD")],
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on until it ends, wherever it moves.")
+    ] = False,
+    unit: Annotated[int, typer.Option(help="Which of its units.", min=0)] = 0,
+    estate: EstateOption = HERE,
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a workload has written, from the site where it runs or ran last.
+
+    With --follow the exit code is that of the workload; Ctrl-C only stops showing. With both --follow and --json the
+    output goes to standard error, and how it ended is printed.
+
+    Examples:
+
+      situs logs train-3fa9c1
+
+      situs logs -f train-3fa9c1
+    """
+    from situs.control.attached import Reader
+    from situs.control.connect import by_kind
+
+    database, folder = opened(db, estate), folder_of(estate)
+    if follow:
+        raise typer.Exit(watch(database, folder, workload, {"name": workload}, unit=unit, as_json=as_json))
+    reader = Reader(database, by_kind(folder))
+    run, offset, told = reader.run(workload, unit), 0, []
+    while True:
+        text, offset = reader.output(run, offset)
+        if not text:
+            break
+        if as_json:
+            told.append(text)
+        else:
+            _write(sys.stdout.buffer, text)
+    if as_json:
+        said = b"".join(told).decode(errors="replace")
+        emit_json(
+            {"name": workload, "unit": unit, "generation": run.generation, "site": run.site, "output": said}
+        )
+
+
+def watch(
+    database: Database,
+    folder: Path,
+    name: str,
+    told: dict[str, object],
+    *,
+    unit: int = 0,
+    as_json: bool = False,
+) -> int:
+    """Show what it writes until it ends; gives its exit code, or 130 after Ctrl-C.
+
+    ``told``: what is known of it already, which JSON repeats at the end; output goes to standard error then.
+    """
+    from situs.control.attached import At, End, Output, Reader, Trouble
+    from situs.control.connect import by_kind
+
+    words, said = WORDS[language()], ""
+    output = sys.stderr.buffer if as_json else sys.stdout.buffer
+    try:
+        for seen in Reader(database, by_kind(folder)).follow(name, unit):
+            if isinstance(seen, Output):
+                said = ""
+                _write(output, seen.text)
+            elif isinstance(seen, At):
+                _say(words["at"].format(name=name, site=seen.run.site))
+            elif isinstance(seen, Trouble) and seen.what != said:
+                said = seen.what
+                _say(words["trouble"].format(what=seen.what))
+            elif isinstance(seen, End):
+                return _end(database, name, seen, told, as_json)
+    except KeyboardInterrupt:
+        _say(words["detached"].format(name=name))
+        return DETACHED
+    return NEVER_RAN
+
+
+def _end(database: Database, name: str, end: End, told: dict[str, object], as_json: bool) -> int:
+    from situs.control import views
+
+    code = _code(end)
+    view = views.of_workload(database, name) if end.run is not None else None
+    cost, currency = (view.cost, view.currency or "") if view else (0, "")
+    reason = end.run.reason if end.run else None
+    if as_json:
+        emit_json({**told, "exit_code": code, "reason": reason, "cost": str(cost)})
+        return code
+    why = f" ({end.run.reason})" if end.run and end.run.reason not in (None, "exited") else ""
+    which = "stopped" if end.stopped else "lost" if end.exit_code is None else "end"
+    _say(
+        WORDS[language()][which]
+        .format(name=name, code=code, why=why, cost=_shown(cost), currency=currency)
+        .strip()
+    )
+    return code
+
+
+def _code(end: End) -> int:
+    if end.run is not None and end.run.reason in ENDED_BY:
+        return ENDED_BY[end.run.reason]
+    if end.exit_code is None:
+        return NEVER_RAN
+    return end.exit_code if end.exit_code >= 0 else 128 - end.exit_code
+
+
+def _shown(cost: object) -> str:
+    return f"{cost:.4f}" if cost else "0"
+
+
+def _say(text: str) -> None:
+    error_console.print(text, style="dim", soft_wrap=True, markup=False)
+
+
+def _write(to: BinaryIO, text: bytes) -> None:
+    to.write(text)
+    to.flush()

@@ -1,0 +1,218 @@
+"""``situs run``: one line that finds a place for a script, runs it there and shows what it writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from situs.cli.estate import HERE, EstateOption
+from situs.cli.output import JsonOption, emit_json, error_console, language
+from situs.cli.plane import ByOption, DbOption, folder_of, opened, person, place_of
+from situs.model.error import InputError
+
+if TYPE_CHECKING:
+    from situs.control.shipping import Snapshot
+    from situs.planner.single import Placed
+
+WORDS = {
+    "en": {
+        "machine": "no estate here: this machine is the only site (`situs init` describes more)",
+        "sites": "no plan was in force: one is now that has the estate's sites and places nothing by itself",
+        "up": "no control plane ran: started one in the background (process {pid}, log {log})",
+        "withheld": "not sent, as they look like secrets: {names} (--include sends one)",
+        "astray": "not sent, as they lead out of the folder: {names}",
+    },
+    "de": {
+        "machine": "kein Bestand hier: dieser Rechner ist der einzige Ort (`situs init` beschreibt mehr)",
+        "sites": "kein Plan war in Kraft: jetzt gilt einer, der die Orte hat und von sich aus nichts verteilt",
+        "up": "keine Steuerung lief: eine läuft jetzt im Hintergrund (Prozess {pid}, Protokoll {log})",
+        "withheld": "nicht gesendet, sieht nach Geheimnissen aus: {names} (--include sendet eines)",
+        "astray": "nicht gesendet, führt aus dem Ordner hinaus: {names}",
+    },
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("run")(run_command)
+
+
+def run_command(
+    command: Annotated[
+        list[str],
+        typer.Argument(help="Script or program; its own options come after --.", metavar="SCRIPT [-- ARGS]"),
+    ],
+    gpu: Annotated[float, typer.Option("--gpu", help="Accelerators, such as 1, or 0.5 of one.", min=0)] = 0.0,
+    accelerator: Annotated[
+        list[str] | None,
+        typer.Option("--accelerator", help="Model that will do, such as H100; may be given again."),
+    ] = None,
+    gpu_memory: Annotated[str, typer.Option(help="Memory each of them has at least.")] = "0GiB",
+    cpu: Annotated[float, typer.Option(help="Processors.", min=0)] = 1.0,
+    memory: Annotated[
+        str,
+        typer.Option(help="Memory that is set aside, which is also the most it may use.", show_default="any"),
+    ] = "0GiB",
+    nodes: Annotated[int, typer.Option(help="Nodes it runs on at once.", min=1)] = 1,
+    data: Annotated[
+        list[str] | None,
+        typer.Option("--data", help="Dataset that it reads: NAME or NAME@latest; may be given again."),
+    ] = None,
+    hours: Annotated[
+        float | None, typer.Option(help="How long it is likely to take; for the estimate.", min=0.001)
+    ] = None,
+    site: Annotated[
+        list[str] | None, typer.Option("--site", help="Only there; may be given again.", metavar="SITE")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the run.", show_default="made from the script")
+    ] = None,
+    env: Annotated[
+        list[str] | None,
+        typer.Option("--env", help="Variable of its environment; may be given again.", metavar="A=B"),
+    ] = None,
+    state: Annotated[
+        list[str] | None,
+        typer.Option("--state", help="File it goes on from when it is started again, such as a checkpoint."),
+    ] = None,
+    retries: Annotated[int, typer.Option(help="How often it is started again after it failed.", min=0)] = 0,
+    timeout: Annotated[float | None, typer.Option(help="Seconds after which it is ended.", min=1)] = None,
+    use_case: Annotated[str | None, typer.Option(help="Use case it belongs to.")] = None,
+    code: Annotated[
+        Path, typer.Option(help="Folder whose files are sent.", show_default="this folder")
+    ] = HERE,
+    include: Annotated[
+        list[str] | None, typer.Option("--include", help="File to send although it looks like a secret.")
+    ] = None,
+    packages: Annotated[
+        str | None,
+        typer.Option(
+            help="Lock file in it to install.", show_default="uv.lock, pylock.toml or requirements.txt"
+        ),
+    ] = None,
+    no_env: Annotated[
+        bool, typer.Option("--no-env", help="Install nothing: run with what is there.")
+    ] = False,
+    python: Annotated[
+        str | None, typer.Option(help="Interpreter to install for.", show_default="python3")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say where it would go, and run nothing.")
+    ] = False,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Do not wait for it.")] = False,
+    estate: EstateOption = HERE,
+    db: DbOption = None,
+    by: ByOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a script where rules, room and cost put it, and show what it writes until it ends.
+
+    The folder's files are sent as git sees them. Ctrl-C only stops showing: it runs on, `situs logs -f` shows it
+    again and `situs stop` ends it. The exit code is that of the script; 130 after Ctrl-C, 1 without a place.
+
+    Examples:
+
+      situs run train.py
+
+      situs run train.py --gpu 1 --data patients@latest -- --epochs 3
+
+      situs run train.py --gpu 1 --hours 8 --dry-run
+
+      situs run train.py --detach --json
+    """
+    from situs.control import asked as asking
+    from situs.control import background, ground, submitting
+    from situs.control.shipping import likely_lock, lock_digest, snapshot
+
+    taken = snapshot(code, include or (), state or ())
+    if not no_env and packages is None:
+        packages = likely_lock(taken.files)
+    if packages and not no_env:
+        lock_digest(taken.archive, packages)
+    words = tuple(command)
+    workload = asking.workload_of(
+        asking.Asked(
+            words, gpu, tuple(accelerator or ()), gpu_memory, cpu, memory, nodes, hours, tuple(data or ()),
+            _pairs(env or ()), tuple(state or ()), retries, timeout, use_case, None if no_env else packages, python,
+        )
+    )  # fmt: skip
+    _must_be_sent(words[0], taken, code)
+    database, who = opened(db, estate, new=True), person(by)
+    new = ground.ensure(database, estate, who)
+    if new:
+        _note("sites" if ground.has_estate(estate) else "machine")
+    _tell_left_out(taken)
+    chosen = name or asking.fresh_name(words)
+    only = frozenset(site) if site else None
+    if dry_run:
+        _show(chosen, submitting.look(database, chosen, workload, only), hours, as_json)
+        return
+    folder = folder_of(estate)
+    pid = background.ensure(
+        database, place_of(db, estate), estate, folder, replan=not new and ground.has_estate(estate)
+    )
+    if pid is not None:
+        _note("up", pid=pid, log=folder / "up.log")
+    try:
+        placed = submitting.submit(database, chosen, workload, {".": taken.archive}, who, only)
+    except submitting.NoPlace as refused:
+        _show(chosen, refused.placed, hours, as_json)
+        return
+    if detach:
+        _show(chosen, placed, hours, as_json)
+        return
+    from situs.cli.attached import watch
+
+    raise typer.Exit(watch(database, folder, chosen, _shown(chosen, placed, hours, as_json), as_json=as_json))
+
+
+def _show(name: str, placed: Placed, hours: float | None, as_json: bool) -> None:
+    """Where it goes, or why it does not; exit code 1 then."""
+    told = _shown(name, placed, hours, as_json)
+    if as_json:
+        emit_json(told)
+    if not placed.decision.assignments:
+        raise typer.Exit(1)
+
+
+def _shown(name: str, placed: Placed, hours: float | None, as_json: bool) -> dict[str, object]:
+    from situs.cli.placed import as_values, say
+
+    if not as_json:
+        for line in say(name, placed, hours, language()):
+            error_console.print(line, soft_wrap=True, markup=False)
+    return as_values(name, placed, hours)
+
+
+def _tell_left_out(taken: Snapshot) -> None:
+    if taken.withheld:
+        _note("withheld", names=", ".join(taken.withheld))
+    if taken.astray:
+        _note("astray", names=", ".join(taken.astray))
+
+
+def _note(which: str, **details: object) -> None:
+    text = WORDS[language()][which].format(**details)
+    error_console.print(text, style="dim", soft_wrap=True, markup=False)
+
+
+def _must_be_sent(script: str, taken: Snapshot, code: Path) -> None:
+    """A script that stays at home is told of now, not by the site later."""
+    path = Path(script)
+    if path.is_absolute() or not (code / path).is_file() or path.as_posix() in taken.files:
+        if path.suffix == ".py" and not path.is_absolute() and not (code / path).is_file():
+            raise InputError(f"there is no file {script} in {code}")
+        return
+    raise InputError(f"{script} would not be sent: .gitignore or .situsignore leaves it out")
+
+
+def _pairs(given: list[str] | tuple[str, ...]) -> dict[str, str]:
+    pairs = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not equals or not name.isidentifier():
+            raise InputError(f"--env {each!r} is not of the form NAME=VALUE")
+        pairs[name] = value
+    return pairs

@@ -33,8 +33,10 @@ class SshServer:
     """One sshd on a port of this machine, whose users are at home in ``home``."""
 
     def __init__(
-        self, folder: Path, env: Mapping[str, str] | None = None, lines: tuple[str, ...] = ()
-    ) -> None:
+        self, folder: Path, env: Mapping[str, str] | None = None, lines: tuple[str, ...] = (),
+        at: str = "127.0.0.1", within: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
+        """``at``: the address it listens at; ``within``: a command that runs it in a network of its own."""
         if PROGRAM is None:
             raise NoServer("needs the Debian package openssh-server")
         folder.mkdir(parents=True, exist_ok=True)
@@ -46,13 +48,14 @@ class SshServer:
         self.identity = _key(folder / "client", kind)
         shutil.copy(f"{self.identity}.pub", folder / "authorized_keys")
         self.port = _free_port()
+        self._at, self._within = at, within
         shown = " ".join(
             f'"{name}={value}"' for name, value in {"HOME": str(self.home), **(env or {})}.items()
         )
         (folder / "sshd_config").write_text(
             "\n".join(
                 [
-                    f"Port {self.port}", "ListenAddress 127.0.0.1", f"HostKey {self.host_key}",
+                    f"Port {self.port}", f"ListenAddress {at}", f"HostKey {self.host_key}",
                     f"PidFile {folder / 'sshd.pid'}", f"AuthorizedKeysFile {folder / 'authorized_keys'}",
                     "StrictModes no", "UsePAM no", "PasswordAuthentication no", "KbdInteractiveAuthentication no",
                     "PermitRootLogin prohibit-password", "UseDNS no", "PrintMotd no", "MaxStartups 100:30:200",
@@ -68,13 +71,13 @@ class SshServer:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [str(PROGRAM), "-D", "-e", "-f", str(self.folder / "sshd_config")],
+                [*self._within, str(PROGRAM), "-D", "-e", "-f", str(self.folder / "sshd_config")],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         deadline = time.monotonic() + STARTING_S
         while True:
             try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                socket.create_connection((self._at, self.port), 1).close()
                 return
             except OSError:
                 said = (self.folder / "log").read_text()[-500:]
@@ -89,12 +92,12 @@ class SshServer:
     @property
     def address(self) -> str:
         """As the adapter takes it."""
-        return f"{getpass.getuser()}@127.0.0.1:{self.port}"
+        return f"{getpass.getuser()}@{self._at}:{self.port}"
 
     def known_as(self, port: int) -> str:
         """A line of known_hosts for the server, at its own port or at one that leads to it."""
         kind, key, *_ = Path(f"{self.host_key}.pub").read_text().split()
-        return f"[127.0.0.1]:{port} {kind} {key}\n"
+        return f"[{self._at}]:{port} {kind} {key}\n"
 
 
 def access(folder: Path, *servers: SshServer, ports: tuple[int, ...] = (), **more: object) -> SshAccess:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
 from typing import Annotated, Literal
 
@@ -11,7 +12,8 @@ import typer
 
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import error_console
-from situs.cli.plane import DbOption, folder_of, opened
+from situs.cli.plane import DbOption, folder_of, opened, person
+from situs.model.error import InputError
 
 LogFormat = Literal["text", "json"]
 
@@ -22,6 +24,7 @@ def register(app: typer.Typer) -> None:
 
 
 def up_command(
+    context: typer.Context,
     estate: EstateOption = HERE,
     db: DbOption = None,
     replan: Annotated[
@@ -44,6 +47,10 @@ def up_command(
     log_format: Annotated[
         LogFormat, typer.Option(help="What it says: in sentences, or everything it does as lines of JSON.")
     ] = "text",
+    write_unit: Annotated[
+        bool,
+        typer.Option("--write-unit", help="Print a systemd unit that runs this, and do nothing else."),
+    ] = False,
 ) -> None:
     """Run the control plane until Ctrl-C: it makes the plan in force true and keeps it true.
 
@@ -57,6 +64,8 @@ def up_command(
       situs up --db postgresql://situs@db.example.org/situs --no-replan
 
       situs up --metrics 127.0.0.1:9464 --log-format json
+
+      situs up -C /srv/estate --write-unit
     """
     from situs.control.connect import by_kind
     from situs.control.estate_files import EstateFiles
@@ -67,6 +76,9 @@ def up_command(
     from situs.control.watcher import Watcher, Watchers
     from situs.sites.secrets import withhold
 
+    if write_unit:
+        typer.echo(_unit(context, estate), nl=False)
+        return
     withhold()
     folder = folder_of(estate)
     database = opened(db, estate, new=True)
@@ -97,6 +109,36 @@ def up_command(
             traces.stop()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _unit(context: typer.Context, estate: Path) -> str:
+    """A unit with the options of this call. Raises InputError for what must not stand in one."""
+    from situs.cli.unit import unit
+    from situs.intent import load
+    from situs.store.database import address
+
+    folder = estate.resolve()
+    local = [site for site in load(estate).intent.sites.values() if site.adapter.kind == "local"]
+    # The interpreter that this runs with, by the name that it has: behind a link it would lose its packages.
+    words = [sys.executable, "-m", "situs.cli", "up", "-C", str(folder)]
+    for option in context.command.params:
+        name = str(option.name)
+        given = getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
+        if not given or name in ("estate", "write_unit"):
+            continue
+        value = context.params[name]
+        if isinstance(value, bool):
+            words.append(option.opts[0] if value else option.secondary_opts[0])
+        elif name == "db" and "://" not in value:
+            words += ["--db", str(Path(value).resolve())]
+        else:
+            if name == "db" and address(value).password is not None:
+                raise InputError(
+                    "a unit can be read by everyone, so no password may stand in it; "
+                    "give SITUS_DB in its EnvironmentFile, or keep the password in .pgpass"
+                )
+            words += [option.opts[0], str(value)]
+    return unit(words, folder if folder.is_dir() else folder.parent, person(None), runs_here=bool(local))
 
 
 def _sentence(text: str) -> None:

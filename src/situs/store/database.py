@@ -36,7 +36,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         """``url``: a file's path, ``sqlite:///path`` or ``postgresql://user@host/name``. Raises InputError."""
-        self.url = _url(url)
+        self.url = address(url)
         self.engine = _engine(self.url)
 
     @property
@@ -89,7 +89,8 @@ def clock(connection: Connection) -> datetime:
     return now.astimezone(UTC)
 
 
-def _url(text: str) -> URL:
+def address(text: str) -> URL:
+    """A file's path or an address as one address. Raises InputError."""
     if "://" not in text:
         return URL.create("sqlite", database=str(Path(text)))
     try:

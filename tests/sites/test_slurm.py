@@ -27,6 +27,13 @@ from situs.sites.slurm.submission import RESERVED, SlurmOptions, run_script
 from tests.sites.slurm_cluster import CPUS, GPUS, MEMORY_MIB, NODES, SlurmCluster, missing_packages
 
 SECRET = "hunter2-hunter2"
+
+
+def secret_files(folder: Path) -> list[Path]:
+    """Files that a secret may be in."""
+    return [path for name in ("secrets*", "sent.*") for path in folder.rglob(name)]
+
+
 FOREVER = python("import time; time.sleep(600)")
 KEY = Key("job", 1)
 
@@ -146,6 +153,36 @@ class TestSlurm(AdapterConformance):
         assert (status.reason, status.exit_code) == ("exited", 3)
         assert status.usage is not None
         assert 50 / 1024 < status.usage.peak_memory_gib < 0.2
+
+    def test_every_node_of_a_gang_has_the_secrets_and_no_file_has_them_after_it(
+        self, site: SlurmSite, tmp_path: Path
+    ) -> None:
+        text = "import os; os.write(1, (str(os.environ['PASS'] == 'it\\'s $HOME') + '\\n').encode())"
+        site.start(Task(KEY, python(text), nodes=2, secrets={"PASS": "it's $HOME"}))
+        assert ended(site, KEY).succeeded
+        assert site.logs(KEY)[0].split() == [b"True", b"True"]
+        assert secret_files(tmp_path) == []
+
+    @pytest.mark.usefixtures("full")
+    def test_secrets_of_what_never_begins_are_removed(
+        self, site: SlurmSite, cluster: SlurmCluster, tmp_path: Path
+    ) -> None:
+        stopped, cancelled, fenced = (Key(name, 1) for name in ("stopped", "cancelled", "fenced"))
+        for key in (stopped, cancelled, fenced):
+            site.start(Task(key, python("print('ran')"), secrets={"PASS": SECRET}))
+        waiting = secret_files(tmp_path)
+        assert len(waiting) == 3
+        assert {oct(path.stat().st_mode & 0o777) for path in waiting} == {"0o600"}
+        assert site.stop(stopped, grace_s=30).reason == "stopped"
+        cluster.command("scancel", self.job(site, cluster, cancelled))
+        assert ended(site, cancelled).reason == "cancelled"
+        site.fence(Key("fenced", 2))
+        cluster.resume()
+        assert ended(site, fenced).reason == "stopped"
+        with pytest.raises(SitusError, match="refuses it"):
+            site.start(Task(KEY, FOREVER, memory_gib=1e6, secrets={"PASS": SECRET}))
+        assert secret_files(tmp_path) == []
+        assert SECRET not in "".join(site.logs(key)[0].decode() for key in (stopped, cancelled, fenced))
 
     def test_a_gang_hears_signals_and_is_stopped(self, site: SlurmSite) -> None:
         text = (

@@ -27,6 +27,7 @@ from situs.model.refusal import Refusal
 from situs.policy import Policy
 from situs.sites.adapter import Key, Status, Task
 from situs.sites.local import LocalSite
+from situs.sites.secrets import secrets
 from situs.sites.writing import copied
 
 LONGEST_STEP_S = 3600.0
@@ -160,7 +161,10 @@ class Runner:
             env = self._stage(name, assignment, key)
             command = tuple(sys.executable if part == "python" else part for part in workload.run.command)
             shape = next(shape for shape in workload.shapes if shape.name == assignment.shape)
-            site.start(Task(key, command, env, limit, shape.memory or None, ceil(shape.cpu) or None))
+            found = secrets(workload.run.secrets, self._files)
+            site.start(
+                Task(key, command, env, limit, shape.memory or None, ceil(shape.cpu) or None, secrets=found)
+            )
         if workload.service is not None:
             return self._serving(name, assignment, key)
         status = site.wait(key, (limit or 0.0) + NOTICE_S)

@@ -49,12 +49,14 @@ class Workday:
                 site.put(key, self._source, "input")
                 self._tell("put", number)
             # Counted before the input is looked at, so that a second run is seen however it would go.
+            secrets = {"PASS": f"it's {number}"} if "secrets" in site.capabilities else {}
             text = (
                 f"open({str(self._count)!r}, 'a').write('{number}\\n')\n"
-                "import hashlib, shutil, time\nshutil.copy('input', 'output')\n"
+                "import hashlib, os, shutil, time\n"
+                f"assert os.environ.get('PASS') == {secrets.get('PASS')!r}\nshutil.copy('input', 'output')\n"
                 f"print(hashlib.sha256(open('input', 'rb').read()).hexdigest()); time.sleep({600 if forever else 0})"
             )
-            site.start(Task(key, python(text)))
+            site.start(Task(key, python(text), secrets=secrets))
             self._tell("start", number)
             if forever:
                 site.stop(key, grace_s=0.0)

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from bench.postgres import Server
 from situs.cli.doctor_words import ENGLISH, GERMAN
 from tests.cli.conftest import Call
 from tests.cli.test_control import ESTATE, up
@@ -157,6 +158,31 @@ class TestPlane:
         content[len(content) // 2 : len(content) // 2 + 20000] = b"\xff" * 20000
         file.write_bytes(content)
         assert found(call, home)[file_url(file), "db-damage"]["level"] == "error"
+
+    def test_a_secret_that_cannot_be_had_is_told_of(self, call: Call, home: Path) -> None:
+        text = (home / "estate.yaml").read_text()
+        refs = "secrets: {A: file:there, B: file:gone, C: 'env:UNKNOWN-HERE'}".replace("-HERE", "")
+        (home / "estate.yaml").write_text(text.replace('[sleep, "600"]', f'[sleep, "600"], {refs}'))
+        (home / ".situs" / "secrets").mkdir(parents=True, mode=0o700)
+        (home / ".situs" / "secrets" / "there").touch(mode=0o600)
+        found_there = [f["cause"] for (_, check), f in found(call, home).items() if check == "secret-none"]
+        assert len(found_there) == 1
+        assert "B cannot be had: file:gone" in found_there[0]
+
+    def test_a_server_is_asked_what_it_is(self, call: Call, home: Path, postgres: Server) -> None:
+        address = postgres.new()
+        assert call("plan", "-C", home).code == 0
+        assert call("apply", "latest", "-C", home, "--db", address).code == 0
+        seen = found(call, home, "--db", address)
+        answers = [
+            subject for (subject, check), f in seen.items() if check == "db-answers" and f["level"] == "ok"
+        ]
+        assert len(answers) == 1
+        assert answers[0].startswith("postgresql")
+        assert ("situs up", "plane-none") in seen
+        gone = found(call, home, "--db", "postgresql://ann:hunter2@127.0.0.1:1/none?connect_timeout=2")
+        assert [f["level"] for (_, check), f in gone.items() if check == "db-away"] == ["error"]
+        assert "hunter2" not in str(gone)
 
     def test_an_estate_that_cannot_be_read_is_one_finding_among_others(self, call: Call, home: Path) -> None:
         (home / "bad.yaml").write_text("sites: [")

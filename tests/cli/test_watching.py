@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,15 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from bench.postgres import Server
 from situs.control import metrics
 from situs.control.logs import JsonLog
 from situs.sites.local import LocalSite
+from situs.store import usage
 from situs.store.database import Database
 from situs.store.events import Event
 from situs.store.schema import ready
+from situs.store.usage import Line
 from tests.cli.conftest import Call
 from tests.cli.test_control import ESTATE, until
 
@@ -137,6 +141,25 @@ def test_what_are_too_many_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metrics, "MOST_SERIES", 2)
     counted = {("a", "x"): 5.0, ("b", "x"): 3.0, ("c", "x"): 2.0, ("d", "x"): 1.0}
     assert list(metrics._bounded(counted)) == [(("a", "x"), 5), (("b", "x"), 3), (["other", "other"], 3)]
+
+
+def test_costs_are_added_up_on_both_kinds_of_database(tmp_path: Path, postgres: Server) -> None:
+    for place in (str(tmp_path / "x.db"), postgres.new()):
+        database = ready(Database(place))
+        figures = metrics.Metrics(database)
+        for amount in ("0.25", "1.5"):
+            line = Line("run", "attic", "box", at(), at(), 1.0, Decimal(amount), "EUR", "web", 0, 1, "clinic")
+            with database.write() as connection:
+                usage.write(connection, [line])
+            figures._standing._read_at = float("-inf")
+            cost = {
+                sample.labels["use_case"]: sample.value
+                for f in figures.registry.collect()
+                for sample in f.samples
+                if sample.name == "situs_cost_total"
+            }
+        assert cost == {"clinic": 1.75}
+        database.close()
 
 
 def test_a_database_that_is_away_is_told_and_nothing_old_with_it(

@@ -98,6 +98,7 @@ def _findings(estate: Path, db: str | None, deadline_s: float) -> tuple[list[Fin
         found.append(Finding("estate-wrong", "error", str(estate), cause=str(error.problems[0])))
     else:
         found, silent = sites(intent.sites, by_kind(folder), deadline_s)
+        found += plane.secrets(intent.workloads, folder)
         found += plane.facts(Catalogues(estate).facts(()), datetime.now(UTC))
     return [*found, *_database(estate, db), *plane.files(folder, _file(db, estate))], silent
 

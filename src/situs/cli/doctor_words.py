@@ -37,6 +37,7 @@ ENGLISH: Words = {
     "plane-unseen": ("the control plane last looked at it {minutes:.0f} min ago", "see the log of `situs up`"),
     "file-folder": ("others may look into it ({mode})", "chmod 700 {subject}"),
     "file-open": ("others may read it ({mode})", "chmod 600 {subject}, and change the passwords and tokens in it"),
+    "secret-none": ("its secret {variable} cannot be had: {cause}", "put it there; until then it is not started"),
     "facts-old": ("its newest figure is of {date}, {days} days old", "bring newer ones: `situs facts import`"),
 }  # fmt: skip
 
@@ -70,5 +71,6 @@ GERMAN: Words = {
     "plane-unseen": ("die Steuerung sah zuletzt vor {minutes:.0f} min nach ihm", "das Log von `situs up` ansehen"),
     "file-folder": ("andere dürfen hineinsehen ({mode})", "chmod 700 {subject}"),
     "file-open": ("andere dürfen sie lesen ({mode})", "chmod 600 {subject}, und darin stehende Passwörter und Token wechseln"),
+    "secret-none": ("sein Geheimnis {variable} ist nicht zu haben: {cause}", "dort ablegen; bis dahin startet es nicht"),
     "facts-old": ("der neueste Wert ist vom {date}, {days} Tage alt", "neuere holen: `situs facts import`"),
 }  # fmt: skip

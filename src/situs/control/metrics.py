@@ -57,7 +57,8 @@ class Metrics(Watcher):
         build = Gauge("situs_build_info", "The version that runs", ["version"], **own)
         build.labels(__version__).set(1)
         self._looked: dict[str, float] = {}
-        self.registry.register(_Standing(database, self._looked))
+        self._standing = _Standing(database, self._looked)
+        self.registry.register(self._standing)
 
     def leading(self, token: int | None) -> None:
         self._leads.set(0 if token is None else 1)

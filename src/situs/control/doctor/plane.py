@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from situs.control.doctor.finding import Finding
 from situs.control.leader import NAME
 from situs.facts import Facts
+from situs.model.secret import reference
+from situs.model.workload import Workload
+from situs.sites.secrets import NoSecret, secret
 from situs.store import holds, leases, observations, plans
 from situs.store.check import checked
 from situs.store.database import Database, DatabaseAway, clock
@@ -109,9 +112,17 @@ def facts(known: Facts, now: datetime) -> Iterator[Finding]:
             )
 
 
-def has_error(findings: Iterable[Finding]) -> bool:
-    """Whether anything cannot work."""
-    return any(finding.level == "error" for finding in findings)
+def secrets(workloads: Mapping[str, Workload], folder: Path) -> Iterator[Finding]:
+    """Secrets that a workload asks for and that cannot be had. Variables are left out: ``situs up`` has its own."""
+    for name, workload in workloads.items():
+        for variable, text in workload.run.secrets.items() if workload.run else ():
+            wanted = reference(text)
+            if wanted.scheme == "env":
+                continue
+            try:
+                secret(wanted, folder)
+            except NoSecret as error:
+                yield Finding("secret-none", "warning", name, {"variable": variable}, cause=str(error))
 
 
 def _others(path: Path) -> bool:

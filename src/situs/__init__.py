@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from situs.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from situs.control.submitting import NoPlace
+    from situs.control.tasks import TaskFailed
     from situs.economics.breakeven import BreakEven, Case, Spread, break_even
     from situs.facts import Facts
     from situs.facts.difference import Difference
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     )
     from situs.store.imports import ImportReport
     from situs.store.replay import Changed, Replayed
+    from situs.tasks import Job, Task, run, task
 
 _HOMES = {
     "situs.economics.breakeven": ("BreakEven", "Case", "Spread", "break_even"),
@@ -78,19 +81,23 @@ _HOMES = {
         "import_skypilot", "load_facts", "open_estate", "read_estate", "run_demo", "schema",
         "write_first_estate",
     ),
+    "situs.control.submitting": ("NoPlace",),
+    "situs.control.tasks": ("TaskFailed",),
     "situs.store.imports": ("ImportReport",),
     "situs.store.replay": ("Changed", "Replayed"),
+    "situs.tasks": ("Job", "Task", "run", "task"),
 }  # fmt: skip
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "Alternative", "Assignment", "BreakEven", "Case", "Changed", "Conflict", "Counterfactual",
-    "Decision", "Difference", "DrillResult", "Estate", "Explanation", "Facts", "Finding", "Given",
-    "ImportReport", "Imported", "InputError", "Intent", "Leaving", "Money", "Move", "OwnOrRent", "Plan",
+    "Alternative", "Assignment", "BreakEven", "Case", "Changed", "Conflict", "Counterfactual", "Decision",
+    "Difference", "DrillResult", "Estate", "Explanation", "Facts", "Finding", "Given", "ImportReport",
+    "Imported", "InputError", "Intent", "Job", "Leaving", "Money", "Move", "NoPlace", "OwnOrRent", "Plan",
     "Point", "Posture", "Purchase", "Ranked", "Refusal", "Replayed", "Replica", "RuleInfo", "RulePrice",
-    "Sentence", "SitusError", "Spread", "WhyNot", "WorkloadExit", "__version__", "break_even",
-    "diff_facts", "import_csv", "import_kubernetes", "import_openb", "import_prices", "import_skypilot",
-    "load_facts", "open_estate", "read_estate", "run_demo", "schema", "write_first_estate",
+    "Sentence", "SitusError", "Spread", "Task", "TaskFailed", "WhyNot", "WorkloadExit", "__version__",
+    "break_even", "diff_facts", "import_csv", "import_kubernetes", "import_openb", "import_prices",
+    "import_skypilot", "load_facts", "open_estate", "read_estate", "run", "run_demo", "schema", "task",
+    "write_first_estate",
 ]  # fmt: skip
 
 

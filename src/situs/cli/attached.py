@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 DETACHED = 130
 NEVER_RAN = 1
+METERED_S = 4.0
+"""The control plane looks every two seconds where something runs; what it cost is known then."""
 ENDED_BY = {"timeout": 124, "memory": 137}
 """What shells and containers say when a time limit, or one of memory, has ended a program."""
 WORDS = {
@@ -116,24 +118,29 @@ def watch(
                 said = seen.what
                 _say(words["trouble"].format(what=seen.what))
             elif isinstance(seen, End):
-                return _end(database, name, seen, told, as_json)
+                return _end(database, folder, name, seen, told, as_json)
     except KeyboardInterrupt:
         _say(words["detached"].format(name=name))
         return DETACHED
     return NEVER_RAN
 
 
-def _end(database: Database, name: str, end: End, told: dict[str, object], as_json: bool) -> int:
+def _end(
+    database: Database, folder: Path, name: str, end: End, told: dict[str, object], as_json: bool
+) -> int:
     from situs.control import views
+    from situs.control.attached import Reader
+    from situs.control.connect import by_kind
 
     code = _code(end)
+    if end.run is not None:
+        Reader(database, by_kind(folder)).settled(end.run, METERED_S)
     view = views.of_workload(database, name) if end.run is not None else None
     cost, currency = (view.cost, view.currency or "") if view else (0, "")
-    reason = end.run.reason if end.run else None
     if as_json:
-        emit_json({**told, "exit_code": code, "reason": reason, "cost": str(cost)})
+        emit_json({**told, "exit_code": code, "reason": end.reason, "cost": str(cost)})
         return code
-    why = f" ({end.run.reason})" if end.run and end.run.reason not in (None, "exited") else ""
+    why = f" ({end.reason})" if end.reason not in (None, "exited") else ""
     which = "stopped" if end.stopped else "lost" if end.exit_code is None else "end"
     _say(
         WORDS[language()][which]
@@ -144,8 +151,8 @@ def _end(database: Database, name: str, end: End, told: dict[str, object], as_js
 
 
 def _code(end: End) -> int:
-    if end.run is not None and end.run.reason in ENDED_BY:
-        return ENDED_BY[end.run.reason]
+    if end.reason in ENDED_BY:
+        return ENDED_BY[end.reason]
     if end.exit_code is None:
         return NEVER_RAN
     return end.exit_code if end.exit_code >= 0 else 128 - end.exit_code

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from situs.model.error import InputError
-
 if TYPE_CHECKING:
     from situs.store.database import Database
 
@@ -45,14 +43,9 @@ def folder_of(estate: Path) -> Path:
 
 def opened(db: str | None, estate: Path, *, new: bool = False) -> Database:
     """The database. Raises InputError when there is none, unless it may be made."""
-    from situs.store.database import Database
-    from situs.store.schema import ready
+    from situs.control.here import here
 
-    place = place_of(db, estate)
-    file = place.removeprefix("sqlite:///")
-    if not new and "://" not in file and not Path(file).exists():
-        raise InputError(f"there is no database {file}; `situs apply` makes it")
-    return ready(Database(place))
+    return here(estate, db, new=new).database
 
 
 def person(by: str | None) -> str:

@@ -9,7 +9,7 @@ import typer
 
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, emit_json, error_console, language
-from situs.cli.plane import ByOption, DbOption, folder_of, opened, person, place_of
+from situs.cli.plane import ByOption, DbOption, person
 from situs.model.error import InputError
 
 if TYPE_CHECKING:
@@ -101,6 +101,7 @@ def run_command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say where it would go, and run nothing.")
     ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for room where there is none now.")] = False,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Do not wait for it.")] = False,
     estate: EstateOption = HERE,
     db: DbOption = None,
@@ -123,7 +124,8 @@ def run_command(
       situs run train.py --detach --json
     """
     from situs.control import asked as asking
-    from situs.control import background, ground, submitting
+    from situs.control import submitting
+    from situs.control.here import here as open_here
     from situs.control.shipping import likely_lock, lock_digest, snapshot
 
     taken = snapshot(code, include or (), state or ())
@@ -139,24 +141,22 @@ def run_command(
         )
     )  # fmt: skip
     _must_be_sent(words[0], taken, code)
-    database, who = opened(db, estate, new=True), person(by)
-    new = ground.ensure(database, estate, who)
+    place, who = open_here(estate, db, new=True), person(by)
+    new = place.have_sites(who)
     if new:
-        _note("sites" if ground.has_estate(estate) else "machine")
+        _note(new)
     _tell_left_out(taken)
     chosen = name or asking.fresh_name(words)
     only = frozenset(site) if site else None
     if dry_run:
-        _show(chosen, submitting.look(database, chosen, workload, only), hours, as_json)
+        _show(chosen, submitting.look(place.database, chosen, workload, only), hours, as_json)
         return
-    folder = folder_of(estate)
-    pid = background.ensure(
-        database, place_of(db, estate), estate, folder, replan=not new and ground.has_estate(estate)
-    )
+    pid = place.have_control(replan=new is None)
     if pid is not None:
-        _note("up", pid=pid, log=folder / "up.log")
+        _note("up", pid=pid, log=place.folder / "up.log")
+    submit = submitting.submit_when_there_is_room if wait else submitting.submit
     try:
-        placed = submitting.submit(database, chosen, workload, {".": taken.archive}, who, only)
+        placed = submit(place.database, chosen, workload, {".": taken.archive}, who, only)
     except submitting.NoPlace as refused:
         _show(chosen, refused.placed, hours, as_json)
         return
@@ -165,7 +165,9 @@ def run_command(
         return
     from situs.cli.attached import watch
 
-    raise typer.Exit(watch(database, folder, chosen, _shown(chosen, placed, hours, as_json), as_json=as_json))
+    raise typer.Exit(
+        watch(place.database, place.folder, chosen, _shown(chosen, placed, hours, as_json), as_json=as_json)
+    )
 
 
 def _show(name: str, placed: Placed, hours: float | None, as_json: bool) -> None:

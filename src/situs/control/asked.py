@@ -49,13 +49,16 @@ class Asked:
     python: str | None = None
 
 
-def workload_of(asked: Asked) -> Workload:
-    """The workload that is meant. Raises InputError that says which word is wrong."""
+def workload_of(asked: Asked, files: tuple[str, ...] = ()) -> Workload:
+    """The workload that is meant. ``files``: what it is sent besides its code.
+
+    Raises InputError that says which word is wrong.
+    """
     run: dict[str, Any] = {
         "command": command_of(asked.command), "code": ".", "packages": asked.packages, "python": asked.python,
         # Output is to be seen when it is written, not when a buffer is full.
         "env": {"PYTHONUNBUFFERED": "1", **asked.env}, "state": asked.state, "retries": asked.retries,
-        "timeout": asked.timeout_s,
+        "timeout": asked.timeout_s, "files": files,
     }  # fmt: skip
     shape: dict[str, Any] = {
         "cpu": asked.cpu, "memory": asked.memory, "accelerators": asked.accelerators, "nodes": asked.nodes,

@@ -56,6 +56,7 @@ class End:
     run: Run | None
     """None: it never ran"""
     exit_code: int | None
+    reason: str | None
     stopped: bool
     """a person has stopped it"""
 
@@ -121,16 +122,26 @@ class Reader:
                 except Unreachable as error:
                     yield Trouble(str(error))
             elif self._is_stopped(name):
-                yield End(None, None, True)
+                yield End(None, None, None, True)
                 return
             pause_s = QUICK_S if news else min(pause_s * 1.3, SLOW_S)
             time.sleep(pause_s)
+
+    def settled(self, run: Run, within_s: float) -> None:
+        """Wait until the control plane has written down how a run ended and what it cost, but not for long."""
+        deadline = time.monotonic() + within_s
+        while run.alive and time.monotonic() < deadline:
+            time.sleep(QUICK_S)
+            run = self._newest(run.workload, run.unit) or run
 
     def _status(self, run: Run) -> Status:
         return self.site(run).status(key_of(run))
 
     def _end(self, run: Run, status: Status) -> End | None:
         """How it ended for good; None when it goes on."""
+        workload = self.workload(run)
+        if run.alive and workload is not None and _is_last(status, workload):
+            return End(run, status.exit_code, status.reason, False)
         deadline = time.monotonic() + LAST_WORDS_S
         while run.alive and time.monotonic() < deadline:
             # The control plane decides whether it goes on; it is told by the site at the same time.
@@ -139,19 +150,18 @@ class Reader:
             if newest is None or newest.generation != run.generation:
                 return None
             run = newest
-        workload = self.workload(run)
         stopped = self._is_stopped(run.workload)
         if run.alive:
             # Nobody acts: what the site says is all there is to know.
-            return End(run, status.exit_code, stopped)
+            return End(run, status.exit_code, status.reason, stopped)
         if stopped:
-            return End(run, run.exit_code, True)
+            return End(run, run.exit_code, run.reason, True)
         again = (
             workload is not None
             and workload.run is not None
             and not (workload.job is not None and is_over(run, workload.run.retries, workload.run.final))
         )
-        return None if again else End(run, run.exit_code, False)
+        return None if again else End(run, run.exit_code, run.reason, False)
 
     def _newest(self, name: str, unit: int) -> Run | None:
         known = [run for run in self._runs(name) if run.unit == unit]
@@ -181,6 +191,15 @@ class Reader:
                 if run.site in sites:
                     return sites[run.site]
         raise InputError(f"the estate has no site {run.site!r} any more")
+
+
+def _is_last(status: Status, workload: Workload) -> bool:
+    """Whether a site's word is enough to know that it will not be started again."""
+    run, job = workload.run, workload.job
+    if run is None or job is None or job.per_month is not None or workload.outputs:
+        return False
+    failed = status.reason == "exited" and not status.succeeded
+    return status.succeeded or (failed and (run.retries == 0 or status.exit_code in run.final))
 
 
 def copy_out(reader: Reader, run: Run, name: str, target: Path) -> str:

@@ -6,7 +6,8 @@ does not hold any more, and the place is looked for again; so two who ask for th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -27,6 +28,10 @@ from situs.store.submissions import Overtaken, Submission
 
 ATTEMPTS = 20
 """So many others may be faster before one gives up: each of them has got what it wanted meanwhile."""
+
+
+LOOK_AGAIN_S = 1.0
+"""Somebody who waits for room sees it a second late at most."""
 
 
 class NoPlace(SitusError):
@@ -88,6 +93,24 @@ def submit(
         except Overtaken:
             continue
     raise SitusError(f"{name} was not handed in: others were faster {ATTEMPTS} times; try again")
+
+
+def submit_when_there_is_room(
+    database: Database, name: str, workload: Workload, files: Mapping[str, bytes], by: str,
+    sites: frozenset[str] | None = None, said: Callable[[Placed], None] = lambda _: None,
+) -> Placed:  # fmt: skip
+    """The same, but wait while it only lacks room; ``said`` is told once. Raises NoPlace when room would not help."""
+    waits = False
+    while True:
+        try:
+            return submit(database, name, workload, files, by, sites)
+        except NoPlace as error:
+            if error.placed.fit is not Fit.AT:
+                raise
+            if not waits:
+                said(error.placed)
+            waits = True
+            time.sleep(LOOK_AGAIN_S)
 
 
 def stop(database: Database, name: str, by: str, reason: str | None = None) -> bool:

@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import io
 import tarfile
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,8 +38,16 @@ class Snapshot:
     """of all files together"""
 
 
-def snapshot(folder: Path, include: Collection[str] = (), leave_out: Collection[str] = ()) -> Snapshot:
-    """Read a folder. Raises InputError when it is too large, with the names of what makes it so."""
+def snapshot(
+    folder: Path,
+    include: Collection[str] = (),
+    leave_out: Collection[str] = (),
+    extra: Mapping[str, bytes] | None = None,
+) -> Snapshot:
+    """Read a folder. ``extra``: files that are sent beside what is in it.
+
+    Raises InputError when it is too large, with the names of what makes it so.
+    """
     listing = listed(folder, include, leave_out)
     _check_size(folder, listing.files)
     packed, total = io.BytesIO(), 0
@@ -50,6 +58,8 @@ def snapshot(folder: Path, include: Collection[str] = (), leave_out: Collection[
     ):
         for name in listing.files:
             total += _add(tar, folder / name, name)
+        for name, content in sorted((extra or {}).items()):
+            _write(tar, name, content, 0o644)
     archive = packed.getvalue()
     return Snapshot(
         archive, hashlib.sha256(archive).hexdigest(), listing.files, listing.withheld, listing.astray, total
@@ -68,9 +78,14 @@ def _add(tar: tarfile.TarFile, path: Path, name: str) -> int:
         content, mode = path.read_bytes(), path.stat().st_mode
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}; list it in {OURS}") from None
-    entry.size, entry.mode = len(content), 0o755 if mode & 0o100 else 0o644
-    tar.addfile(entry, io.BytesIO(content))
+    _write(tar, name, content, 0o755 if mode & 0o100 else 0o644)
     return len(content)
+
+
+def _write(tar: tarfile.TarFile, name: str, content: bytes, mode: int) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.mtime, entry.size, entry.mode = SAME_TIME, len(content), mode
+    tar.addfile(entry, io.BytesIO(content))
 
 
 def _check_size(folder: Path, files: Collection[str]) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -178,6 +181,29 @@ class TestAdd:
         assert done.code == 1
         assert "/nowhere/sock" in done.err
         assert not (home / "sites").exists()
+
+
+def test_a_person_is_asked_whether_the_key_is_right(home: Path, tmp_path: Path, hosts) -> None:  # type: ignore[no-untyped-def]
+    reach = access(tmp_path, *hosts)
+    (tmp_path / "nobody").touch()
+    for answer, code in ((b"n\n", 1), (b"y\n", 0)):
+        terminal, other_end = pty.openpty()
+        process = subprocess.Popen(
+            [
+                sys.executable, "-m", "situs.cli", "--lang", "en", "site", "add", "ward", "--kind", "ssh",
+                "--host", hosts[0].address, "-o", f"known_hosts={tmp_path / 'nobody'}",
+                "-o", f"config={reach.config}", "-o", f"identity={reach.identity}", "--country", "DE",
+                "-C", str(home),
+            ],
+            stdin=other_end, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        os.write(terminal, answer)
+        _, said = process.communicate(timeout=60)
+        for end in (terminal, other_end):
+            os.close(end)
+        assert process.returncode == code, said
+        assert fingerprint(hosts[0]).encode() in said
+        assert (home / "sites" / "ward.yaml").exists() == (code == 0)
 
 
 class TestRemove:

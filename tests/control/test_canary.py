@@ -238,6 +238,7 @@ def test_secrets_are_in_the_environment_of_their_run_and_nowhere_else(
             situs(*words, "-C", str(home))
         situs("doctor", "-C", str(home), SITUS_DB=f"postgresql://ann:{password}@127.0.0.1:1/none")
         situs("plan", "-C", str(home), "--json")
+        assert situs("db", "backup", str(home / "backup"), "-C", str(home)).returncode == 0
         up.send_signal(signal.SIGTERM)
         until(lambda: up.poll() is not None, "the control plane ends")
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,8 @@ from situs.model.error import SitusError
 from situs.sites.adapter import Adapter, Key, StaleGeneration, Task, Unreachable
 from situs.sites.conformance.suite import AdapterConformance
 from situs.sites.conformance.waiting import Opener, ended, python, until
-from situs.sites.container.creation import ContainerOptions, creation
+from situs.sites.container.creation import EMPTY, ContainerOptions, creation, provide_empty_image
+from situs.sites.container.engine import Engine
 from situs.sites.container.logs import unframed
 from situs.sites.container.site import ContainerSite
 from tests.sites.container_engine import IMAGE, ContainerEngine, missing_packages, serve_images
@@ -153,11 +155,26 @@ class TestContainer(AdapterConformance):
         source = tmp_path / "source"
         source.write_text("in")
         site.put(KEY, source, "deep/in")
-        site.start(Task(KEY, ("sh", "-c", "id -u; cat deep/in; echo out >out"), image="situs-test:user"))
+        show = ("sh", "-c", 'id -u; cat deep/in; echo out >out; echo "$PASS"; cat /situs-secrets/env')
+        site.start(Task(KEY, show, image="situs-test:user", secrets={"PASS": "it's one"}))
         assert ended(site, KEY).succeeded, site.logs(KEY)
-        assert site.logs(KEY)[0] == b"1234\nin"
+        assert site.logs(KEY)[0] == b"1234\ninit's one\n"
         site.get(KEY, "out", tmp_path / "out")
         assert (tmp_path / "out").read_text() == "out\n"
+
+    def test_an_image_without_a_shell_is_told_of_and_keeps_no_secret(
+        self, engine: ContainerEngine, options: ContainerOptions
+    ) -> None:
+        provide_empty_image(Engine(options.socket))
+        site = ContainerSite(replace(options, mounts=()))
+        task = Task(KEY, ("/tool",), image=EMPTY, secrets={"PASS": "canary-in-no-shell"})
+        with pytest.raises(SitusError, match="/bin/sh"):
+            site.start(task)
+        assert site.status(KEY).state == "absent"
+        found = subprocess.run(
+            ["grep", "-rlF", "canary-in-no-shell", str(engine.folder)], capture_output=True, text=True
+        )
+        assert found.stdout == ""
 
     @pytest.mark.slow
     def test_images_are_pulled_as_the_policy_says(

@@ -59,6 +59,11 @@ class Starting:
             if error.code == 409:
                 return
             raise
+        if task.secrets and not self._has_shell(made):
+            self._kept.remove_container(made)
+            raise SitusError(
+                f"{key.workload}: the image {image} has no /bin/sh, which secrets are handed over by"
+            )
         if any(run.id != made for run in self._kept.runs(key)):
             # Between our look and our creation another one was created, and claimed: the name was free again.
             self._kept.remove_container(made)
@@ -87,6 +92,15 @@ class Starting:
                     self._put_secrets(mine, {})
                     raise
             time.sleep(random.uniform(0.02, 0.2))  # noqa: S311 - no secret
+
+    def _has_shell(self, container: str) -> bool:
+        try:
+            self._engine.call("HEAD", f"/containers/{container}/archive", query={"path": "/bin/sh"})
+        except EngineError as error:
+            if error.code == 404:
+                return False
+            raise
+        return True
 
     def _put_secrets(self, container: str, secrets: Mapping[str, str]) -> bool:
         """Lay them into a container that does not run; False when its name went to somebody else meanwhile."""

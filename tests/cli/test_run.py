@@ -204,6 +204,9 @@ def test_where_it_would_go_is_said_without_running_it(call: Call) -> None:
         (["nothing.py"], "no file nothing.py"),
         (["left-out.py"], "would not be sent"),
         (["train.py", "--env", "x"], "NAME=VALUE"),
+        (["train.py", "--secret", "x"], "--secret is not of the form NAME=VALUE"),
+        (["train.py", "--secret", "TOKEN=hunter2"], "reference to a secret"),
+        (["train.py", "--secret", "TOKEN=env:X", "--env", "TOKEN=y"], "in env and in secrets"),
         (["train.py", "--memory", "many"], "memory"),
         (["train.py", "--data", "patients"], "no data 'patients'"),
         (["train.py", "--data", "patients@7"], "only the newest version"),
@@ -218,3 +221,27 @@ def test_what_is_wrong_is_said_before_anything_begins(call: Call, words: list[st
     Path(".situsignore").write_text("left-out.py\n")
     told = call("run", *words, "--dry-run")
     assert (told.code, said in told.err) == (2, True), told.err
+    assert "hunter2" not in told.err
+
+
+def test_a_secret_that_is_written_out_is_warned_of(call: Call) -> None:
+    Path("train.py").write_text(SAY)
+    told = call("run", "train.py", "--dry-run", "--env", "API_TOKEN=hunter2", "--env", "EPOCHS=3")
+    assert told.code == 0, told.err
+    assert "API_TOKEN seems to hold a secret" in told.err
+    assert "EPOCHS seems" not in told.err
+    assert "hunter2" not in told.err
+
+
+@pytest.mark.slow
+def test_a_secret_reaches_the_run_and_nothing_else(person: Person) -> None:
+    canary = "canary-in-one-line"
+    kept = person.folder / ".situs" / "secrets"
+    kept.mkdir(parents=True, mode=0o700)
+    (kept / "hf").touch(mode=0o600)
+    (kept / "hf").write_text(canary)
+    person.write(train="import os; print(os.environ['HF_TOKEN'][::-1])\n")
+    code, out, err = person.type("run", "train.py", "--secret", "HF_TOKEN=file:hf")
+    assert (code, out) == (0, f"{canary[::-1]}\n"), err
+    found = subprocess.run(["grep", "-rlaF", canary, person.folder], capture_output=True, text=True).stdout
+    assert found.split() == [str(kept / "hf")]

@@ -14,6 +14,7 @@ from situs.model.error import InputError
 
 if TYPE_CHECKING:
     from situs.control.shipping import Snapshot
+    from situs.model.workload import Workload
     from situs.planner.single import Placed
 
 WORDS = {
@@ -22,6 +23,7 @@ WORDS = {
         "sites": "no plan was in force: one is now that has the estate's sites and places nothing by itself",
         "up": "no control plane ran: started one in the background (process {pid}, log {log})",
         "withheld": "not sent, as they look like secrets: {names} (--include sends one)",
+        "written": "{name} seems to hold a secret, and everybody who sees this run sees it: use --secret",
         "astray": "not sent, as they lead out of the folder: {names}",
     },
     "de": {
@@ -29,6 +31,7 @@ WORDS = {
         "sites": "kein Plan war in Kraft: jetzt gilt einer, der die Orte hat und von sich aus nichts verteilt",
         "up": "keine Steuerung lief: eine läuft jetzt im Hintergrund (Prozess {pid}, Protokoll {log})",
         "withheld": "nicht gesendet, sieht nach Geheimnissen aus: {names} (--include sendet eines)",
+        "written": "{name} sieht nach einem Geheimnis aus, und wer diesen Lauf sieht, sieht es: besser --secret",
         "astray": "nicht gesendet, führt aus dem Ordner hinaus: {names}",
     },
 }
@@ -72,6 +75,14 @@ def run_command(
     env: Annotated[
         list[str] | None,
         typer.Option("--env", help="Variable of its environment; may be given again.", metavar="A=B"),
+    ] = None,
+    secret: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--secret",
+            metavar="A=REFERENCE",
+            help="Variable that holds a secret, and where that is kept: env:NAME, file:NAME, vault:PATH#KEY.",
+        ),
     ] = None,
     state: Annotated[
         list[str] | None,
@@ -138,9 +149,11 @@ def run_command(
         asking.Asked(
             words, gpu, tuple(accelerator or ()), gpu_memory, cpu, memory, nodes, hours, tuple(data or ()),
             _pairs(env or ()), tuple(state or ()), retries, timeout, use_case, None if no_env else packages, python,
+            _pairs(secret or (), "--secret"),
         )
     )  # fmt: skip
     _must_be_sent(words[0], taken, code)
+    _tell_written_out(workload)
     place, who = open_here(estate, db, new=True), person(by)
     new = place.have_sites(who)
     if new:
@@ -210,11 +223,20 @@ def _must_be_sent(script: str, taken: Snapshot, code: Path) -> None:
     raise InputError(f"{script} would not be sent: .gitignore or .situsignore leaves it out")
 
 
-def _pairs(given: list[str] | tuple[str, ...]) -> dict[str, str]:
+def _tell_written_out(workload: Workload) -> None:
+    from situs.model.secret import looks_secret
+
+    for name, value in workload.run.env.items() if workload.run else ():
+        if looks_secret(name, value):
+            _note("written", name=name)
+
+
+def _pairs(given: list[str] | tuple[str, ...], option: str = "--env") -> dict[str, str]:
     pairs = {}
     for each in given:
         name, equals, value = each.partition("=")
         if not equals or not name.isidentifier():
-            raise InputError(f"--env {each!r} is not of the form NAME=VALUE")
+            # What is wrong may be a secret, so it is not shown.
+            raise InputError(f"an option {option} is not of the form NAME=VALUE")
         pairs[name] = value
     return pairs

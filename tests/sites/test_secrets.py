@@ -22,8 +22,10 @@ from situs.sites.secrets import NoSecret, secrets
 CANARY = "canary-7f3a9c"
 
 
-def one(text: str, folder: Path, environment: dict[str, str] | None = None) -> str:
-    return secrets({"X": text}, folder, environment or {})["X"]
+def one(
+    text: str, folder: Path, environment: dict[str, str] | None = None, use_case: str | None = None
+) -> str:
+    return secrets({"X": text}, folder, use_case, environment or {})["X"]
 
 
 class TestEnvironment:
@@ -59,6 +61,19 @@ class TestFile:
         for path in ("../../other", str(tmp_path / "other"), "link", ".", "/etc/shadow"):
             with pytest.raises(NoSecret, match="no such file"):
                 one(f"file:{path}", folder)
+
+    def test_what_is_a_use_cases_own_no_other_one_has(self, folder: Path) -> None:
+        for name, text in (("imaging", "own"), ("billing", "other")):
+            (folder / "secrets" / name).mkdir()
+            self.put(folder / "secrets" / name / "db", text)
+        self.put(folder / "secrets" / "all", CANARY)
+        assert one("file:db", folder, use_case="imaging") == "own"
+        assert one("file:all", folder, use_case="imaging") == CANARY
+        for path in ("billing/db", "../billing/db", str(folder / "secrets" / "billing" / "db")):
+            with pytest.raises(NoSecret, match="no such file"):
+                one(f"file:{path}", folder, use_case="imaging")
+        with pytest.raises(NoSecret, match="no such file"):
+            one("file:db", folder)
 
     @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
     def test_what_others_may_read_is_refused(self, folder: Path, mode: int) -> None:

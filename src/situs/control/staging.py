@@ -111,7 +111,8 @@ class Work:
         cpus = ceil(shape.cpu) or None if "cpus" in site.capabilities else None
         return Task(
             key, command, env, None if self.workload.service else run.timeout, memory_gib, cpus,
-            ceil(shape.accelerators / shape.nodes), shape.nodes, secrets=secrets(run.secrets, self.folder),
+            ceil(shape.accelerators / shape.nodes), shape.nodes,
+            secrets=secrets(run.secrets, self.folder, self.workload.use_case),
         )  # fmt: skip
 
     def _carry(

@@ -161,7 +161,7 @@ class Runner:
             env = self._stage(name, assignment, key)
             command = tuple(sys.executable if part == "python" else part for part in workload.run.command)
             shape = next(shape for shape in workload.shapes if shape.name == assignment.shape)
-            found = secrets(workload.run.secrets, self._files)
+            found = secrets(workload.run.secrets, self._files, workload.use_case)
             site.start(
                 Task(key, command, env, limit, shape.memory or None, ceil(shape.cpu) or None, secrets=found)
             )

@@ -3,7 +3,7 @@
 What is read is kept nowhere: neither in a file, nor in an error, nor in memory for longer than it is needed.  An
 estate is written by many, and the control plane may read much that they may not; so a reference reaches only what
 was put out for it: variables that begin with ``SITUS_SECRET_``, files of folders that are kept for secrets and that
-nobody else can read, and in a vault what its token may read.
+nobody else can read, where each use case may have a folder of its own, and in a vault what its token may read.
 """
 
 from __future__ import annotations
@@ -47,19 +47,26 @@ def redacted(text: str) -> str:
 
 
 def secrets(
-    wanted: Mapping[str, str], folder: Path, environment: Mapping[str, str] | None = None
-) -> dict[str, str]:
-    """Variable -> secret, from variable -> reference. ``folder``: the control plane's own. Raises NoSecret."""
+    wanted: Mapping[str, str], folder: Path, use_case: str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> dict[str, str]:  # fmt: skip
+    """Variable -> secret, from variable -> reference. Raises NoSecret.
+
+    ``folder``: the control plane's own; ``use_case``: whose secrets may be had besides those that are for all.
+    """
     found = {}
     for name, text in wanted.items():
         try:
-            found[name] = secret(reference(text), folder, environment)
+            found[name] = secret(reference(text), folder, use_case, environment)
         except NoSecret as error:
             raise NoSecret(f"secret {name}: {error}") from None
     return found
 
 
-def secret(wanted: Reference, folder: Path, environment: Mapping[str, str] | None = None) -> str:
+def secret(
+    wanted: Reference, folder: Path, use_case: str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> str:  # fmt: skip
     """The secret itself. ``environment``: None for this process's own. Raises NoSecret."""
     if environment is None:
         environment = {**os.environ, **_HELD}
@@ -69,17 +76,19 @@ def secret(wanted: Reference, folder: Path, environment: Mapping[str, str] | Non
             raise NoSecret(f"{wanted}: the control plane's environment has no {PREFIX}{wanted.where}")
         return value
     if wanted.scheme == "file":
-        return _of_file(wanted, folder, environment)
+        return _of_file(wanted, folder, use_case, environment)
     return _of_vault(wanted, environment)
 
 
-def _of_file(wanted: Reference, folder: Path, environment: Mapping[str, str]) -> str:
+def _of_file(wanted: Reference, folder: Path, use_case: str | None, environment: Mapping[str, str]) -> str:
     given = (environment.get("SITUS_SECRETS", ""), environment.get("CREDENTIALS_DIRECTORY", ""))
-    folders = [folder / "secrets", *(Path(part) for text in given for part in text.split(os.pathsep) if part)]
+    tops = [folder / "secrets", *(Path(part) for text in given for part in text.split(os.pathsep) if part)]
+    folders = [part for top in tops for part in ([top / use_case] if use_case else []) + [top]]
     for place in folders:
-        # An absolute path replaces the folder, and has to lie in it nevertheless; links are followed first.
+        # An absolute path replaces the folder, and has to lie in it nevertheless; links are followed first. What lies
+        # in a folder of it is some use case's own.
         path = (place / wanted.where).resolve()
-        if not path.is_relative_to(place.resolve()) or not path.is_file():
+        if path.parent != place.resolve() or not path.is_file():
             continue
         if path.stat().st_mode & 0o077:
             raise NoSecret(f"{wanted}: others may read {path}; chmod 600 it, and change the secret")

@@ -120,7 +120,7 @@ def secrets(workloads: Mapping[str, Workload], folder: Path) -> Iterator[Finding
             if wanted.scheme == "env":
                 continue
             try:
-                secret(wanted, folder)
+                secret(wanted, folder, workload.use_case)
             except NoSecret as error:
                 yield Finding("secret-none", "warning", name, {"variable": variable}, cause=str(error))
 

@@ -9,10 +9,11 @@ from functools import cached_property
 from pathlib import Path
 
 from situs.control.staging import Work
-from situs.control.submitted import Submitted
+from situs.control.submitted import Prepared, Submitted
 from situs.control.target import place_of as place_of_assignment
 from situs.control.target import spec_of, wanted_units
 from situs.control.wanted import Place, Unit, Wanted, place_of
+from situs.facts import Facts
 from situs.model.error import SitusError
 from situs.model.plan import Assignment
 from situs.policy import Policy
@@ -30,12 +31,21 @@ class Plans:
         self._kept: dict[str, Kept] = {}
         self._contents: dict[str, bytes] = {}
         self._assignments: dict[str, dict[tuple[str, Place], Assignment]] = {}
+        self.prepared: dict[str, Prepared] = {}
+        """what was made of plans that were handed in"""
 
     def get(self, identity: str) -> Kept:
         """A plan with all it needs. Raises InputError."""
         if identity not in self._kept:
             with self._database.read() as connection:
                 self._kept[identity] = plans.load(connection, identity)
+        return self._kept[identity]
+
+    def alone(self, identity: str, facts: Facts) -> Kept:
+        """A plan of one workload that was handed in. Raises InputError."""
+        if identity not in self._kept:
+            with self._database.read() as connection:
+                self._kept[identity] = plans.load_alone(connection, identity, facts)
         return self._kept[identity]
 
     def assignment(self, run: Run) -> Assignment | None:
@@ -61,6 +71,7 @@ class Plans:
         """Keep only these in memory."""
         self._kept = {identity: kept for identity, kept in self._kept.items() if identity in needed}
         self._assignments = {identity: a for identity, a in self._assignments.items() if identity in needed}
+        self.prepared = {identity: made for identity, made in self.prepared.items() if identity in needed}
         self._contents = {}
 
 
@@ -125,7 +136,8 @@ class Force:
 
     def work_of(self, run: Run) -> Work | None:
         """All that is needed to start a run or to take its results; None when no plan knows it."""
-        policy = self.submitted.policies.get(run.workload, self.policy)
+        handed_in = run.workload in self.submitted.names
+        policy = self.submitted.policy(run.workload) if handed_in else self.policy
         if run.plan is None or policy is None:
             return None
         kept = self.all_plans.get(run.plan)
@@ -155,5 +167,13 @@ def newest(database: Database, folder: Path, all_plans: Plans, now: datetime) ->
     if target is None:
         return None
     hour, ground = now.replace(minute=0, second=0, microsecond=0), all_plans.get(target.plan)
-    own = {submission.name: all_plans.get(submission.plan) for submission in found}
-    return Force(target, ground, hour, folder, all_plans, Submitted(found, own, ground, hour), handed_in)
+    own = {submission.name: all_plans.alone(submission.plan, ground.facts) for submission in found}
+    return Force(
+        target,
+        ground,
+        hour,
+        folder,
+        all_plans,
+        Submitted(found, own, ground, hour, all_plans.prepared),
+        handed_in,
+    )

@@ -22,6 +22,18 @@ UNREADABLE = "the rules cannot be read, so nothing is allowed"
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """What is made of a submission once for each plan in force and hour."""
+
+    ground: str
+    at: datetime
+    policy: Policy | None
+    """the rules that count for it; None when they cannot be read, and then nothing is allowed"""
+    specs: Mapping[tuple[str, str], str]
+    refused: Mapping[tuple[str, str], str]
+
+
+@dataclass(frozen=True)
 class Submitted:
     """All that was handed in and not removed."""
 
@@ -32,16 +44,17 @@ class Submitted:
     """the plan in force"""
     at: datetime
     """the rules are asked as of this instant"""
+    prepared: dict[str, Prepared]
+    """of each plan, kept from one time to the next: there may be thousands, and few of them are new"""
 
     @cached_property
     def names(self) -> frozenset[str]:
         """Of all, also of those that are stopped: what they wrote is kept."""
         return frozenset(self.plans)
 
-    @cached_property
-    def policies(self) -> Mapping[str, Policy | None]:
-        """The rules that count for each; None when they cannot be read, and then nothing is allowed."""
-        return {name: self._policy(kept) for name, kept in self.plans.items()}
+    def policy(self, name: str) -> Policy | None:
+        """The rules that count for one; None when they cannot be read."""
+        return self._prepared(name).policy
 
     def wanted(self, there: Mapping[Unit, Place]) -> dict[Unit, Wanted]:
         """What is wanted of those that are to run."""
@@ -49,18 +62,16 @@ class Submitted:
         for submission in self.newest:
             if submission.act != "submitted":
                 continue
-            kept, specs, refused = self._prepared[submission.name]
-            units = wanted_units(kept.plan, kept.intent, specs, refused, there)
+            kept, made = self.plans[submission.name], self._prepared(submission.name)
+            units = wanted_units(kept.plan, kept.intent, made.specs, made.refused, there)
             wanted |= {unit: replace(want, plan=submission.plan) for unit, want in units.items()}
         return wanted
 
-    @cached_property
-    def _prepared(
-        self,
-    ) -> Mapping[str, tuple[Kept, Mapping[tuple[str, str], str], Mapping[tuple[str, str], str]]]:
-        found = {}
-        for name, kept in self.plans.items():
-            workload, policy = kept.intent.workloads[name], self.policies[name]
+    def _prepared(self, name: str) -> Prepared:
+        kept, ground = self.plans[name], self.ground.plan.id
+        made = self.prepared.get(kept.plan.id)
+        if made is None or (made.ground, made.at) != (ground, self.at):
+            workload, policy = kept.intent.workloads[name], self._policy(kept)
             specs = {(name, shape.name): spec_of(workload, shape, kept.files) for shape in workload.shapes}
             refused = {}
             for site in {a.site for decision in kept.plan.decisions for a in decision.assignments}:
@@ -68,13 +79,15 @@ class Submitted:
                     refused[name, site] = UNREADABLE
                 elif refusals := policy.workload_refusals(name, site):
                     refused[name, site] = ", ".join(refusal.rule for refusal in refusals)
-            found[name] = (kept, specs, refused)
-        return found
+            made = self.prepared[kept.plan.id] = Prepared(ground, self.at, policy, specs, refused)
+        return made
 
     def _policy(self, kept: Kept) -> Policy | None:
         ground = self.ground
         sites = {**kept.intent.sites, **ground.intent.sites}
-        now = kept.intent.model_copy(update={"sites": sites, "rules": ground.intent.rules})
+        now = kept.intent.model_copy(
+            update={"sites": sites, "rules": ground.intent.rules, "links": ground.intent.links}
+        )
         try:
             return Policy(now, ground.facts, self.at, ground.plan.provenance.off)
         except SitusError:

@@ -184,24 +184,23 @@ def _taken(connection: Connection, ground: Kept) -> dict[PoolName, list[Taken]]:
     newest: dict[str, list[Run]] = {}
     for run in runs.present(connection):
         newest.setdefault(run.workload, []).append(run)
+    given = [(decision, ground.intent.workloads[decision.workload]) for decision in ground.plan.decisions]
+    for each in submissions.kept(connection):
+        known = newest.get(each.name, ())
+        alive = any(run.alive for run in known)
+        if alive or (each.act == "submitted" and not any(run.outcome == "succeeded" for run in known)):
+            plan, workload = plans.placed(connection, each.plan, each.name)
+            given.append((plan.decision(each.name), workload))
     taken: dict[PoolName, list[Taken]] = {}
-    handed_in = [
-        (each.name, plans.load(connection, each.plan))
-        for each in submissions.kept(connection)
-        if each.act == "submitted" or any(run.alive for run in newest.get(each.name, ()))
-    ]
-    ours = [(decision.workload, ground) for decision in ground.plan.decisions]
-    for name, kept in (*ours, *handed_in):
-        workload = kept.intent.workloads[name]
-        over = _over(workload, newest.get(name, ()))
+    for decision, workload in given:
+        over = _over(workload, newest.get(decision.workload, ()))
         shapes = {shape.name: shape for shape in workload.shapes}
-        for assignment in kept.plan.decision(name).assignments:
+        for assignment in decision.assignments:
             units = assignment.units - min(over, assignment.units)
             over -= assignment.units - units
             if units:
-                taken.setdefault((assignment.site, assignment.pool), []).append(
-                    Taken(shapes[assignment.shape], units)
-                )
+                place_name = (assignment.site, assignment.pool)
+                taken.setdefault(place_name, []).append(Taken(shapes[assignment.shape], units))
     return taken
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from situs.facts import Facts, read
 from situs.facts.layer import Layer
@@ -16,6 +17,7 @@ from situs.intent import input_hash
 from situs.model.error import InputError, SitusError
 from situs.model.intent import Intent
 from situs.model.plan import Plan
+from situs.model.workload import Workload
 from situs.store.database import clock
 from situs.store.insert import insert_missing
 from situs.store.tables import contents, intents, plans, targets
@@ -74,22 +76,36 @@ def keep(
 
 def load(connection: Connection, identity: str) -> Kept:
     """A plan that was kept. Raises InputError when it was not, or was changed since."""
-    found = connection.execute(
-        select(plans, intents.c.content.label("estate"))
-        .join(intents, intents.c.hash == plans.c.intent)
-        .where(plans.c.id == identity)
-    ).one_or_none()
-    if found is None:
-        raise InputError(f"plan {identity[:19]} is not in the database; `situs apply` brings it there")
+    found = _row(connection, identity)
     plan = Plan.model_validate_json(found.content)
     intent = Intent.model_validate_json(found.estate)
-    if plan.sealed().id != identity or input_hash(intent) != plan.provenance.input_hash:
-        raise InputError(f"plan {identity[:19]} was changed in the database")
+    _must_be_unchanged(identity, plan, intent)
     layers = {
         name: tuple(Layer(name, shown, content(connection, digest)) for shown, digest in parts)
         for name, parts in found.facts.items()
     }
     return Kept(plan, intent, read(layers), found.files)
+
+
+def load_alone(connection: Connection, identity: str, facts: Facts) -> Kept:
+    """A kept plan that places one workload, with no more of its estate than that needs: there may be thousands.
+
+    ``facts`` stand in for its own. Raises InputError like :func:`load`.
+    """
+    found = _row(connection, identity)
+    plan, intent = Plan.model_validate_json(found.content), Intent.model_validate_json(found.estate)
+    _must_be_unchanged(identity, plan, intent)
+    sites = {a.site for decision in plan.decisions for a in decision.assignments}
+    needed = {name: site for name, site in intent.sites.items() if name in sites}
+    alone = intent.model_copy(update={"sites": needed, "links": (), "rules": {}, "locations": {}})
+    return Kept(plan, alone, facts, found.files)
+
+
+def placed(connection: Connection, identity: str, workload: str) -> tuple[Plan, Workload]:
+    """A kept plan and one workload of its estate, for those who only look at them; quick, and nothing is checked."""
+    found = _row(connection, identity)
+    estate = json.loads(found.estate)
+    return Plan.model_validate_json(found.content), Workload.model_validate(estate["workloads"][workload])
 
 
 def content(connection: Connection, digest: str) -> bytes:
@@ -132,6 +148,22 @@ def put_in_force(
             f"another plan came into force meanwhile: {now.plan[:19] if now else '?'}; plan again after it"
         )
     return target
+
+
+def _row(connection: Connection, identity: str) -> Row[Any]:
+    found = connection.execute(
+        select(plans, intents.c.content.label("estate"))
+        .join(intents, intents.c.hash == plans.c.intent)
+        .where(plans.c.id == identity)
+    ).one_or_none()
+    if found is None:
+        raise InputError(f"plan {identity[:19]} is not in the database; `situs apply` brings it there")
+    return found
+
+
+def _must_be_unchanged(identity: str, plan: Plan, intent: Intent) -> None:
+    if plan.sealed().id != identity or input_hash(intent) != plan.provenance.input_hash:
+        raise InputError(f"plan {identity[:19]} was changed in the database")
 
 
 def _keep_contents(connection: Connection, texts: Mapping[str, bytes]) -> None:

@@ -15,7 +15,7 @@ from situs.control import orders
 from situs.model.error import InputError
 from situs.model.plan import Holding, Part
 from situs.sites.adapter import Key
-from situs.store import observations, plans, steps, usage
+from situs.store import events, observations, plans, steps, usage
 from situs.store.database import Database
 from situs.store.plans import StalePlan
 from tests.control.plane import Plane, estate, until
@@ -266,6 +266,12 @@ class TestOrders:
             there.apply({"old": [("a", "box", 1)], "new": [("a", "box", 1)]})
             until(lambda: _turned(there), "there was time to do it wrong")
             assert there.is_at("old", "a") and not there.runs("new")
+            until(lambda: waits(there, "new"), "its history says why")
+            assert waits(there, "new") == ["a is drained; plan again without it, or `situs drain a --end`"]
+        with there.leading():
+            # Another control plane does not say it again.
+            until(lambda: _turned(there), "it has decided")
+            assert len(waits(there, "new")) == 1
             assert orders.undrain(there.database, "a", "ann")
             until(lambda: there.is_at("new", "a"), "it takes work again")
 
@@ -276,6 +282,12 @@ class TestOrders:
         with pytest.raises(InputError) as caught:
             orders.files_of(intent, tmp_path / "estate")
         assert len(caught.value.problems) == 2
+
+
+def waits(there: Plane, workload: str) -> list[str]:
+    """What its history says of its waiting."""
+    with there.database.read() as connection:
+        return [event.text for event in events.of_workload(connection, workload) if event.kind == "waiting"]
 
 
 class TestLedger:

@@ -95,6 +95,10 @@ class State:
         if told is not None:
             self._events.append(Event(look.sight.began, "site", BY, told, site=look.sight.site))
 
+    def tell(self, happened: Sequence[Event]) -> None:
+        """Events besides those that changes make."""
+        self._events += happened
+
     def record(self, step: Step, want: Wanted | None, plan: str | None, now: datetime) -> None:
         """A step that is done by writing it down."""
         history = self.runs.setdefault(step.unit, [])

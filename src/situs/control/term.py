@@ -23,6 +23,7 @@ from situs.control.observe import Look, Observer
 from situs.control.pace import Pace
 from situs.control.reconcile import diff, source_of
 from situs.control.state import State
+from situs.control.waits import Waits
 from situs.control.wanted import WRITTEN, Step, Unit, Waiting, Wanted, World, key_of
 from situs.control.watcher import Watcher
 from situs.model.error import SitusError
@@ -69,6 +70,7 @@ class Term:
         self._due: datetime | None = None
         with database.read() as connection:
             self._state = State.read(connection, leadership.lease.token, pace.shown_s, _now())
+            self._waits = Waits(connection)
         self._poll()
 
     def turn(self) -> None:
@@ -166,6 +168,7 @@ class Term:
                     self._state.begin(step, now)
                     jobs.append(self._job(step))
             if not written:
+                self._state.tell(self._waits.new(verdicts, wanted, world))
                 self._due = min(
                     (v.until for v in verdicts.values() if isinstance(v, Waiting) and v.until), default=None
                 )

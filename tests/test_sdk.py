@@ -13,6 +13,7 @@ import pytest
 import situs
 from situs.cli.main import app
 from situs.control import background, connect, orders, views
+from situs.control.attached import entered
 from situs.control.doctor.sites import sites as doctor_of_sites
 from situs.control.loop import Controller
 from situs.store.backup import backup
@@ -90,8 +91,8 @@ def test_every_command_has_its_like_in_python() -> None:
         "apply": orders.apply, "rollback": orders.rollback, "pause": orders.pause, "resume": orders.resume,
         "drain": orders.drain, "ps": views.overview, "status": views.of_workload, "history": views.history_of,
         "up": Controller, "db": backup, "down": background.end, "run": situs.run, "logs": situs.Job.logs,
-        "stop": situs.Job.stop, "rm": situs.Job.remove, "cp": situs.Job.copy, "proposed": views.proposed,
-        "approve": orders.approve, "doctor": doctor_of_sites, "site": connect.by_kind,
+        "stop": situs.Job.stop, "rm": situs.Job.remove, "cp": situs.Job.copy, "ssh": entered,
+        "proposed": views.proposed, "approve": orders.approve, "doctor": doctor_of_sites, "site": connect.by_kind,
     }  # fmt: skip
     commands = {command.name for command in app.registered_commands}
     groups = {group.name for group in app.registered_groups}

@@ -123,6 +123,7 @@ def test_a_first_run_needs_nothing_but_a_script(person: Person) -> None:
     assert person.type("cp", "second:model.txt", "weights.txt")[0] == 0
     assert (person.folder / "weights.txt").read_text() == "weights"
     assert person.type("logs", "second")[1] == "season\n"
+    assert person.type("ssh", "second", "--", "cat", "model.txt")[:2] == (0, "weights")
     assert person.type("cp", "second", ".")[0] == 2
     assert person.type("logs", "nobody")[0] == 2
 

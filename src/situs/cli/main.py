@@ -31,6 +31,7 @@ TOPICS = (
     "run",
     "attached",
     "submitted",
+    "enter",
     "apply",
     "approve",
     "up",

@@ -14,10 +14,10 @@ from pathlib import Path
 from situs.control.connect import Connect
 from situs.control.waiting import is_over
 from situs.control.wanted import key_of
-from situs.model.error import InputError
+from situs.model.error import InputError, SitusError
 from situs.model.estate import Site
 from situs.model.workload import Workload
-from situs.sites.adapter import Adapter, Status, Unreachable
+from situs.sites.adapter import Adapter, Enterable, Status, Unreachable
 from situs.store import plans, runs, submissions
 from situs.store.database import Database
 from situs.store.runs import Run
@@ -191,6 +191,16 @@ class Reader:
                 if run.site in sites:
                     return sites[run.site]
         raise InputError(f"the estate has no site {run.site!r} any more")
+
+
+def entered(reader: Reader, run: Run, command: tuple[str, ...], *, terminal: bool) -> tuple[str, ...]:
+    """The command of this machine that runs another one, or a shell, in a run's folder. Raises SitusError."""
+    site = reader.site(run)
+    if not isinstance(site, Enterable):
+        raise SitusError(
+            f"nobody can enter a run at {run.site}; `situs cp` has its files, `situs logs` its output"
+        )
+    return site.enter(key_of(run), command, terminal=terminal)
 
 
 def _is_last(status: Status, workload: Workload) -> bool:

@@ -270,3 +270,15 @@ class Keeps(Protocol):
         It is sent only where it is not there yet, appears whole or not at all, and is never changed.
         """
         ...
+
+
+@runtime_checkable
+class Enterable(Protocol):
+    """What a site does besides where a person can look around in the folder of a run."""
+
+    def enter(self, key: Key, command: tuple[str, ...], *, terminal: bool) -> tuple[str, ...]:
+        """The command of this machine that runs ``command`` in the run's folder; none: a shell for a person.
+
+        ``terminal``: it is to have one, as this machine's own standard input is one. Raises SitusError.
+        """
+        ...

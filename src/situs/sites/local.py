@@ -30,6 +30,7 @@ from situs.sites.adapter import (
 )
 from situs.sites.generations import Generations
 from situs.sites.processes import MARK, kill, of_run
+from situs.sites.shell import ENTER, ThisMachine
 from situs.sites.supervisor import STALE
 from situs.sites.writing import copied, written
 
@@ -185,6 +186,10 @@ class LocalSite:
             raise SitusError(f"{key.workload} wrote no file {name!r}")
         target.parent.mkdir(parents=True, exist_ok=True)
         return copied(source, target)
+
+    def enter(self, key: Key, command: tuple[str, ...], *, terminal: bool) -> tuple[str, ...]:
+        """The command that runs another one, or a shell, in the run's folder."""
+        return ThisMachine().terminal(ENTER, str(self._folder(key) / "work"), *command, terminal=terminal)
 
     def known(self) -> list[Key]:
         """All runs that this folder knows."""

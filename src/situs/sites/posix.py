@@ -34,7 +34,7 @@ from situs.sites.adapter import (
     refuse_unsupported,
 )
 from situs.sites.posix_task import written
-from situs.sites.shell import ANSWER_S, Completed, NotThere, Shell, ShellError
+from situs.sites.shell import ANSWER_S, ENTER, Completed, NotThere, Shell, ShellError
 
 HELLO = """
 umask 077
@@ -154,6 +154,12 @@ class PosixHost:
         if done.exit_code == NO_FILE:
             raise NotThere(f"{key.workload} wrote no file {name!r}")
         return self._shell.fetch(_line(done), target)
+
+    def enter(self, key: Key, command: tuple[str, ...], *, terminal: bool) -> tuple[str, ...]:
+        """The command that runs another one, or a shell, in the run's folder there."""
+        self._hello()
+        work = f"{self._root}/runs/{_name(key)}/work"
+        return self._shell.terminal(ENTER, work, *command, terminal=terminal)
 
     def known(self) -> list[Key]:
         """All runs that the folder knows."""

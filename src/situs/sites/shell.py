@@ -40,6 +40,15 @@ INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "TMPDIR")
 """What a script of this machine sees of the caller's environment."""
 
 
+ENTER = """
+cd "$1" || exit
+shift
+[ $# -gt 0 ] || set -- "${SHELL:-/bin/sh}"
+exec "$@"
+"""
+"""Runs a command in a folder, or a shell for a person."""
+
+
 class NotThere(SitusError):
     """The host has no such file."""
 
@@ -73,6 +82,10 @@ class Shell(ABC):
 
         Raises Unreachable when no answer came in time: it may or may not have run.
         """
+
+    def terminal(self, script: str, *args: str, terminal: bool) -> tuple[str, ...]:
+        """The command of this machine that runs a script there for a person, with this process's input and output."""
+        raise SitusError("this host can be reached by scripts alone")
 
     def ask(self, script: str, *args: str, stdin: bytes = b"", timeout_s: float = ANSWER_S) -> Completed:
         """Run a script that is safe to repeat, and repeat it while no answer comes. Raises Unreachable."""
@@ -193,6 +206,10 @@ class ThisMachine(Shell):
         own = {name: os.environ[name] for name in INHERITED if name in os.environ}
         self._env = {"PATH": os.defpath, **own, **(env or {})}
         self._shell = shell
+
+    def terminal(self, script: str, *args: str, terminal: bool) -> tuple[str, ...]:
+        """The shell itself."""
+        return (*self._shell, "-c", script, "sh", *args)
 
     def run(self, script: str, *args: str, stdin: bytes = b"", timeout_s: float = ANSWER_S) -> Completed:
         """Run a script once; when its time is up it is ended with all that it started in its group."""

@@ -124,6 +124,13 @@ class SshSite:
         """Copy a file out of the run's folder; gives its SHA-256."""
         return (self._find(key) or self._registrar(key)).get(key, name, target)
 
+    def enter(self, key: Key, command: tuple[str, ...], *, terminal: bool) -> tuple[str, ...]:
+        """The command that runs another one, or a shell, in the run's folder at its host."""
+        host = self._find(key)
+        if host is None:
+            raise SitusError(f"no host of the site has {key.workload}")
+        return host.enter(key, command, terminal=terminal)
+
     def known(self) -> list[Key]:
         """All runs that the hosts know."""
         return sorted(

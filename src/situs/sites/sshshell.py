@@ -13,6 +13,7 @@ import asyncio
 import os
 import re
 import shlex
+import shutil
 import signal
 import threading
 from collections.abc import Callable, Coroutine, Mapping
@@ -28,6 +29,7 @@ from situs.model.error import SitusError
 from situs.sites.adapter import Unreachable
 from situs.sites.hostkeys import NotTrusted, ShownKey
 from situs.sites.shell import ANSWER_S, Completed, Shell
+from situs.sites.sshclient import client_words
 
 T = TypeVar("T")
 CONNECT_S = 15.0
@@ -109,6 +111,18 @@ class SshShell(Shell):
             raise Unreachable(f"{self._host} gave no answer within {timeout_s:g} s") from None
         except (OSError, asyncssh.Error) as error:
             raise Unreachable(f"{self._host}: {error or type(error).__name__}") from None
+
+    def terminal(self, script: str, *args: str, terminal: bool) -> tuple[str, ...]:
+        """OpenSSH's own client, which knows terminals; it believes the host by the same keys and no others.
+
+        Raises SitusError where it is not installed.
+        """
+        program = shutil.which("ssh")
+        if program is None:
+            raise SitusError("a terminal needs the program ssh (Debian: openssh-client)")
+        pinned = self._access.host_keys.get(self._host)
+        words = client_words(*parts(self._host), self._access, pinned, terminal=terminal)
+        return (program, *words, self._command(script, args))
 
     def _command(self, script: str, args: tuple[str, ...]) -> str:
         if any("\0" in arg for arg in args):

@@ -16,6 +16,7 @@ from situs.control import background, connect, orders, views
 from situs.control.attached import entered
 from situs.control.doctor.sites import sites as doctor_of_sites
 from situs.control.loop import Controller
+from situs.control.running import running
 from situs.store.backup import backup
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "clinic-group"
@@ -91,7 +92,7 @@ def test_every_command_has_its_like_in_python() -> None:
         "apply": orders.apply, "rollback": orders.rollback, "pause": orders.pause, "resume": orders.resume,
         "drain": orders.drain, "ps": views.overview, "status": views.of_workload, "history": views.history_of,
         "up": Controller, "db": backup, "down": background.end, "run": situs.run, "logs": situs.Job.logs,
-        "stop": situs.Job.stop, "rm": situs.Job.remove, "cp": situs.Job.copy, "ssh": entered,
+        "stop": situs.Job.stop, "rm": situs.Job.remove, "cp": situs.Job.copy, "ssh": entered, "top": running,
         "proposed": views.proposed, "approve": orders.approve, "doctor": doctor_of_sites, "site": connect.by_kind,
     }  # fmt: skip
     commands = {command.name for command in app.registered_commands}

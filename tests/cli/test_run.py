@@ -138,6 +138,7 @@ def test_interrupting_only_detaches(person: Person) -> None:
     _, err = attached.communicate(timeout=60)
     assert attached.returncode == 130
     assert "long runs on" in err
+    assert "long" in person.type("top", "--once")[1]
     again = person.begin("logs", "-f", "long")
     assert again.stdout is not None
     assert again.stdout.readline() == "begun\n"

@@ -12,6 +12,7 @@ from situs.control import submitting, views
 from situs.control.asked import Asked, command_of, fresh_name, named, workload_of
 from situs.control.attached import At, End, Output, Reader
 from situs.control.connect import by_kind
+from situs.control.running import running
 from situs.control.shipping import snapshot
 from situs.control.wanted import key_of
 from situs.model.error import InputError
@@ -72,12 +73,15 @@ def test_it_runs_is_stopped_and_is_removed(plane: Plane, tmp_path: Path) -> None
         key, adapter = key_of(run), plane.site(site)
         until(lambda: adapter.logs(key)[0] == b"here\n", "it writes")
         assert [unit.standing for unit in views.overview(plane.database).units] == ["running"]
+        assert [(each.workload, each.site) for each in running(plane.database)] == [("job", site)]
+        until(lambda: running(plane.database)[0].currency, "the ledger has it")
         assert submitting.stop(plane.database, "job", "bob", "too slow")
         until(lambda: not adapter.status(key).alive and plane.outcome("job"), "it ended")
         assert adapter.logs(key)[0] == b"here\n"
         assert not submitting.stop(plane.database, "job", "bob")
         assert submitting.remove(plane.database, "job", "bob")
         until(lambda: adapter.known() == [], "nothing is left of it")
+        assert running(plane.database) == []
     told = [event.text for event in views.history_of(plane.database, "job").events]
     assert told[0].startswith("handed in")
     assert "stopped: too slow" in told

@@ -32,6 +32,7 @@ TOPICS = (
     "attached",
     "submitted",
     "enter",
+    "top",
     "apply",
     "approve",
     "up",

@@ -1,0 +1,88 @@
+"""``situs top``: what runs now, where, since when and for how much, again and again."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.live import Live
+
+from situs.cli.estate import HERE, EstateOption
+from situs.cli.output import JsonOption, console, emit_json, language
+from situs.cli.plane import DbOption, duration, opened, plain
+from situs.cli.tables import table as new_table
+
+if TYPE_CHECKING:
+    from situs.control.running import Running
+    from situs.store.database import Database
+
+WORDS = {
+    "en": {
+        "columns": ("workload", "unit", "stands", "site", "pool", "for", "cost so far"),
+        "stands": {"running": "running", "starting": "starting", "ending": "ending", "unknown": "unknown"},
+    },
+    "de": {
+        "columns": ("Arbeit", "Einheit", "Stand", "Ort", "Pool", "seit", "Kosten bisher"),
+        "stands": {"running": "läuft", "starting": "beginnt", "ending": "endet", "unknown": "unbekannt"},
+    },
+}  # fmt: skip
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("top")(top_command)
+
+
+def top_command(
+    every: Annotated[float, typer.Option(help="Seconds between looks.", min=0.2)] = 2.0,
+    once: Annotated[bool, typer.Option("--once", help="Look once, as where there is no terminal.")] = False,
+    estate: EstateOption = HERE,
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what runs now, the dearest first, until Ctrl-C.
+
+    Costs are those in the ledger, which is written every few minutes and when something ends.
+
+    Examples:
+
+      situs top
+
+      situs top --once --json
+    """
+    from situs.control.running import running
+
+    database = opened(db, estate)
+    if as_json:
+        emit_json(plain(running(database)))
+        return
+    if once or not sys.stdout.isatty():
+        console.print(_table(database))
+        return
+    with Live(_table(database), console=console, auto_refresh=False) as live:
+        try:
+            while True:
+                time.sleep(every)
+                live.update(_table(database), refresh=True)
+        except KeyboardInterrupt:
+            return
+
+
+def _table(database: Database) -> Any:
+    from situs.control.running import running
+
+    words: dict[str, Any] = WORDS[language()]
+    table = new_table(*words["columns"])
+    for each in running(database):
+        table.add_row(*_row(each, words["stands"]))
+    return table
+
+
+def _row(each: Running, stands: dict[str, str]) -> tuple[str, ...]:
+    cost = f"{each.cost:.4f} {each.currency}" if each.currency else ""
+    return (
+        each.workload, str(each.unit), stands[each.standing], each.site or "—", each.pool or "—",
+        duration(each.for_s), cost,
+    )  # fmt: skip

@@ -127,7 +127,7 @@ class TestRunning:
         assert unit["cause"] == "it failed with exit code 1"
         assert "read its output" in unit["next_step"]
         past = call("history", "broken", "--json", "-C", applied).json
-        assert [event["kind"] for event in past["events"]] == ["placed", "started", "ended"]
+        assert [event["kind"] for event in past["events"]] == ["placed", "started", "ended", "waiting"]
         assert {(step["kind"], step["state"]) for step in past["steps"]} == {
             (kind, state) for kind in ("start", "close") for state in ("begun", "done")
         }

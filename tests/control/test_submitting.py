@@ -95,6 +95,12 @@ def test_it_is_tried_again_and_read_along_to_its_end(plane: Plane, tmp_path: Pat
         where, text, end = seen(plane, "job")
     assert (text, end.exit_code, end.stopped) == ("1\n2\n3\n", 1, False)
     assert len(where) == 3
+    until(lambda: plane.last("job").phase == "ended", "the control plane knows")  # type: ignore[union-attr]
+    (unit,) = views.overview(plane.database).units
+    assert (unit.standing, unit.next_step) == (
+        "failed",
+        "read its output, put right what is wrong, and run it again",
+    )
 
 
 def test_a_new_plan_leaves_it_alone(plane: Plane, tmp_path: Path) -> None:

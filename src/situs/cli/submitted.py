@@ -94,7 +94,10 @@ def cp_command(
 
     workload, colon, path = source.partition(":")
     if not (workload and colon and path):
-        raise InputError(f"{source!r} is not of the form WORKLOAD:PATH")
+        raise InputError(
+            f"{source!r} is not of the form WORKLOAD:PATH; files are copied out of a run, and go into one with "
+            "its code or as data"
+        )
     reader = Reader(opened(db, estate), by_kind(folder_of(estate)))
     place = Path(target) / Path(path).name if Path(target).is_dir() else Path(target)
     digest = copy_out(reader, reader.run(workload, unit), path, place)

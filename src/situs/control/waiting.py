@@ -14,10 +14,10 @@ def given_up(last: Run | None, want: Wanted) -> Waiting | None:
         return None
     how = f"exit code {last.exit_code}" if last.reason == "exited" else f"{last.reason}"
     if last.exit_code in want.final and last.reason == "exited":
-        return Waiting(want.unit, f"it failed with {how}, which is final", _LOOK)
+        return Waiting(want.unit, f"it failed with {how}, which is final", _look(want))
     if last.failures > want.retries:
         often = f"{last.failures} times, the last time " if last.failures > 1 else ""
-        return Waiting(want.unit, f"it failed {often}with {how}", _LOOK)
+        return Waiting(want.unit, f"it failed {often}with {how}", _look(want))
     return None
 
 
@@ -32,7 +32,10 @@ def is_over(run: Run, retries: int, final: Collection[int]) -> bool:
     )
 
 
-_LOOK = "read its output, put right what is wrong, and apply a plan with the change"
+def _look(want: Wanted) -> str:
+    """What a person can do: the way there is another one for what was handed in."""
+    again = "run it again" if want.plan else "apply a plan with the change"
+    return f"read its output, put right what is wrong, and {again}"
 
 
 def not_now(last: Run | None, want: Wanted, world: World) -> Waiting | None:

@@ -102,8 +102,9 @@ class Plane:
 
     def is_at(self, workload: str, site: str) -> bool:
         """Whether it runs there."""
-        run = self.last(workload)
-        return bool(run and run.phase == "placed" and run.started_at and run.site == site)
+        return any(
+            run.phase == "placed" and run.started_at and run.site == site for run in self.runs(workload)
+        )
 
     def outcome(self, workload: str) -> str | None:
         """How its newest run ended."""

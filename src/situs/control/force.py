@@ -10,8 +10,8 @@ from pathlib import Path
 
 from situs.control.staging import Work
 from situs.control.submitted import Prepared, Submitted
+from situs.control.target import Standing, spec_of, wanted_units
 from situs.control.target import place_of as place_of_assignment
-from situs.control.target import spec_of, wanted_units
 from situs.control.wanted import Place, Unit, Wanted, place_of
 from situs.facts import Facts
 from situs.model.error import SitusError
@@ -130,7 +130,11 @@ class Force:
 
     def wanted(self, runs: Mapping[Unit, Sequence[Run]]) -> dict[Unit, Wanted]:
         """What is wanted of each unit, given where units are or were last."""
-        there: dict[Unit, Place] = {unit: place_of(history[-1]) for unit, history in runs.items() if history}
+        there = {
+            unit: Standing(place_of(history[-1]), history[-1].phase)
+            for unit, history in runs.items()
+            if history
+        }
         by_plan = wanted_units(self.kept.plan, self.kept.intent, self._specs, self._refused, there)
         return self.submitted.wanted(there) | by_plan
 

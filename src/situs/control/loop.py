@@ -71,7 +71,9 @@ class Controller:
                 replanning = Replanning(self._database, self._estate, self._pace, leadership, self._say)
                 replanning.start()
             self._watcher.leading(leadership.lease.token)
-            term = Term(self._database, self._folder, self._connect, self._pace, leadership, self._watcher)
+            term = Term(
+                self._database, self._folder, self._connect, self._pace, leadership, self._watcher, self._say
+            )  # fmt: skip
             while not self._stopped.is_set():
                 term.turn()
         finally:

@@ -21,6 +21,8 @@ class Pace:
     """what is seen and stays the same is written down again after so long"""
     meter_s: float = 300.0
     lease_s: float = LEASE_S
+    ready_s: float = 0.5
+    """between questions to a service whether it is ready"""
     plan_s: float = 2.0
     """between looks for a reason to plan again"""
     settle_s: float = 5.0

@@ -41,7 +41,8 @@ def diff(
 
     ``runs``: of each unit the newest, and all that a site may still hold something of, by generation.
     """
-    world = replace(world, satisfied=satisfied(wanted, runs) | world.satisfied)
+    satisfied_now = satisfied(wanted, runs) | world.satisfied
+    world = replace(world, satisfied=satisfied_now, succeeding=succeeding(wanted, runs))
     strays = stray_steps(wanted, runs, world)
     left_out = set(busy)
     verdicts: dict[Unit, Verdict] = {}
@@ -60,13 +61,27 @@ def satisfied(wanted: Mapping[Unit, Wanted], runs: Mapping[Unit, Sequence[Run]])
     return frozenset({unit.workload for unit in wanted} - open_ones)
 
 
+def succeeding(wanted: Mapping[Unit, Wanted], runs: Mapping[Unit, Sequence[Run]]) -> frozenset[str]:
+    """Services whose units go on until those that take over from them serve."""
+    return frozenset(
+        unit.workload
+        for unit, want in wanted.items()
+        if want.rolling and not _is_satisfied(want, runs.get(unit, ()))
+    )
+
+
 def _is_satisfied(want: Wanted, history: Sequence[Run]) -> bool:
     last = history[-1] if history else None
     if last is None:
         return False
     if want.service:
-        return last.phase == "placed" and last.started_at is not None
+        return last.phase == "placed" and serves(last, want)
     return _done(history, want) is not None
+
+
+def serves(run: Run, want: Wanted) -> bool:
+    """Whether a run of a service is known to serve."""
+    return (run.started_at if want.health is None else run.ready_at) is not None
 
 
 def next_step(want: Wanted | None, history: Sequence[Run], world: World, unit: Unit) -> Verdict:
@@ -119,6 +134,12 @@ def _of_what_should_end(run: Run, world: World) -> Verdict:
 def _of_what_should_run(last: Run, want: Wanted | None, history: Sequence[Run], world: World) -> Verdict:
     unit = unit_of(last)
     why = _why_not_there(last, want)
+    if want is None and last.started_at is not None and unit.workload in world.succeeding:
+        return Waiting(
+            unit, "it goes on until those that take over from it serve", "nothing; it is ended then"
+        )
+    if want is None and key_of(last) in world.undrained:
+        return Waiting(unit, "it answers the requests that it has", "nothing; it is ended then")
     if why is not None:
         # It goes on where it is until it can go where it should be.
         kept = obstacle(want, world) if want and want.refused is None else None

@@ -7,7 +7,7 @@ one turn changes goes to the database in one transaction, before anything of it 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import uuid4
 
@@ -136,6 +136,14 @@ class State:
         run = after(step, before, result, want, now)
         self._change(run, *_said(before, run, step), now)
         return run
+
+    def ready(self, key: Key, address: str, now: datetime) -> None:
+        """A service has answered for the first time; one that is to end by now is past that."""
+        run = next(
+            (run for run in self.runs.get(Unit(key.workload, key.unit), ()) if key_of(run) == key), None
+        )
+        if run is not None and run.phase == "placed" and run.ready_at is None:
+            self._change(replace(run, ready_at=now, address=address), "ready", f"serves at {address}", now)
 
     def replace(self, run: Run) -> None:
         """A run as it is now, without a word about it."""

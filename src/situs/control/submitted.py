@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
-from situs.control.target import spec_of, wanted_units
-from situs.control.wanted import Place, Unit, Wanted
+from situs.control.target import Standing, spec_of, wanted_units
+from situs.control.wanted import Unit, Wanted
 from situs.model.error import SitusError
 from situs.policy import Policy
 from situs.store.plans import Kept
@@ -56,7 +56,7 @@ class Submitted:
         """The rules that count for one; None when they cannot be read."""
         return self._prepared(name).policy
 
-    def wanted(self, there: Mapping[Unit, Place]) -> dict[Unit, Wanted]:
+    def wanted(self, there: Mapping[Unit, Standing]) -> dict[Unit, Wanted]:
         """What is wanted of those that are to run."""
         wanted: dict[Unit, Wanted] = {}
         for submission in self.newest:

@@ -5,13 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from itertools import count
+from typing import NamedTuple
 
 from situs.control.wanted import Place, Unit, Wanted
 from situs.model.intent import Intent
 from situs.model.plan import Assignment, Plan
 from situs.model.workload import Shape, Workload
+from situs.store.runs import Phase
 
 HOURS_A_MONTH = 730.0
+
+
+class Standing(NamedTuple):
+    """Where a unit is or was last, and whether it is still there."""
+
+    place: Place
+    phase: Phase
 
 
 def wanted_units(
@@ -19,7 +29,7 @@ def wanted_units(
     intent: Intent,
     specs: Mapping[tuple[str, str], str],
     refused: Mapping[tuple[str, str], str],
-    there: Mapping[Unit, Place],
+    there: Mapping[Unit, Standing],
 ) -> dict[Unit, Wanted]:
     """``specs``: (workload, shape) -> hash of what is run; ``refused``: (workload, site) -> why; ``there``: where
     units are or were last."""
@@ -32,11 +42,17 @@ def wanted_units(
             continue
         made = {makers[i.dataset] for i in workload.inputs if i.dataset in makers}
         needs = sorted((made | set(workload.after)) - {name})
-        for unit, assignment in allotted(name, decision.assignments, there).items():
+        rolling = workload.service is not None and not workload.run.state
+        allot = taken_over if rolling else allotted
+        for unit, assignment in allot(name, decision.assignments, there).items():
             place = place_of(assignment)
             wanted[unit] = Wanted(
                 unit, place, specs[name, place.shape],
-                service=workload.service is not None, retries=workload.run.retries, final=workload.run.final,
+                service=workload.service is not None,
+                health=workload.run.health if workload.service is not None else None, rolling=rolling,
+                listen=workload.service.listen if workload.service is not None else None,
+                drain_s=workload.service.drain if workload.service is not None else 0.0,
+                retries=workload.run.retries, final=workload.run.final,
                 not_before=assignment.start, every_s=_every_s(workload),
                 needs=tuple(n for n in needs if n in intent.workloads and intent.workloads[n].run is not None),
                 refused=refused.get((name, place.site)),
@@ -45,7 +61,7 @@ def wanted_units(
 
 
 def allotted(
-    workload: str, assignments: Sequence[Assignment], there: Mapping[Unit, Place]
+    workload: str, assignments: Sequence[Assignment], there: Mapping[Unit, Standing]
 ) -> dict[Unit, Assignment]:
     """Which unit goes where: each stays where it is as long as there is room, the others fill what is left.
 
@@ -56,7 +72,7 @@ def allotted(
     known = sorted(unit for unit in there if unit.workload == workload)
     given: dict[Unit, Assignment] = {}
     for unit in known:
-        place = there[unit]
+        place = there[unit].place
         if room.get(place, 0):
             room[place] -= 1
             given[unit] = by_place[place]
@@ -65,6 +81,28 @@ def allotted(
     taken = {unit.number for unit in known}
     numbers += [k for k in range(len(known) + len(free)) if k not in taken]
     for number, place in zip(numbers, free, strict=False):
+        given[Unit(workload, number)] = by_place[place]
+    return given
+
+
+def taken_over(
+    workload: str, assignments: Sequence[Assignment], there: Mapping[Unit, Standing]
+) -> dict[Unit, Assignment]:
+    """Which unit goes where when no unit moves: each new place gets a unit of its own, beside those that are there.
+
+    A unit that runs keeps its place if that is wanted; other places go to numbers that nobody runs under.
+    """
+    room = {place_of(assignment): assignment.units for assignment in assignments}
+    by_place = {place_of(assignment): assignment for assignment in assignments}
+    ours = {unit.number: standing for unit, standing in there.items() if unit.workload == workload}
+    given: dict[Unit, Assignment] = {}
+    for number, standing in sorted(ours.items()):
+        if standing.phase == "placed" and room.get(standing.place, 0):
+            room[standing.place] -= 1
+            given[Unit(workload, number)] = by_place[standing.place]
+    free = [place for place, units in room.items() for _ in range(units)]
+    over = (n for n in count() if n not in ours or ours[n].phase not in ("placed", "leaving"))
+    for place, number in zip(free, over, strict=False):
         given[Unit(workload, number)] = by_place[place]
     return given
 

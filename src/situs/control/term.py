@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import queue
 import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,8 +22,12 @@ from situs.control.force import Force, Plans
 from situs.control.leader import Leadership
 from situs.control.observe import Look, Observer
 from situs.control.pace import Pace
-from situs.control.reconcile import diff, source_of
+from situs.control.readiness import Awaited, Readiness, Ready
+from situs.control.reconcile import diff, source_of, succeeding
 from situs.control.state import State
+from situs.control.traffic.fronts import fronts
+from situs.control.traffic.haproxy import Haproxy, left_behind
+from situs.control.traffic.router import Drained, Router
 from situs.control.waits import Waits
 from situs.control.wanted import WRITTEN, Step, Unit, Waiting, Wanted, World, key_of
 from situs.control.watcher import Watcher
@@ -45,7 +50,7 @@ class Term:
 
     def __init__(
         self, database: Database, folder: Path, connect: Connect, pace: Pace, leadership: Leadership,
-        watcher: Watcher,
+        watcher: Watcher, say: Callable[[str], None],
     ) -> None:  # fmt: skip
         self._database = database
         self._folder = folder
@@ -53,7 +58,8 @@ class Term:
         self._pace = pace
         self._leadership = leadership
         self._watcher = watcher
-        self._news: queue.SimpleQueue[Look | Done | LeaseLost] = queue.SimpleQueue()
+        self._say = say
+        self._news: queue.SimpleQueue[Look | Done | Ready | Drained | LeaseLost] = queue.SimpleQueue()
         self._plans = Plans(database)
         self._force: Force | None = None
         self._holds: list[holds.Hold] = []
@@ -61,6 +67,10 @@ class Term:
         self._adapters: dict[str, Adapter] = {}
         self._observers: dict[str, Observer] = {}
         self._workers: dict[str, ThreadPoolExecutor] = {}
+        self._router: Router | None = None
+        self._drained: set[Key] = set()
+        """runs that were to get no more requests, and have none left"""
+        self._readiness = Readiness(self._adapters, pace.ready_s, self._news.put)
         self._over: frozenset[Key] = frozenset()
         self._polled = self._metered = _now()
         self._closed = False
@@ -96,6 +106,9 @@ class Term:
     def close(self) -> None:
         """End all threads; steps under way are left to end by themselves."""
         self._closed = True
+        self._readiness.stop()
+        if self._router is not None:
+            self._router.stop()
         for observer in self._observers.values():
             observer.stop()
         for workers in self._workers.values():
@@ -114,6 +127,12 @@ class Term:
                 raise news
             if isinstance(news, Look):
                 self._see(news)
+            elif isinstance(news, Drained):
+                self._stirred = True
+                self._drained.add(news.key)
+            elif isinstance(news, Ready):
+                self._stirred = True
+                self._state.ready(news.key, news.address, _now())
             else:
                 self._finish(news)
             if self._news.empty():
@@ -152,8 +171,16 @@ class Term:
         sightings = self._state.sightings
         # What is only written down opens the way to the next step at once.
         while True:
-            world = World(now, sightings.sights, frozenset(), self._force.names, drained, sightings.gone)
             wanted = self._wanted = self._force.wanted(self._state.runs)
+            undrained = self._passed_on(wanted)
+            world = World(
+                now,
+                sightings.sights,
+                estate=self._force.names,
+                undrained=undrained,
+                drained=drained,
+                gone=sightings.gone,
+            )
             verdicts = diff(wanted, self._state.runs, world, self._state.under_way)
             written = False
             for step in verdicts.values():
@@ -169,10 +196,22 @@ class Term:
                     jobs.append(self._job(step))
             if not written:
                 self._state.tell(self._waits.new(verdicts, wanted, world))
+                self._readiness.expect(awaited(wanted, self._state.runs))
                 self._due = min(
                     (v.until for v in verdicts.values() if isinstance(v, Waiting) and v.until), default=None
                 )
                 return jobs
+
+    def _passed_on(self, wanted: Mapping[Unit, Wanted]) -> frozenset[Key]:
+        """Have requests go to those that serve; gives the runs that still have some to answer."""
+        there = fronts(wanted, self._state.runs, succeeding(wanted, self._state.runs))
+        if self._router is None and (there or left_behind(self._folder)):
+            self._router = Router(Haproxy(self._folder), self._news.put, self._say)
+        if self._router is not None:
+            self._router.want(there)
+        leaving = {key for front in there.values() for key in front.out}
+        self._drained &= leaving
+        return frozenset(leaving - self._drained)
 
     def _job(self, step: Step) -> Job:
         assert self._force is not None
@@ -255,6 +294,17 @@ class Term:
     def _ledger(self, run: Run, line: Line) -> None:
         self._state.replace(run)
         self._state.lines.append(line)
+
+
+def awaited(wanted: Mapping[Unit, Wanted], runs: Mapping[Unit, Sequence[Run]]) -> dict[Key, Awaited]:
+    """Services that run, and have not answered their health check yet."""
+    found = {}
+    for unit, want in wanted.items():
+        last = runs[unit][-1] if want.health is not None and runs.get(unit) else None
+        if last is None or last.phase != "placed" or last.started_at is None or last.ready_at is not None:
+            continue
+        found[key_of(last)] = Awaited(last.site, want.health or "")
+    return found
 
 
 def _now() -> datetime:

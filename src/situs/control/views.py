@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from situs.control.force import Plans, newest
 from situs.control.leader import NAME
-from situs.control.reconcile import Verdict, diff
+from situs.control.reconcile import Verdict, diff, serves
 from situs.control.wanted import Sight, Step, Unit, Waiting, Wanted, World, key_of, unit_of
 from situs.model.error import InputError
 from situs.sites.adapter import Key, Status
@@ -181,6 +181,15 @@ def _unit(
     last = history[-1] if history else None
     waiting = verdict if isinstance(verdict, Waiting) else None
     cause = waiting.cause if waiting else (last.cause if last and last.phase != "ended" else None)
+    if (
+        cause is None
+        and want
+        and last
+        and last.phase == "placed"
+        and last.started_at
+        and not serves(last, want)
+    ):
+        cause = f"it does not answer {want.health} yet"
     if cause is None and isinstance(verdict, Step) and verdict.kind not in ("release", "close"):
         cause = verdict.cause
     since = (last.ended_at or last.started_at or last.placed_at) if last else None
@@ -201,7 +210,7 @@ def _standing(last: Run | None, want: Wanted | None, verdict: Verdict, world: Wo
     if last.phase == "leaving":
         return "ending"
     if last.phase == "placed":
-        if last.started_at is None:
+        if last.started_at is None or (want is not None and not serves(last, want)):
             return "starting"
         status = sight.runs.get(key_of(last)) if sight else None
         return "waiting" if status is not None and status.state == "queued" else "running"

@@ -37,6 +37,14 @@ class Wanted:
     spec: str
     """what is to be run, as a hash: another one is another thing to run"""
     service: bool = False
+    health: str | None = None
+    """path of a service that answers 200 when it is ready; None: it is ready as soon as it runs"""
+    listen: str | None = None
+    """where requests for the service come in, to be passed on to its units; None: they are reached by themselves"""
+    drain_s: float = 0.0
+    """how long requests under way may hold up the end of a unit"""
+    rolling: bool = False
+    """another unit takes over before one ends; for services that carry no state along"""
     retries: int = 3
     final: tuple[int, ...] = ()
     """exit codes after which starting again would change nothing"""
@@ -74,6 +82,10 @@ class World:
     """workloads that others need not wait for"""
     estate: frozenset[str] = frozenset()
     """workloads that the estate has, whether a plan places them or not"""
+    succeeding: frozenset[str] = frozenset()
+    """workloads whose units go on until those that take over from them serve"""
+    undrained: frozenset[Key] = frozenset()
+    """runs that still have requests to answer"""
     drained: frozenset[str] = frozenset()
     """sites that get nothing new"""
     gone: Mapping[Key, datetime] = field(default_factory=dict)

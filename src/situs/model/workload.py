@@ -82,6 +82,11 @@ class Service(Model):
     """peak that must be answered"""
     gb_per_month: Gb = 0.0
     """sent to users: in equal parts to the locations it has latency limits for, else over the links to ``*``"""
+    listen: Annotated[str, Field(pattern=r"^([A-Za-z0-9.-]+|\*|\[[0-9A-Fa-f:]+\]):[0-9]{1,5}$")] | None = None
+    """``host:port`` of the control plane's machine at which requests come in, to be passed to the units that serve,
+    wherever they are; needs ``run: {health: ...}``"""
+    drain: Seconds = 30.0
+    """how long requests under way may take until a unit that gets no more of them is ended"""
 
 
 class Input(Model):
@@ -156,8 +161,9 @@ class Run(Model):
     python: str | None = None
     """the interpreter to install ``packages`` for, such as ``python3.12``; None: ``python3``"""
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
-    health: str | None = None
-    """path that answers 200 when a service is ready"""
+    health: Annotated[str, Field(pattern=r"^/[A-Za-z0-9._~/?=&%+-]*$")] | None = None
+    """path that answers 200 when a service is ready; it says on the first line of its output where it listens, as in
+    ``http://127.0.0.1:8000``"""
     timeout: Seconds | None = None
     grace: Seconds = 10.0
     """between being asked to end and being ended"""
@@ -241,4 +247,8 @@ class Workload(Model):
             raise ValueError("two shapes have the same name; give each its own")
         if self.availability is not None and self.availability > 1:
             raise ValueError("an availability is a fraction of at most 1 (or 100%)")
+        if self.service and self.service.listen and self.run and self.run.health is None:
+            raise ValueError(
+                "requests are passed only to units that say they are ready; give run: {health: ...}"
+            )
         return self

@@ -60,6 +60,10 @@ class Run:
     metered_s: float = 0.0
     """how much of its time is in the ledger"""
     metered_at: datetime | None = None
+    ready_at: datetime | None = None
+    """when a service answered its health check for the first time"""
+    address: str | None = None
+    """where a service says that it listens"""
 
     @property
     def alive(self) -> bool:

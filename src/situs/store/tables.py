@@ -127,6 +127,8 @@ runs = Table(
     Column("retry_at", Instant),
     Column("metered_s", Float, nullable=False),
     Column("metered_at", Instant),
+    Column("ready_at", Instant),
+    Column("address", Text),
     Index("runs_by_phase", "phase"),
 )  # fmt: skip
 leases = Table(

@@ -1,0 +1,1 @@
+"""A service under load that is moved from site to site, and what those who ask it notice."""

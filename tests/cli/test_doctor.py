@@ -17,6 +17,10 @@ import pytest
 
 from bench.postgres import Server
 from situs.cli.doctor_words import ENGLISH, GERMAN
+from situs.cli.plane import place_of
+from situs.control import ground
+from situs.store.database import Database
+from situs.store.schema import ready
 from tests.cli.conftest import Call
 from tests.cli.test_control import ESTATE, up
 from tests.cli.test_control import until as until_true
@@ -183,6 +187,17 @@ class TestPlane:
         gone = found(call, home, "--db", "postgresql://ann:hunter2@127.0.0.1:1/none?connect_timeout=2")
         assert [f["level"] for (_, check), f in gone.items() if check == "db-away"] == ["error"]
         assert "hunter2" not in str(gone)
+
+    def test_where_runs_are_only_handed_in_it_looks_at_the_sites_of_the_plan(
+        self, call: Call, home: Path, tmp_path: Path
+    ) -> None:
+        """A folder without an estate, where `situs run` has put this machine's in force, is not wrong."""
+        bare = tmp_path / "bare"
+        bare.mkdir()
+        assert ground.ensure(ready(Database(place_of(None, bare))), bare, "ann")
+        seen = found(call, bare)
+        assert not any(check == "estate-wrong" for _, check in seen)
+        assert any(subject == "this-machine" for subject, _ in seen)
 
     def test_an_estate_that_cannot_be_read_is_one_finding_among_others(self, call: Call, home: Path) -> None:
         (home / "bad.yaml").write_text("sites: [")

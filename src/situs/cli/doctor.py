@@ -15,12 +15,13 @@ from rich.markup import escape
 from situs.cli.doctor_words import ENGLISH, GERMAN
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json, language
-from situs.cli.plane import DbOption, folder_of, place_of
+from situs.cli.plane import DbOption, folder_of, opened, place_of
 from situs.cli.tables import table as new_table
 from situs.model.error import InputError
 
 if TYPE_CHECKING:
     from situs.control.doctor.finding import Finding
+    from situs.model.intent import Intent
 
 WORDS = {
     "en": {
@@ -88,12 +89,14 @@ def _findings(estate: Path, db: str | None, deadline_s: float) -> tuple[list[Fin
     from situs.control.doctor import plane
     from situs.control.doctor.finding import Finding
     from situs.control.doctor.sites import sites
+    from situs.control.ground import has_estate
     from situs.intent import load
     from situs.store.catalogues import Catalogues
 
     folder, found, silent = folder_of(estate), list[Finding](), False
     try:
-        intent = load(estate).intent
+        # A folder that only runs are handed in from describes nothing; its sites are those of the plan in force.
+        intent = (None if has_estate(estate) else _in_force(estate, db)) or load(estate).intent
     except InputError as error:
         found.append(Finding("estate-wrong", "error", str(estate), cause=str(error.problems[0])))
     else:
@@ -101,6 +104,19 @@ def _findings(estate: Path, db: str | None, deadline_s: float) -> tuple[list[Fin
         found += plane.secrets(intent.workloads, folder)
         found += plane.facts(Catalogues(estate).facts(()), datetime.now(UTC))
     return [*found, *_database(estate, db), *plane.files(folder, _file(db, estate))], silent
+
+
+def _in_force(estate: Path, db: str | None) -> Intent | None:
+    """The estate of the plan in force; None without one, or where the database cannot be asked."""
+    from situs.model.error import SitusError
+    from situs.store import plans
+
+    try:
+        with opened(db, estate).read() as connection:
+            target = plans.in_force(connection)
+            return None if target is None else plans.load(connection, target.plan).intent
+    except SitusError:
+        return None
 
 
 def _database(estate: Path, db: str | None) -> Iterator[Finding]:
@@ -112,13 +128,13 @@ def _database(estate: Path, db: str | None) -> Iterator[Finding]:
     if file is not None and not file.exists():
         yield Finding("db-missing", "warning", str(file))
         return
-    opened = Database(place_of(db, estate))
-    seen = list(plane.database(opened))
+    asked = Database(place_of(db, estate))
+    seen = list(plane.database(asked))
     yield from seen
     # What is wrong with the database is told already; nobody can be asked who leads then.
     if not any(finding.level == "error" for finding in seen):
         try:
-            yield from plane.leading(opened)
+            yield from plane.leading(asked)
         except DatabaseAway as error:
             yield Finding("db-away", "error", "situs up", cause=str(error))
 

@@ -37,6 +37,7 @@ def _ends() -> None:
     os._exit(7)
 
 
+@pytest.mark.slow
 def test_what_overruns_its_limit_is_ended(tmp_path: Path) -> None:
     began = time.monotonic()
     ran = run_child(_never_answers, str(tmp_path / "pid"), hard_limit_s=LIMIT_S)

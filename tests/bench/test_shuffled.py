@@ -42,6 +42,7 @@ def test_nothing_is_lost(tmp_path: Path) -> None:
     assert len(intent.links) == len(sections["links"])
 
 
+@pytest.mark.slow
 def test_two_processes_one_hash_and_another_estate_another() -> None:
     estate: dict[str, Any] = drawn_estate(**SMALL, seed=1)
     other: dict[str, Any] = drawn_estate(**SMALL, seed=2)

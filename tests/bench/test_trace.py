@@ -113,6 +113,7 @@ def test_the_problem_is_sound_and_every_task_has_a_place(drawn: Candidates) -> N
     assert drawn.problem.fixed_cost == 0.0
 
 
+@pytest.mark.slow
 def test_no_method_is_below_the_bound_and_reserved_nodes_do_not_run_out(drawn: Candidates) -> None:
     ours = planner_answer(drawn.problem, 0.002, 20.0)
     assert ours.unplaced == 0

@@ -92,6 +92,7 @@ def up(home: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
+@pytest.mark.slow
 def test_a_run_that_ended_while_nobody_listened_is_told_of_after_a_crash(home: Path, call: Call) -> None:
     collector = Collector()
     with up(home, collector.port) as plane:

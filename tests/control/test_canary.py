@@ -44,6 +44,7 @@ class Watch:
     def __init__(self, canaries: list[bytes], plane: set[int]) -> None:
         self.canaries = canaries
         self.plane = plane
+        self.lines = {Path(f"/proc/{pid}/cmdline").read_bytes() for pid in plane}
         self.told: list[str] = []
         self.seen: Counter[str] = Counter()
         self._over = threading.Event()
@@ -69,12 +70,16 @@ class Watch:
             return
         if any(canary in line for canary in self.canaries):
             self.told.append(f"command line: {line[:200]!r}")
-        if any(canary in environment for canary in self.canaries) and int(process.name) not in self.plane:
+        if any(canary in environment for canary in self.canaries):
+            # A child that has not become another program yet still is the control plane, by its looks.
+            if int(process.name) in self.plane or line in self.lines:
+                return
             if b"SITUS_WORKLOAD=" in environment:
                 site = re.search(rb"SITUS_SITE=(\w+)", environment)
                 self.seen[site[1].decode() if site else "?"] += 1
             else:
-                self.told.append(f"environment of {line[:200]!r}")
+                names = [v.partition(b"=")[0] for v in environment.split(b"\0")]
+                self.told.append(f"environment of {line[:200]!r}: {names}")
 
 
 @pytest.fixture(scope="module")

@@ -129,6 +129,7 @@ def test_a_rule_that_came_later_keeps_it_from_starting(plane: Plane, tmp_path: P
     assert plane.runs("job") == []
 
 
+@pytest.mark.slow
 def test_who_comes_at_the_same_time_does_not_get_the_same_room(plane: Plane) -> None:
     """Three sites with two nodes each, and ten who want a whole node: six get one."""
     got: list[str] = []

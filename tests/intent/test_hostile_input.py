@@ -126,6 +126,7 @@ BOMBS: dict[str, tuple[Callable[[], str | bytes], str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BOMBS)
 def test_it_is_refused_clearly_quickly_and_in_little_memory(name: str, tmp_path: Path) -> None:
     make, expected = BOMBS[name]

@@ -219,6 +219,34 @@ def test_single_mistakes(text: str, what: str | None, place: tuple[int, int] | N
     assert (problem.at.line, problem.at.column) == place
 
 
+def test_two_services_cannot_listen_at_one_address() -> None:
+    with pytest.raises(InputError) as caught:
+        loads(
+            "workloads:\n  one: {" + served("127.0.0.1:80") + "}\n  two: {" + served("127.0.0.1:80") + "}\n"
+        )
+    (problem,) = caught.value.problems
+    assert "takes the requests for 'one' already" in problem.what
+    assert problem.at is not None and problem.at.line == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (("127.0.0.1", "/ready"), "listen"), (("x y:80", "/ready"), "listen"), (("x:80\n", "/ready"), "listen"),
+        (("x:80", "/a b"), "health"), (("x:80", "/a#b"), "health"), (("x:80", None), "give run"),
+    ],
+)  # fmt: skip
+def test_what_goes_into_the_proxys_settings_is_harmless(text: tuple[str, str | None], what: str) -> None:
+    with pytest.raises(InputError, match=what):
+        loads("workloads: {one: {" + served(*text) + "}}")
+
+
+def served(listen: str, health: str | None = "/ready") -> str:
+    run = {"command": ["x"], **({"health": health} if health else {})}
+    service = {"requests_per_s": 1, "listen": listen}
+    return f"stage: serve, label: {{level: 0}}, service: {json.dumps(service)}, run: {json.dumps(run)}"
+
+
 def test_a_pool_named_like_a_price_basis_keeps_its_place() -> None:
     with pytest.raises(InputError) as caught:
         loads(

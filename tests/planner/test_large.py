@@ -17,6 +17,7 @@ def _all_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("situs.planner.solve.primal.FEWEST_TRIALS", 2000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, 120, 20))
 def test_feasible_and_never_below_its_bound(first: int) -> None:
     for seed in range(first, first + 20):

@@ -205,6 +205,7 @@ class TestSources:
         assert table["diagnosis"][1].startswith("18000 EUR/")
         assert "Cloud Carbon Footprint" in table[TEXTS[language]["rented_power"]][2]
 
+    @pytest.mark.slow
     def test_none_is_left_out_however_many_there_are(self, language: str) -> None:
         named = {row[0] for row in rows("crowded", language, "sources")}
         assert len(named) > 40

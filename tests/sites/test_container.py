@@ -21,6 +21,8 @@ from situs.sites.container.logs import unframed
 from situs.sites.container.site import ContainerSite
 from tests.sites.container_engine import IMAGE, ContainerEngine, missing_packages, serve_images
 
+pytestmark = pytest.mark.slow
+
 KEY = Key("job", 1)
 
 

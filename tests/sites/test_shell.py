@@ -61,6 +61,7 @@ def test_a_failure_is_told_with_what_the_host_said(shell: ThisMachine) -> None:
     assert (done.exit_code, done.stdout, done.said) == (7, b"fine\n", "the disk is full")
 
 
+@pytest.mark.slow
 def test_no_answer_in_time_is_unreachable_and_ends_the_script(shell: ThisMachine, tmp_path: Path) -> None:
     began = time.monotonic()
     with pytest.raises(Unreachable, match="3 s"):

@@ -26,6 +26,8 @@ from situs.sites.slurm.site import SlurmSite
 from situs.sites.slurm.submission import RESERVED, SlurmOptions, run_script
 from tests.sites.slurm_cluster import CPUS, GPUS, MEMORY_MIB, NODES, SlurmCluster, missing_packages
 
+pytestmark = pytest.mark.slow
+
 SECRET = "hunter2-hunter2"
 
 

@@ -22,6 +22,8 @@ from situs.sites.sshshell import SshShell
 from tests.sites.cut_line import CutLine, Fault
 from tests.sites.ssh_server import SshServer, access
 
+pytestmark = pytest.mark.slow
+
 T = TypeVar("T")
 MOST_TRIES = 20
 

@@ -260,6 +260,7 @@ class TestCrash:
         with tempfile.TemporaryDirectory(dir=memory) as folder:
             yield Path(folder)
 
+    @pytest.mark.slow
     def test_there_is_the_old_state_or_the_new_one_and_nothing_between(
         self, in_memory: Path, intent: Intent, facts: Facts, plan: Plan
     ) -> None:

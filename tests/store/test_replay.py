@@ -70,6 +70,7 @@ class TestReplay:
         assert any(line.startswith("workload train: ") and "hoster" in line for line in result.differences)
         assert any(line.startswith("cost total: ") for line in result.differences)
 
+    @pytest.mark.slow
     def test_another_version_is_named_and_that_nothing_else_changed(
         self, tmp_path: Path, facts: Facts
     ) -> None:

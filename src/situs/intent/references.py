@@ -35,6 +35,7 @@ class _Check:
         yield from self._links()
         yield from self._datasets()
         yield from self._workloads()
+        yield from self._fronts()
         yield from self._rules()
         yield from self._circles()
 
@@ -50,6 +51,21 @@ class _Check:
             some = sorted(known)[:8] if len(known) < 1000 else []
             fix = f"there are {', '.join(some)}{', ...' if len(known) > len(some) else ''}" if some else None
         return Problem(f"there is no {kind} {shown}", self._locate(path), fix)
+
+    def _fronts(self) -> Iterator[Problem]:
+        """One address takes requests for one service."""
+        first: dict[str, str] = {}
+        for name, workload in self._intent.workloads.items():
+            listen = workload.service.listen if workload.service is not None else None
+            if listen is None:
+                continue
+            other = first.setdefault(listen, name)
+            if other != name:
+                yield Problem(
+                    f"{listen!r} takes the requests for {other!r} already, at "
+                    f"{self._locate(('workloads', other, 'service', 'listen'))}",
+                    self._locate(("workloads", name, "service", "listen")), "give it another port",
+                )  # fmt: skip
 
     def _links(self) -> Iterator[Problem]:
         sites, locations = self._names["sites"], self._names["locations"]

@@ -171,6 +171,7 @@ PARTS = 2
 SEEDS = 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 def test_the_change_lifts_the_refusal_in_random_estates(part: int) -> None:
     """An exception is the last resort: among built-in rules hardly ever needed."""

@@ -143,6 +143,7 @@ QUICK = (1, 8, 11, 30, 42, 50, 1018)
 """In the last one somebody held elsewhere wants what is offered."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", QUICK)
 def test_offers_flip_the_decision_and_smaller_ones_do_not(seed: int) -> None:
     _flips(seed)

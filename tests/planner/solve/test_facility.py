@@ -67,6 +67,7 @@ def proven(drawn: Drawn, price: Floats) -> float:
     return value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("apart", [True, False])
 @pytest.mark.parametrize("start", range(0, 300, 100))
 def test_the_best_choice_is_found_and_proven(start: int, apart: bool) -> None:

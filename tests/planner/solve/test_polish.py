@@ -14,6 +14,7 @@ from situs.planner.solve.restricted import search
 from tests.planner.oracle import brute_force, random_problem
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", range(0, 120, 20))
 def test_small_problems_are_solved_the_way_of_larger_ones(
     start: int, monkeypatch: pytest.MonkeyPatch

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -88,6 +89,13 @@ class FarHost:
         self._in_there("link", "set", "lo", "up")
 
     def _take_down(self) -> None:
+        # Sessions whose other end has gone without a word would wait for it for ever.
+        there = subprocess.run(
+            ["ip", "netns", "pids", self._name], capture_output=True, text=True, check=False
+        )
+        for pid in there.stdout.split():
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
         for words in (("link", "del", self._near), ("netns", "del", self._name)):
             subprocess.run(["ip", *words], capture_output=True, check=False)
 

@@ -77,6 +77,14 @@ class TestRecord:
         assert early.code == 2
         assert "is not after" in early.err
 
+    def test_an_estate_in_one_file_has_its_records_beside_it(self, call: Call, tmp_path: Path) -> None:
+        file = tmp_path / "estate.yaml"
+        file.write_text("locations: {office: {country: DE}}\nsites: {here: {kind: edge, country: DE}}\n")
+        made = call("plan", "-C", file, "--json")
+        assert made.code == 0, made.err
+        assert call("records", "-C", file, "--json").json[0]["id"] == made.json["id"]
+        assert (tmp_path / ".situs" / "latest").exists()
+
     def test_without_a_record_nothing_is_written(self, call: Call, estate: Path) -> None:
         assert call("plan", "-C", estate, "--no-record").code == 0
         assert [path.name for path in estate.iterdir()] == ["estate.yaml"]

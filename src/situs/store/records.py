@@ -37,7 +37,9 @@ class Records:
     """The decision records of one estate's folder."""
 
     def __init__(self, estate: Path) -> None:
-        self.folder = estate / ".situs"
+        # An estate may be one file; what is kept of it stands beside that.
+        home = estate.parent if estate.is_file() else estate
+        self.folder = home / ".situs"
         self._catalogues = Catalogues(estate)
 
     def save(self, plan: Plan, intent: Intent, facts: Facts, *, latest: bool = True) -> Path:

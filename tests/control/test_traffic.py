@@ -15,9 +15,11 @@ from bench.serving.story import moved
 from situs.control.reconcile import diff
 from situs.control.traffic.fronts import Front, fronts, host_and_port
 from situs.control.traffic.haproxy import Haproxy, NoProxy, left_behind
+from situs.control.traffic.router import Router
 from situs.control.wanted import Place, Sight, Step, Unit, Waiting, Wanted, World
 from situs.sites.adapter import Key, Status
 from situs.store.runs import Run
+from tests.control.plane import until
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 needs_haproxy = pytest.mark.skipif(
@@ -38,6 +40,14 @@ def run(unit: int, site: str, ready: bool = True, phase: str = "placed") -> Run:
     return Run(
         "web", unit, 1, site, "p", "d", "s", None, phase, NOW, NOW, ready_at=NOW if ready else None, address=address  # type: ignore[arg-type]
     )  # fmt: skip
+
+
+def served(proxy: Haproxy) -> bool:
+    """Whether the first of them gets requests."""
+    try:
+        return any(address.endswith(":4001") for address in proxy.connections("web"))
+    except NoProxy:
+        return False
 
 
 def free() -> str:
@@ -109,6 +119,33 @@ class TestHaproxy:
                 again.connections("web")
         finally:
             first.stop()
+
+    def test_a_server_keeps_its_slot_however_often_it_is_asked_for(self, tmp_path: Path) -> None:
+        proxy = Haproxy(tmp_path)
+        into = {Key("web", 1, 0): "127.0.0.1:4001", Key("web", 1, 1): "[::1]:4002"}
+        front = Front(free(), "/", into, {}, 1.0)
+        try:
+            for _ in range(5):
+                proxy.apply({"web": front})
+            used = [address for address in proxy.connections("web") if not address.endswith(":1")]
+            assert sorted(used) == ["127.0.0.1:4001", "[::1]:4002"]
+        finally:
+            proxy.stop()
+
+    def test_names_are_reached_and_who_is_not_known_is_told_of(self, tmp_path: Path) -> None:
+        said: list[str] = []
+        proxy = Haproxy(tmp_path)
+        here, gone = Key("web", 1, 0), Key("web", 1, 1)
+        router = Router(proxy, lambda _: None, said.append)
+        try:
+            router.want(
+                {"web": Front(free(), "/", {here: "localhost:4001", gone: "no.invalid:4002"}, {}, 1.0)}
+            )
+            until(lambda: said and served(proxy), "the one that is known gets requests")
+            assert "no.invalid" in said[0]
+        finally:
+            router.stop()
+            proxy.stop()
 
     def test_a_port_that_is_taken_is_told(self, tmp_path: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -99,10 +99,9 @@ class Haproxy:
         }
 
     def stop(self) -> None:
-        """End it, if it runs."""
+        """End it, if it runs. What it served is not wanted any more, so nothing is waited for."""
         if self._answers():
-            pid = int(self._pid.read_text().split()[0])
-            os.kill(pid, signal.SIGTERM)
+            os.kill(int(self._pid.read_text().split()[0]), signal.SIGTERM)
             _wait(lambda: not self._answers(), "HAProxy does not end")
         self._pid.unlink(missing_ok=True)
 
@@ -138,7 +137,8 @@ class Haproxy:
                 admin = int(row["srv_admin_state"])
                 # Bits of its administrative state: 1 is maintenance by order, 8 draining by order.
                 state = "maint" if admin & 0x1 else "drain" if admin & 0x8 else "ready"
-                found[row["srv_name"]] = (f"{row['srv_addr']}:{row['srv_port']}", state)
+                host = f"[{row['srv_addr']}]" if ":" in row["srv_addr"] else row["srv_addr"]
+                found[row["srv_name"]] = (f"{host}:{row['srv_port']}", state)
         return found
 
     def _start(self) -> None:
@@ -163,19 +163,21 @@ class Haproxy:
         """A new worker takes the sockets over from the old one, which ends when its requests are answered."""
         before = self._worker()
         _asked(self._master, "reload")
-        _wait(lambda: self._answers() and self._worker() != before, "HAProxy does not take its new fronts")
+        _wait(lambda: self._worker() not in ("", before), "HAProxy does not take its new fronts")
 
     def _worker(self) -> str:
-        return self._ask("show info").partition("Pid:")[2].split("\n")[0].strip()
+        """Its process id; empty while one takes over from the other."""
+        try:
+            said = _asked(self._stats, "show info")
+        except OSError:
+            return ""
+        return said.partition("Pid:")[2].split("\n")[0].strip()
 
     def _write(self, text: str) -> None:
         write_atomically(self._config, text.encode())
 
     def _answers(self) -> bool:
-        try:
-            return "Pid:" in _asked(self._stats, "show info")
-        except OSError:
-            return False
+        return self._worker() != ""
 
     def _ask(self, command: str) -> str:
         try:

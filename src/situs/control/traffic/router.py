@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from situs.control.traffic.fronts import Front
 from situs.control.traffic.haproxy import Haproxy, NoProxy
@@ -38,6 +39,7 @@ class Router:
         self._since: dict[Key, float] = {}
         self._told: set[Key] = set()
         self._trouble = ""
+        self._numbers: dict[str, str] = {}
         self._due = threading.Event()
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="router", daemon=True)
@@ -60,7 +62,7 @@ class Router:
             self._due.clear()
             if self._stopped or self._fronts is None:
                 continue
-            fronts = self._fronts
+            fronts = {name: self._resolved(front) for name, front in self._fronts.items()}
             try:
                 self._proxy.apply(fronts)
                 self._drain(fronts)
@@ -70,6 +72,24 @@ class Router:
                 # Who cannot be reached through the proxy has no requests from it to wait for.
                 for front in fronts.values():
                     self._over(front.out)
+
+    def _resolved(self, front: Front) -> Front:
+        """With numbers for names: the proxy takes nothing else while it runs. Who is not known gets no requests."""
+        into = {key: found for key, address in front.into.items() if (found := self._number(address))}
+        out = {key: self._number(address) or address for key, address in front.out.items()}
+        return replace(front, into=into, out=out)
+
+    def _number(self, address: str) -> str | None:
+        if address not in self._numbers:
+            host, _, port = address.rpartition(":")
+            try:
+                found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
+            except OSError as error:
+                self._say(f"requests are not passed to {address}: {error}")
+                return None
+            number = str(found[0][4][0])
+            self._numbers[address] = f"[{number}]:{port}" if ":" in number else f"{number}:{port}"
+        return self._numbers[address]
 
     def _drain(self, fronts: Mapping[str, Front]) -> None:
         leaving = {key for front in fronts.values() for key in front.out}

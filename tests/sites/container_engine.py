@@ -39,6 +39,12 @@ def missing_packages() -> list[str]:
     return sorted({package for command, package in PACKAGES.items() if not shutil.which(command)})
 
 
+def python_mounts() -> tuple[str, ...]:
+    """Mounts by which the machine's Python runs in a container."""
+    folders = {"/usr/lib", "/lib", "/lib64", sys.base_prefix, sys.prefix}
+    return tuple(f"{folder}:{folder}:ro" for folder in sorted(folders) if Path(folder).exists())
+
+
 class ContainerEngine:
     """One engine; runs from :meth:`start` to :meth:`stop`."""
 
@@ -50,8 +56,7 @@ class ContainerEngine:
     @property
     def python_mounts(self) -> tuple[str, ...]:
         """Mounts by which the machine's Python runs in a container."""
-        folders = {"/usr/lib", "/lib", "/lib64", sys.base_prefix, sys.prefix}
-        return tuple(f"{folder}:{folder}:ro" for folder in sorted(folders) if Path(folder).exists())
+        return python_mounts()
 
     def start(self) -> None:
         """Start the engine, with what it had before, and wait until it answers."""

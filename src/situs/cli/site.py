@@ -51,9 +51,10 @@ Place = Literal["public", "private", "on_prem", "edge"]
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    from situs.cli import sites_listed
+    from situs.cli import site_rbac, sites_listed
 
     sites_listed.register(site_app)
+    site_rbac.register(site_app)
     app.add_typer(site_app, name="site")
 
 
@@ -102,6 +103,8 @@ def add_command(
       situs site add cluster --kind slurm --host login.example -o folder=/home/situs/site --dry-run
 
       situs site add engine --kind container --country DE --json
+
+      situs site add research --kind kubernetes -o context=cluster -o namespace=research --country DE
     """
     from situs.intent import loads
     from situs.sites.joining import document, probe

@@ -25,6 +25,7 @@ OWN = {
     "ssh": "situs.sites.kinds:SSH",
     "slurm": "situs.sites.kinds:SLURM",
     "container": "situs.sites.kinds:CONTAINER",
+    "kubernetes": "situs.sites.kubernetes.kind:KUBERNETES",
 }
 """Read only when they are wanted: an SSH library takes a while to load."""
 

@@ -1,0 +1,155 @@
+"""The first process of a pod, with real shells in a process namespace of their own; no cluster is needed for it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from situs.sites.conformance.waiting import PATIENCE_S, until
+from situs.sites.kubernetes.manifests import WRAPPER
+
+pytestmark = pytest.mark.slow
+SHELLS = [("dash", ["dash"]), ("busybox", ["busybox", "sh"]), ("bash", ["bash", "--posix"])]
+
+
+class Pod:
+    """One first process; what is said to it lies in a folder of the test's own."""
+
+    def __init__(self, folder: Path, shell: list[str]) -> None:
+        self.folder = folder / "situs"
+        self.folder.mkdir()
+        self.said = folder / "said"
+        self._script = WRAPPER.replace("/dev/termination-log", str(self.said))
+        self._script = self._script.replace("/situs-unit", str(folder / "unit"))
+        self._script = self._script.replace("/situs", str(self.folder))
+        (folder / "unit").mkdir()
+        self.newest = folder / "unit" / "newest"
+        self._shell = shell
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def begin(self, text: str, generation: int = 3, limit_s: str = "") -> None:
+        """Begin it with a few lines of Python to run."""
+        command = [*self._shell, "-c", self._script, "situs", str(generation), limit_s]
+        # Such that a kill of all processes is one of the pod's.
+        self._process = subprocess.Popen(
+            ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", *command, sys.executable, "-S", "-c", text],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def end(self) -> tuple[int, dict[str, str], bytes]:
+        """Its exit code, what it told the cluster, and its output."""
+        assert self._process is not None
+        out, _ = self._process.communicate(timeout=PATIENCE_S)
+        told = dict(re.findall(r"(\w+)=(\S+)", self.said.read_text() if self.said.exists() else ""))
+        return self._process.returncode, told, out
+
+    def first(self) -> int:
+        """The number of the first process, as this machine counts."""
+        assert self._process is not None
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        until(lambda: children.read_text().split(), "it has begun")
+        return int(children.read_text().split()[0])
+
+    def stop(self, grace_s: float) -> None:
+        """Ask it to end."""
+        control = self.folder / "control"
+        until((control / "pid").exists, "the run has begun")
+        (control / "stop.new").write_text(f"{round(grace_s * 100)}\n")
+        (control / "stop.new").rename(control / "stop")
+
+    def kill(self) -> None:
+        """End it, whatever it does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(PATIENCE_S)
+
+
+@pytest.fixture(params=SHELLS, ids=[name for name, _ in SHELLS])
+def pod(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pod]:
+    _, shell = request.param
+    if not shutil.which(shell[0]):
+        pytest.skip(f"needs Debian package: {shell[0]}")
+    pod = Pod(tmp_path, shell)
+    yield pod
+    pod.kill()
+
+
+def test_it_passes_on_how_the_run_went(pod: Pod) -> None:
+    pod.begin(
+        "import os, signal, sys\nassert os.getpid() == os.getpgid(0) == os.getsid(0)\n"
+        "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n"
+        "assert os.listdir('.') == [], os.listdir('.')\n"
+        "print(sorted({'PWD', 'OLDPWD', 'SHLVL'} & set(os.environ)), flush=True); sys.exit(7)"
+    )
+    code, told, out = pod.end()
+    assert (code, out) == (7, b"[]\n")
+    assert "reason" not in told
+    assert 0 < int(told["wall_cs"]) < PATIENCE_S * 100
+
+
+def test_a_program_that_is_not_there_ends_with_127(pod: Pod) -> None:
+    pod.begin("import os; os.execvp('sh', ['sh', '-c', 'exec no-such-program'])")
+    assert pod.end()[0] == 127
+
+
+def test_the_time_limit_ends_all_of_it(pod: Pod, tmp_path: Path) -> None:
+    alive = tmp_path / "alive"
+    pod.begin(
+        "import os, signal, time\nif os.fork() == 0:\n    os.setsid()\n"
+        "    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        f"    while True: open({str(alive)!r}, 'w').close(); time.sleep(0.01)\ntime.sleep(600)",
+        limit_s="1",
+    )
+    code, told, _ = pod.end()
+    assert (code, told["reason"]) == (137, "timeout")
+    assert int(told["wall_cs"]) >= 100
+    alive.unlink()
+    time.sleep(0.1)
+    assert not alive.exists()
+
+
+@pytest.mark.parametrize("deaf", [False, True])
+def test_a_stop_has_its_grace(pod: Pod, deaf: bool) -> None:
+    heard = "signal.SIG_IGN" if deaf else "lambda *_: (print('bye', flush=True), sys.exit(0))"
+    pod.begin(
+        f"import signal, sys, time\nsignal.signal(signal.SIGTERM, {heard})\nopen('ready', 'w')\ntime.sleep(600)"
+    )
+    until((pod.folder / "work" / "ready").exists, "it listens")
+    pod.stop(0.2 if deaf else PATIENCE_S)
+    code, told, out = pod.end()
+    assert (code, told["reason"], out) == ((137, "stopped", b"") if deaf else (0, "stopped", b"bye\n"))
+
+
+def test_what_the_site_ends_is_told_from_what_we_do(pod: Pod) -> None:
+    pod.begin("import time; open('ready', 'w'); time.sleep(600)")
+    until((pod.folder / "work" / "ready").exists, "it has begun")
+    subprocess.run(["kill", "-s", "TERM", str(pod.first())], check=True)
+    code, told, _ = pod.end()
+    assert (code, told["reason"]) == (128 + signal.SIGTERM, "cancelled")
+
+
+def test_only_one_pod_runs(pod: Pod, tmp_path: Path) -> None:
+    count = tmp_path / "count"
+    for expected in (0, 75):
+        pod.begin(f"open({str(count)!r}, 'a').write('x')")
+        assert pod.end()[0] == expected
+    assert count.read_text() == "x"
+    assert pod.end()[1]["reason"] == "lost"
+
+
+@pytest.mark.parametrize(("newest", "runs"), [("2", True), ("3", True), ("4", False)])
+def test_a_generation_that_is_older_by_then_does_not_begin(pod: Pod, newest: str, runs: bool) -> None:
+    # A ConfigMap's value has no end of line.
+    pod.newest.write_text(newest)
+    pod.begin("print('ran')")
+    code, told, out = pod.end()
+    assert (code, b"ran" in out) == ((0, True) if runs else (75, False))
+    assert told.get("reason") == (None if runs else "stopped")

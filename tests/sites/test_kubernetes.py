@@ -50,7 +50,13 @@ class TestKubernetes(AdapterConformance):
 
     @pytest.fixture
     def open_site(self, cluster: KubernetesCluster, options: KubernetesOptions) -> Opener:
-        return lambda: KubernetesSite(cluster.access(), options)
+        def opened() -> Adapter:
+            site = KubernetesSite(cluster.access(), options)
+            # As a control plane does, for which pods are watched from then on.
+            site.known()
+            return site
+
+        return opened
 
     def alive(self, pid: int) -> bool:
         """A pod counts its processes for itself: one of ours has both numbers, its own and the machine's."""

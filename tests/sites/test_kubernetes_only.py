@@ -17,10 +17,11 @@ from situs.sites.adapter import Key, Task
 from situs.sites.conformance.waiting import ended, python, until
 from situs.sites.kubernetes import entering
 from situs.sites.kubernetes.access import access
-from situs.sites.kubernetes.cluster import Cluster
+from situs.sites.kubernetes.cluster import POD, Cluster
 from situs.sites.kubernetes.manifests import KubernetesOptions
 from situs.sites.kubernetes.permissions import RULES
 from situs.sites.kubernetes.site import KubernetesSite
+from situs.sites.kubernetes.watching import Watch
 from tests.sites.container_engine import python_mounts
 from tests.sites.kubernetes_cluster import IMAGE, NO_CLUSTER, KubernetesCluster, is_named
 
@@ -89,11 +90,12 @@ def test_the_rights_are_exactly_those_it_uses(
     seen: set[tuple[str, str, str]] = set()
     real, real_connect = Cluster._answer, entering.connect
 
-    def answer(self: Cluster, method: str, path: str, **more: Any) -> Any:
+    def answer(self: Cluster, method: str, path: str, query: Any = None, **more: Any) -> Any:
         match = re.fullmatch(r"/(?:api|apis/([\w.]+))/v1/namespaces/[^/]+/(\w+)(?:/([^/]+))?(/\w+)?", path)
         if match:
             named = {"GET": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
             verb = named[method] if match[3] else {"GET": "list", "POST": "create"}[method]
+            verb = "watch" if "watch" in (query or {}) else verb
             group, resource = match[1] or "", match[2] + (match[4] or "")
             # What is applied and not there yet is created.
             seen.update((group, resource, one) for one in (verb, *(["create"] if verb == "patch" else [])))
@@ -101,7 +103,7 @@ def test_the_rights_are_exactly_those_it_uses(
             assert path in ("/version", "/api/v1/nodes") or path.startswith("/apis/authorization.k8s.io/"), (
                 path
             )
-        return real(self, method, path, **more)
+        return real(self, method, path, query=query, **more)
 
     def connect(address: str, **more: Any) -> Any:
         assert address.partition("?")[0].endswith("/exec")
@@ -125,6 +127,7 @@ def test_the_rights_are_exactly_those_it_uses(
     waiting.stop(Key("job", 2))
     assert len(site.known()) == 2
     site.forget(KEY)
+    until(lambda: ("", "pods", "watch") in seen, "what was listed is watched")
     assert seen == {(group, resource, verb) for (group, resource), verbs in RULES.items() for verb in verbs}
 
 
@@ -326,3 +329,51 @@ def test_the_shipped_rights_hold_nothing_else(cluster: KubernetesCluster) -> Non
         headers = {"Authorization": f"Bearer {account.token()}"}
         code = cluster.client.get(path, headers=headers).status_code
         assert (code != 403) == allowed, path
+
+
+def test_runs_that_are_listed_are_watched_and_not_asked_for_one_by_one(
+    site: KubernetesSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [Key("job", 1, unit) for unit in range(5)]
+    for key in keys:
+        site.start(Task(key, FOREVER))
+    for key in keys:
+        until(lambda key=key: site.status(key).state == "running", f"{key} runs")
+    asked: list[str] = []
+    real = Cluster._answer
+
+    def answer(self: Cluster, method: str, path: str, query: Any = None, **more: Any) -> Any:
+        asked.append(f"{method} {path.rpartition('/')[2]}" + (" watch" if "watch" in (query or {}) else ""))
+        return real(self, method, path, query=query, **more)
+
+    monkeypatch.setattr(Cluster, "_answer", answer)
+    assert site.known() == keys
+    until(lambda: any("watch" in one for one in asked), "the watch has begun")
+    asked.clear()
+    assert site.known() == keys
+    assert {site.status(key).state for key in keys} == {"running"}
+    assert [one for one in asked if "watch" not in one] == ["GET configmaps"]
+    site.stop(keys[0], grace_s=0.1)
+    assert site.known() == keys
+    assert [site.status(key).state for key in keys] == ["ended", *["running"] * 4]
+
+
+def test_a_watch_goes_on_where_it_was_cut(cluster: KubernetesCluster, site: KubernetesSite) -> None:
+    """Also when the cluster has forgotten what happened since, as it does after some minutes."""
+    own = Cluster(cluster.access())
+    watch = Watch(own, POD, {"situs/role": "job"}, "situs/run")
+    watch.begin()
+    run = site._names.selector("job", KEY)["situs/run"]
+    until(lambda: watch.labelled(run) is not None, "it has begun")
+    site.start(Task(KEY, FOREVER))
+    until(lambda: watch.labelled(run), "it sees a pod")
+    # All connections of the watch are cut; the next begins at the version that was seen last, then at one long gone.
+    for version in (watch._version, "1"):
+        watch._version = version
+        own._client._transport._pool.close()  # type: ignore[attr-defined]
+        before = watch._heard_at
+        until(lambda before=before: watch._heard_at > before, "it goes on")
+        assert watch.labelled(run)
+    site.stop(KEY, grace_s=0.1)
+    site.forget(KEY)
+    until(lambda: watch.labelled(run) == [], "it sees that the pod is gone")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -75,16 +75,36 @@ class Cluster:
             raise
 
     def find(self, kind: Kind, selector: Mapping[str, str]) -> list[Object]:
-        """All objects with these labels, in pages, so that no answer is too large for the cluster."""
-        query = {"labelSelector": ",".join(f"{k}={v}" for k, v in selector.items()), "limit": "500"}
+        """All objects with these labels."""
+        return self.listed(kind, selector)[0]
+
+    def listed(self, kind: Kind, selector: Mapping[str, str]) -> tuple[list[Object], str]:
+        """The same, and the version to watch from; in pages, so that no answer is too large for the cluster."""
+        query = {"labelSelector": _selected(selector), "limit": "500"}
         found: list[Object] = []
         while True:
             page = self._object("GET", self.path(kind), query=query)
             found += page.get("items") or []
             go_on = page["metadata"].get("continue")
             if not go_on:
-                return found
+                return found, page["metadata"]["resourceVersion"]
             query["continue"] = go_on
+
+    @contextmanager
+    def watch(
+        self, kind: Kind, selector: Mapping[str, str], version: str, window_s: int
+    ) -> Generator[Iterator[Any], None, None]:
+        """What happened to such objects since, and happens for so long; ends by itself."""
+        query = {"labelSelector": _selected(selector), "watch": "true", "resourceVersion": version}
+        query |= {"allowWatchBookmarks": "true", "timeoutSeconds": str(window_s)}
+        with self._answer("GET", self.path(kind), query=query) as answer:
+            yield self._events(answer)
+
+    def _events(self, answer: httpx.Response) -> Iterator[Any]:
+        try:
+            yield from (json.loads(line) for line in answer.iter_lines() if line)
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
 
     def create(self, kind: Kind, content: Mapping[str, Any]) -> Object | None:
         """Make it; None when there is one of that name already."""
@@ -213,3 +233,7 @@ class Cluster:
     def _unreachable(self, error: Exception) -> Unreachable:
         said = str(error) or type(error).__name__
         return Unreachable(f"the cluster at {self.access.server} gave no answer: {said}")
+
+
+def _selected(selector: Mapping[str, str]) -> str:
+    return ",".join(f"{label}={value}" for label, value in selector.items())

@@ -12,7 +12,7 @@ from situs.sites.kubernetes.cluster import Object
 RULES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("", "configmaps"): ("create", "delete", "get", "list", "update"),
     ("", "persistentvolumeclaims"): ("create", "delete", "get", "patch"),
-    ("", "pods"): ("create", "delete", "get", "list"),
+    ("", "pods"): ("create", "delete", "get", "list", "watch"),
     # To enter one is "get" to older clusters and "create" to newer ones.
     ("", "pods/exec"): ("create", "get"),
     ("", "pods/log"): ("get",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast, get_args
@@ -14,6 +15,8 @@ from situs.sites.kubernetes.names import KEY, Names
 TRIES = 50
 """Each try that fails is somebody else's that did not."""
 NEWEST = "newest"
+RECENT_S = 2.0
+"""Runs are looked at one after another right after they were listed, so what the list said is used for so long."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Records:
     def __init__(self, cluster: Cluster, names: Names) -> None:
         self._cluster = cluster
         self._names = names
+        self._listed: dict[Key, Record] = {}
+        self._listed_at = float("-inf")
 
     def admit(self, key: Key) -> None:
         """Refuse all that is lower from now on, for ever. Raises StaleGeneration when this one is."""
@@ -52,12 +57,15 @@ class Records:
         self._changed(metadata, raised)
 
     def run(self, key: Key) -> Record | None:
-        """What is written about a run; None when nothing is."""
+        """What is written about a run; None when nothing is. Others may have written more just now."""
+        if time.monotonic() - self._listed_at < RECENT_S and (recent := self._listed.get(key)) is not None:
+            return recent
         found = self._cluster.get(CONFIG, self._names.run(key))
         return None if found is None else _record(found)
 
     def note(self, key: Key, change: Callable[[Record], Record] = lambda record: record) -> Record:
         """Write something about a run; gives what is written then."""
+        self._listed.pop(key, None)
         metadata = self._names.metadata("run", key, self._names.run(key))
         return _record(self._changed(metadata, lambda data: _data(change(_record({"data": data})))))
 
@@ -68,11 +76,14 @@ class Records:
 
     def keys(self) -> list[Key]:
         """All runs that something is written about."""
-        found = self._cluster.find(CONFIG, self._names.selector("run"))
-        return [Key.parse(one["metadata"]["annotations"][KEY]) for one in found]
+        at, found = time.monotonic(), self._cluster.find(CONFIG, self._names.selector("run"))
+        listed = {Key.parse(one["metadata"]["annotations"][KEY]): _record(one) for one in found}
+        self._listed, self._listed_at = dict(listed), at
+        return list(listed)
 
     def remove(self, key: Key) -> None:
         """Forget what is written about a run."""
+        self._listed.pop(key, None)
         self._cluster.delete(CONFIG, self._names.run(key))
 
     def _changed(

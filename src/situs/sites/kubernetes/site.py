@@ -28,11 +28,12 @@ from situs.sites.kubernetes.cluster import JOB, POD, SECRET, Cluster, ClusterErr
 from situs.sites.kubernetes.entering import Gone, entered
 from situs.sites.kubernetes.folders import Folders
 from situs.sites.kubernetes.manifests import MAIN, KubernetesOptions, job, secret
-from situs.sites.kubernetes.names import Names
+from situs.sites.kubernetes.names import RUN, Names
 from situs.sites.kubernetes.nodes import inventory
 from situs.sites.kubernetes.permissions import missing
 from situs.sites.kubernetes.records import Records
 from situs.sites.kubernetes.states import judged, main
+from situs.sites.kubernetes.watching import Watch
 
 OVERDUE_S = 10.0
 """A run that did not end so long after its grace has lost its keeper: the cluster ends it then."""
@@ -57,6 +58,7 @@ class KubernetesSite:
         self._cluster = Cluster(access, namespace)
         self._records = Records(self._cluster, self._names)
         self._folders = Folders(self._cluster, self._names, options)
+        self._watch = Watch(self._cluster, POD, self._names.selector("job"), RUN)
 
     def health(self) -> Health:
         """Whether the cluster answers, and lets us do what has to be done."""
@@ -179,6 +181,8 @@ class KubernetesSite:
 
     def known(self) -> list[Key]:
         """All runs that something is written about."""
+        # Whoever asks this is about to ask for each of them.
+        self._watch.begin()
         return sorted(self._records.keys(), key=lambda key: (key.workload, key.unit, key.generation))
 
     def forget(self, key: Key) -> None:
@@ -205,4 +209,7 @@ class KubernetesSite:
         return min(self._pods(key), key=lambda pod: str(pod["metadata"]["creationTimestamp"]), default=None)
 
     def _pods(self, key: Key) -> list[Object]:
-        return self._cluster.find(POD, self._names.selector("job", key))
+        selector = self._names.selector("job", key)
+        seen = self._watch.labelled(selector[RUN])
+        # What was seen may be a moment old, so that there is none is asked.
+        return seen or self._cluster.find(POD, selector)

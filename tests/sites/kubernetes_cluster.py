@@ -97,6 +97,19 @@ class KubernetesCluster:
             )  # fmt: skip
             answer.raise_for_status()
 
+    def shared_claim(self) -> str:
+        """A claim that is there for all runs. On a cluster of one node one that a node alone may write will do."""
+        spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+        body = {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {"name": "shared"},
+            "spec": spec,
+        }
+        answer = self.client.post(self.inside("persistentvolumeclaims"), json=body)
+        assert answer.is_success or answer.status_code == httpx.codes.CONFLICT, answer.text
+        return "shared"
+
     def inside(self, kind: str, name: str = "") -> str:
         """The path of objects in the namespace."""
         root = "/apis/batch/v1" if kind == "jobs" else "/api/v1"

@@ -89,3 +89,13 @@ class TestKubernetes(AdapterConformance):
         assert status.usage is not None
         told = site.logs(KEY)[0].decode().splitlines()[-1]
         assert sum(map(float, told.strip("()").split(", "))) <= status.usage.wall_s * 1.1
+
+
+class TestSharedClaim(TestKubernetes):
+    """The same with one claim for all runs, as clusters with a shared file system have it."""
+
+    @pytest.fixture
+    def options(self, cluster: KubernetesCluster, tmp_path: Path) -> Iterator[KubernetesOptions]:
+        mounts = (*python_mounts(), f"{tmp_path}:{tmp_path}")
+        yield KubernetesOptions(str(tmp_path), IMAGE, IMAGE, mounts=mounts, claim=cluster.shared_claim())
+        cluster.clear()

@@ -122,9 +122,10 @@ def test_the_rights_are_exactly_those_it_uses(
     until(lambda: site.logs(KEY)[0], "it has begun")
     site.get(KEY, "input", tmp_path / "output")
     site.stop(KEY, grace_s=0.1)
-    # One without a pod: the job itself is looked at.
+    # One without a pod: the job itself is looked at, and what the cluster says of it.
     waiting.start(Task(Key("job", 2), FOREVER))
     waiting.stop(Key("job", 2))
+    site._cluster.warnings("job")
     assert len(site.known()) == 2
     site.forget(KEY)
     until(lambda: ("", "pods", "watch") in seen, "what was listed is watched")
@@ -189,6 +190,22 @@ def test_what_waits_can_be_stopped(cluster: KubernetesCluster, options: Kubernet
     assert site.stop(KEY) == status
     site.start(Task(KEY, FOREVER))
     assert site.status(KEY) == status
+
+
+def test_a_quota_that_keeps_it_from_running_is_told_of(
+    cluster: KubernetesCluster, site: KubernetesSite
+) -> None:
+    quota = {"metadata": {"name": "full"}, "spec": {"hard": {"count/pods": "0"}}}
+    cluster.client.post(cluster.inside("resourcequotas"), json=quota).raise_for_status()
+    try:
+        # The cluster counts what is there before a quota holds.
+        path = cluster.inside("resourcequotas", "full")
+        until(lambda: cluster.client.get(path).json()["status"].get("hard"), "the quota holds")
+        site.start(Task(KEY, FOREVER))
+        until(lambda: "exceeded quota: full" in str(site.status(KEY).detail), "it is said what it waits for")
+        assert site.stop(KEY).reason == "stopped"
+    finally:
+        cluster.client.delete(path).raise_for_status()
 
 
 def test_an_image_that_cannot_be_had_is_told_of(site: KubernetesSite) -> None:

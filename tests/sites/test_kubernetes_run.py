@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from situs.sites.conformance.waiting import PATIENCE_S, until
-from situs.sites.kubernetes.manifests import WRAPPER
+from situs.sites.kubernetes.manifests import OPENED, WRAPPER
 
 pytestmark = pytest.mark.slow
 SHELLS = [("dash", ["dash"]), ("busybox", ["busybox", "sh"]), ("bash", ["bash", "--posix"])]
@@ -153,3 +153,21 @@ def test_a_generation_that_is_older_by_then_does_not_begin(pod: Pod, newest: str
     code, told, out = pod.end()
     assert (code, b"ran" in out) == ((0, True) if runs else (75, False))
     assert told.get("reason") == (None if runs else "stopped")
+
+
+@pytest.mark.parametrize("shell", [shell for _, shell in SHELLS], ids=[name for name, _ in SHELLS])
+def test_an_opened_folder_closes_once_nobody_uses_it(shell: list[str], tmp_path: Path) -> None:
+    script, gate, used = OPENED.replace("sleep 60", "sleep 0.05"), tmp_path / "gate", tmp_path / "used"
+    use = f"(while [ ! -e {gate} ]; do : >{used}; sleep 0.02; done) & "
+    inside = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    opened = subprocess.Popen([*inside, *shell, "-c", use + script])
+    try:
+        until(used.exists, "it is used")
+        # Far longer than it would stay open unused.
+        with pytest.raises(subprocess.TimeoutExpired):
+            opened.wait(2)
+        gate.touch()
+        assert opened.wait(PATIENCE_S) == 0
+    finally:
+        opened.kill()
+        opened.wait(PATIENCE_S)

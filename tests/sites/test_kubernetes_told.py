@@ -161,6 +161,19 @@ class TestJob:
         assert spec["storageClassName"] == "fast"
         assert spec["resources"]["requests"]["storage"] == "2560Mi"
 
+    def test_runs_may_share_a_claim_and_see_only_their_own_folder(self) -> None:
+        options = KubernetesOptions(image="debian:12", claim="team")
+        pod = job(Task(KEY, ("true",)), options, NAMES)["spec"]["template"]["spec"]
+        opener = folder(KEY, options, NAMES)
+        for one in (pod, opener["spec"]):
+            assert one["volumes"][0]["persistentVolumeClaim"] == {"claimName": "team"}
+        assert pod["containers"][0]["volumeMounts"][0]["subPath"] == NAMES.run(KEY)
+        assert opener["metadata"] == folder(Key("other", 1), options, NAMES)["metadata"]
+        assert "situs/run" not in opener["metadata"]["labels"]
+        both = {"claim": "team", "storage_class": "fast"}
+        assert [*KUBERNETES.check(both)] != []
+        assert [*KUBERNETES.check({"claim": "team"})] == []
+
     def test_its_secret_goes_with_it(self) -> None:
         told = secret(Task(KEY, ("true",), secrets={"PASS": "x"}), NAMES, "uid-1")
         assert told["stringData"] == {"PASS": "x"}

@@ -144,6 +144,14 @@ class Cluster:
             if error.code != 404 and not (uid and error.code == 409):
                 raise
 
+    def warnings(self, name: str) -> list[str]:
+        """What the cluster has to complain about an object, the newest last."""
+        query = {"fieldSelector": f"involvedObject.name={name},type=Warning", "limit": "50"}
+        path = f"/api/v1/namespaces/{self.namespace}/events"
+        found = self._object("GET", path, query=query).get("items") or []
+        found.sort(key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime")))
+        return [f"{event.get('reason')}: {event.get('message')}" for event in found]
+
     def nodes(self) -> list[Object]:
         """All nodes of the cluster."""
         found: list[Object] = self._object("GET", "/api/v1/nodes").get("items") or []

@@ -15,7 +15,7 @@ from situs.model.error import SitusError
 from situs.sites.adapter import Key, Unreachable
 from situs.sites.kubernetes.cluster import CLAIM, POD, Cluster, Object
 from situs.sites.kubernetes.entering import Done, Gone, entered
-from situs.sites.kubernetes.manifests import MAIN, OPENER, KubernetesOptions, claim, folder
+from situs.sites.kubernetes.manifests import FOLDERS, MAIN, OPENER, WORK, KubernetesOptions, claim, folder
 from situs.sites.kubernetes.names import Names
 from situs.sites.kubernetes.states import main
 
@@ -23,9 +23,13 @@ OPENS_S = 120.0
 """An image may have to be fetched, and a volume to be brought to the node."""
 BLOCK = 1 << 18
 DAMAGED, NOTHING, OUTSIDE = 65, 66, 67
+# Whoever the run runs as is to write there; nobody but the run sees it.
+MAKE = 'mkdir -p "$1" && chmod 777 "$1"'
+REMOVE = 'rm -rf "$1"'
 PUT = r"""
 set -eu
-cd /situs
+cd "$1"
+shift
 mkdir -p work control
 umask 022
 target=work/$1
@@ -39,9 +43,9 @@ chmod "$4" "$part"
 mv -f "$part" "$target"
 """
 GET = r"""
-cd /situs/work 2>/dev/null || exit 66
-path=$(readlink -f "$1") && [ -e "$path" ] || exit 66
-case $path in /situs/work/*) ;; *) exit 67 ;; esac
+cd "$1/work" 2>/dev/null || exit 66
+path=$(readlink -f "$2") && [ -e "$path" ] || exit 66
+case $path in "$1/work/"*) ;; *) exit 67 ;; esac
 [ -f "$path" ] || exit 67
 set -- $(sha256sum <"$path") && echo "$1" && exec cat "$path"
 """
@@ -56,7 +60,10 @@ class Folders:
         self._options = options
 
     def provide(self, key: Key) -> None:
-        """Have the run's claim. Raises Unreachable while one of that name is still being removed."""
+        """Have the run's folder. Raises Unreachable while one of that name is still being removed."""
+        if self._options.claim is not None:
+            self._do(key, MAKE)
+            return
         deadline = time.monotonic() + OPENS_S
         wanted = claim(key, self._options, self._names)
         while True:
@@ -73,7 +80,7 @@ class Folders:
         """Copy a file into the folder; it appears whole or not at all."""
         inside, sent = _inside(name), _Sent(source)
         mode = "755" if os.access(source, os.X_OK) else "644"
-        command = ("/bin/sh", "-c", PUT, "put", inside, str(sent.size), sent.sha256, mode)
+        command = ("/bin/sh", "-c", PUT, "put", self._place(key), inside, str(sent.size), sent.sha256, mode)
         done = entered(self._cluster, self._opened(key), OPENER, command, stdin=sent)
         if done.exit_code == DAMAGED:
             raise Unreachable(f"{key.workload}: {name!r} arrived damaged, or {source} changed meanwhile")
@@ -83,10 +90,9 @@ class Folders:
 
     def get(self, key: Key, name: str, target: Path, pod: Object | None) -> str:
         """Copy a file out of the folder. ``pod``: the run's own, if there is one."""
-        command = ("/bin/sh", "-c", GET, "get", _inside(name))
-        received = _Received(target)
+        inside, received = _inside(name), _Received(target)
         try:
-            done = self._asked(key, command, received, pod)
+            done = self._asked(key, inside, received, pod)
             if done.exit_code == NOTHING:
                 raise SitusError(f"{key.workload} wrote no file {name!r}")
             if done.exit_code == OUTSIDE:
@@ -98,29 +104,50 @@ class Folders:
             received.close()
 
     def close(self, key: Key) -> None:
-        """Let go of the folder: not every volume can be at two nodes at once."""
-        self._cluster.delete(POD, self._names.folder(key), grace_s=0)
+        """Let go of a folder of the run's own: not every volume can be at two nodes at once."""
+        if self._options.claim is None:
+            self._cluster.delete(POD, self._names.folder(key), grace_s=0)
 
     def remove(self, key: Key) -> None:
         """Remove the folder with all that is in it."""
+        if self._options.claim is not None:
+            self._do(key, REMOVE)
+            return
         self.close(key)
         self._cluster.delete(CLAIM, self._names.run(key))
 
-    def _asked(self, key: Key, command: tuple[str, ...], received: _Received, pod: Object | None) -> Done:
+    def _asked(self, key: Key, name: str, received: _Received, pod: Object | None) -> Done:
+        def command(folder: str) -> tuple[str, ...]:
+            return ("/bin/sh", "-c", GET, "get", folder, name)
+
         if pod is not None and "running" in main(pod):
+            own = pod["metadata"]["name"]
             try:
-                return entered(self._cluster, pod["metadata"]["name"], MAIN, command, stdout=received.write)
+                return entered(self._cluster, own, MAIN, command(WORK), stdout=received.write)
             except Gone:
                 # It ended just now; what it wrote is there nevertheless.
                 received.begin()
-        if self._cluster.get(CLAIM, self._names.run(key)) is None:
+        if self._options.claim is None and self._cluster.get(CLAIM, self._names.run(key)) is None:
             return Done(NOTHING, "")
-        return entered(self._cluster, self._opened(key), OPENER, command, stdout=received.write)
+        place = command(self._place(key))
+        return entered(self._cluster, self._opened(key), OPENER, place, stdout=received.write)
+
+    def _do(self, key: Key, script: str) -> None:
+        """Do something with the run's folder in the claim that all share."""
+        done = entered(
+            self._cluster, self._opened(key), OPENER, ("/bin/sh", "-c", script, "do", self._place(key))
+        )
+        if done.exit_code:
+            raise SitusError(f"{key.workload}: its folder in the claim {self._options.claim}: {done.said}")
+
+    def _place(self, key: Key) -> str:
+        """Where the pod that opens folders finds this one."""
+        return WORK if self._options.claim is None else f"{FOLDERS}/{self._names.run(key)}"
 
     def _opened(self, key: Key) -> str:
         """The pod through which the folder can be reached, once it runs."""
-        name, deadline = self._names.folder(key), time.monotonic() + OPENS_S
-        wanted = folder(key, self._options, self._names)
+        wanted, deadline = folder(key, self._options, self._names), time.monotonic() + OPENS_S
+        name = str(wanted["metadata"]["name"])
         while True:
             pod = self._cluster.get(POD, name)
             phase = "none" if pod is None else pod["status"].get("phase")

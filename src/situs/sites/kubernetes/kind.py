@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,11 @@ def _open(name: str, options: Mapping[str, Any], folder: Path) -> Adapter:
     reached = access(options.get("kubeconfig"), options.get("context"), os.environ)
     own = {option: options[option] for option in RUNNING if option in options}
     return KubernetesSite(reached, KubernetesOptions(**{"name": name, **own}), options.get("namespace"))
+
+
+def _check(options: Mapping[str, Any]) -> Iterator[str]:
+    if "claim" in options and {"storage_class", "storage_gib"} & options.keys():
+        yield "a claim that all runs share has its class and size already; leave storage_class and storage_gib out"
 
 
 def _file(text: str) -> Path:
@@ -115,6 +120,10 @@ RUNNING = {
         "of the volumes that folders lie on; else the cluster's default", name_in_cluster
     ),
     "storage_gib": Option("size of the volume of each run; else 10", _gib),
+    "claim": Option(
+        "volume claim of the namespace that nodes share; all runs then have their folders in it",
+        name_in_cluster,
+    ),
     "user": Option("number of the user that runs run as; else the image's", _user),
     "mounts": Option(
         "folders of the nodes that every run sees, as /host:/inside or /host:/inside:ro, with commas between them",
@@ -130,4 +139,5 @@ KUBERNETES = Kind(
         **RUNNING,
     },
     _open,
+    _check,
 )

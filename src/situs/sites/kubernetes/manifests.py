@@ -16,8 +16,20 @@ WORK = "/situs"
 MAIN, OPENER = "run", "folder"
 """Names of the containers."""
 TOOLS_IMAGE = "busybox:1.37"
-OPEN_S = 600
-"""An opened folder closes by itself, also when whoever opened it is gone."""
+FOLDERS = "/situs-runs"
+"""Where a pod that opens folders finds all of those that lie in one claim."""
+OPENED = """
+idle=0
+while [ $idle -lt 10 ]; do
+  sleep 60 &
+  wait $!
+  idle=$((idle + 1))
+  # Whatever is here beside this shell is a file on its way.
+  set -- /proc/[0-9]*
+  [ $# -eq 1 ] || idle=0
+done
+"""
+"""An opened folder closes by itself once it was not used for ten minutes, as whoever opened it may be gone."""
 WRAPPER = files("situs.sites.kubernetes").joinpath("run.sh").read_text(encoding="utf-8")
 Pull = Literal["missing", "always", "never"]
 PULLS = {"missing": "IfNotPresent", "always": "Always", "never": "Never"}
@@ -52,6 +64,8 @@ class KubernetesOptions:
     storage_class: str | None = None
     """None: the cluster's default"""
     storage_gib: float = 10.0
+    claim: str | None = None
+    """that all runs have their folders in, and that nodes share; None: each run has one of its own"""
     user: int | None = None
     """number of the user that runs run as; None: the image's"""
     mounts: tuple[str, ...] = ()
@@ -97,19 +111,23 @@ def claim(key: Key, options: KubernetesOptions, names: Names) -> Object:
 
 
 def folder(key: Key, options: KubernetesOptions, names: Names) -> Object:
-    """The pod that opens a run's folder."""
+    """The pod that opens a run's folder, or all that lie in the site's claim."""
     pod = _pod(options, key, names)
     pod["terminationGracePeriodSeconds"] = 0
-    pod["activeDeadlineSeconds"] = OPEN_S
+    metadata = names.metadata("folder", key, names.folder(key))
+    if options.claim is not None:
+        metadata = {"name": names.folders(), "labels": names.shared("folder")}
     pod["containers"] = [
         {
             "name": OPENER, "image": options.tools_image, "imagePullPolicy": PULLS[options.pull],
-            "command": ["sleep", str(OPEN_S)], "securityContext": _confined(),
-            "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}},
-            "volumeMounts": [{"name": "work", "mountPath": WORK}],
+            "command": ["/bin/sh", "-c", OPENED], "securityContext": _confined(),
+            "resources": {
+                "requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"cpu": "1", "memory": "256Mi"},
+            },
+            "volumeMounts": [{"name": "work", "mountPath": FOLDERS if options.claim is not None else WORK}],
         }
     ]  # fmt: skip
-    return {"metadata": names.metadata("folder", key, names.folder(key)), "spec": pod}
+    return {"metadata": metadata, "spec": pod}
 
 
 def secret(task: Task, names: Names, job_uid: str) -> Object:
@@ -132,7 +150,9 @@ def _pod(options: KubernetesOptions, key: Key, names: Names) -> dict[str, Any]:
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
-        "volumes": [{"name": "work", "persistentVolumeClaim": {"claimName": names.run(key)}}],
+        "volumes": [
+            {"name": "work", "persistentVolumeClaim": {"claimName": options.claim or names.run(key)}}
+        ],
     }
     if options.user is not None:
         spec["securityContext"] |= {"runAsUser": options.user, "fsGroup": options.user, "runAsNonRoot": True}
@@ -163,7 +183,7 @@ def _main(task: Task, options: KubernetesOptions, image: str, name: str) -> Obje
     if task.accelerators:
         limits[options.accelerator_resource] = str(task.accelerators)
     mounts = [
-        {"name": "work", "mountPath": WORK},
+        {"name": "work", "mountPath": WORK, **({"subPath": name} if options.claim is not None else {})},
         {"name": "unit", "mountPath": "/situs-unit", "readOnly": True},
         *_host_mounts(options),
     ]

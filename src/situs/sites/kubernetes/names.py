@@ -3,7 +3,8 @@
 * the highest generation of a **unit** that was seen is a ConfigMap, changed by compare-and-set only;
 * a **run** is a ConfigMap too: that it has begun, why it must end, how it went.  It outlives the job, which the
   cluster's people may remove or have removed after a time;
-* the run's **work** folder is a volume claim, opened before and after by a pod that does nothing (**folder**);
+* the run's **work** folder is a volume claim, or lies in one that all runs share, opened before and after by a pod
+  that does nothing (**folder**);
 * the run itself is a Job of one pod, and a Secret until that pod has begun.
 
 Names are made of a part that people recognise and a digest of the whole key, as keys may have capital letters and
@@ -43,11 +44,20 @@ class Names:
         """The pod that opens a run's folder."""
         return f"{self.run(key)}-folder"
 
+    def folders(self) -> str:
+        """The pod that opens all folders that lie in one claim."""
+        return f"situs-{self._site}-folders"
+
+    def shared(self, role: Role) -> dict[str, str]:
+        """What tells a thing of ours from others that belongs to no one run."""
+        return {"app.kubernetes.io/managed-by": "situs", SITE: self._site, ROLE: role}
+
     def labels(self, role: Role, key: Key) -> dict[str, str]:
         """What tells a thing of ours from others."""
-        # A node of a cluster counts what belongs together by the first one; the rest are ours.
-        labels = {"app.kubernetes.io/managed-by": "situs", SITE: self._site, ROLE: role}
-        labels |= {UNIT: _digest(f"{key.workload}.{key.unit}", 16), WORKLOAD: _plain(key.workload, 40)}
+        labels = self.shared(role) | {
+            UNIT: _digest(f"{key.workload}.{key.unit}", 16),
+            WORKLOAD: _plain(key.workload, 40),
+        }
         return labels if role == "unit" else {**labels, RUN: _digest(str(key), 16)}
 
     def selector(self, role: Role, key: Key | None = None) -> dict[str, str]:

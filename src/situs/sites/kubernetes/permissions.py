@@ -11,6 +11,8 @@ from situs.sites.kubernetes.cluster import Object
 
 RULES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("", "configmaps"): ("create", "delete", "get", "list", "update"),
+    # Why a pod that a job should have is not there is told in no other place.
+    ("", "events"): ("list",),
     ("", "persistentvolumeclaims"): ("create", "delete", "get", "patch"),
     ("", "pods"): ("create", "delete", "get", "list", "watch"),
     # To enter one is "get" to older clusters and "create" to newer ones.

@@ -32,7 +32,7 @@ from situs.sites.kubernetes.names import RUN, Names
 from situs.sites.kubernetes.nodes import inventory
 from situs.sites.kubernetes.permissions import missing
 from situs.sites.kubernetes.records import Records
-from situs.sites.kubernetes.states import judged, main
+from situs.sites.kubernetes.states import NO_POD, judged, main
 from situs.sites.kubernetes.watching import Watch
 
 OVERDUE_S = 10.0
@@ -115,6 +115,8 @@ class KubernetesSite:
             return Status("absent")
         pods = self._pods(key)
         status = judged(record, None if pods else self._cluster.get(JOB, self._names.run(key)), pods)
+        if status.detail == NO_POD:
+            status = self._why_no_pod(key, status)
         if record.secret and status.state != "queued":
             # It has them now, so nobody else needs to.
             self._cluster.delete(SECRET, self._names.run(key))
@@ -193,6 +195,11 @@ class KubernetesSite:
         self._folders.remove(key)
         # Last: while this is there, nobody takes the run for one that never was.
         self._records.remove(key)
+
+    def _why_no_pod(self, key: Key, status: Status) -> Status:
+        """What keeps a job from having its pod, such as a quota."""
+        said = self._cluster.warnings(self._names.run(key))
+        return replace(status, detail=said[-1]) if said else status
 
     def _enter(self, key: Key, command: tuple[str, ...], *, safe_to_repeat: bool = True) -> bool:
         """Whether the run's pod did it; it cannot while it does not run."""

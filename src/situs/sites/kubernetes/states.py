@@ -16,6 +16,7 @@ from situs.sites.kubernetes.nodes import quantity
 from situs.sites.kubernetes.records import Record
 
 KILLED = 128 + SIGKILL
+NO_POD = "it has no pod yet"
 
 
 def judged(record: Record, job: Object | None, pods: Sequence[Object]) -> Status:
@@ -53,7 +54,7 @@ def _without_pod(record: Record, job: Object | None) -> Status:
     if job["spec"].get("suspend"):
         queue = (job["metadata"].get("labels") or {}).get("kueue.x-k8s.io/queue-name")
         return Status("queued", detail=f"waits in the queue {queue}" if queue else "its job is suspended")
-    return Status("queued", detail="it has no pod yet")
+    return Status("queued", detail=NO_POD)
 
 
 def _ended(record: Record, pod: Object, end: Object) -> Status:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
-from sqlalchemy.exc import ArgumentError, InternalError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, InternalError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from situs.model.error import InputError, SitusError
@@ -29,6 +29,10 @@ whose line was cut, would otherwise keep its locks, and nobody else could take t
 
 class DatabaseAway(SitusError):
     """The database gave no answer."""
+
+
+class DatabaseDamaged(SitusError):
+    """What is in the file is no database any more, or not all of it."""
 
 
 class Database:
@@ -78,6 +82,14 @@ class Database:
             shown = self.url.render_as_string(hide_password=True)
             raise DatabaseAway(
                 f"the database {shown} gave no answer: {said[0] if said else error}"
+            ) from error
+        except DatabaseError as error:
+            # All other kinds of it have classes of their own.
+            if type(error) is not DatabaseError:
+                raise
+            raise DatabaseDamaged(
+                f"the database {self.url.render_as_string(hide_password=True)} is damaged: {error.orig}; "
+                "`situs doctor` tells more, `situs db restore` makes one from a backup"
             ) from error
 
 

@@ -16,7 +16,7 @@ from situs.model.workload import Workload
 from situs.sites.secrets import NoSecret, secret
 from situs.store import holds, leases, observations, plans
 from situs.store.check import checked
-from situs.store.database import Database, DatabaseAway, clock
+from situs.store.database import Database, DatabaseAway, DatabaseDamaged, clock
 
 LITTLE_GIB = 1.0
 CLOCK_S = 5.0
@@ -33,6 +33,9 @@ def database(opened: Database) -> Iterator[Finding]:
         seen = checked(opened, time.time())
     except DatabaseAway as error:
         yield Finding("db-away", "error", place, cause=str(error))
+        return
+    except DatabaseDamaged as error:
+        yield Finding("db-damage", "error", place, cause=str(error.__cause__))
         return
     if seen.schema != seen.wanted_schema:
         values = {"schema": seen.schema or "—", "wanted": seen.wanted_schema}

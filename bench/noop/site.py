@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +36,9 @@ class NoopSite:
         self._runs: dict[Key, _Run] = {}
         self._newest: dict[tuple[str, int], int] = {}
         self._turn = threading.Lock()
+        self._said: Callable[[Key, Status], None] | None = None
+        self._ends: list[tuple[float, Key]] = []
+        self._sooner = threading.Condition()
 
     def health(self) -> Health:
         return Health(True)
@@ -48,7 +53,12 @@ class NoopSite:
         with self._turn:
             self._admit(task.key)
             lasts = task.env.get(SECONDS)
-            self._runs.setdefault(task.key, _Run(time.monotonic(), float(lasts) if lasts else None))
+            run = self._runs.setdefault(task.key, _Run(time.monotonic(), float(lasts) if lasts else None))
+        if self._said is not None and run.lasts_s is not None:
+            with self._sooner:
+                heapq.heappush(self._ends, (run.began + run.lasts_s, task.key))
+                if self._ends[0][1] == task.key:
+                    self._sooner.notify()
 
     def status(self, key: Key) -> Status:
         run = self._runs.get(key)
@@ -84,6 +94,23 @@ class NoopSite:
     def forget(self, key: Key) -> None:
         with self._turn:
             self._runs.pop(key, None)
+
+    def tell(self, said: Callable[[Key, Status], None]) -> None:
+        self._said = said
+        threading.Thread(target=self._tell, name="noop", daemon=True).start()
+
+    def _tell(self) -> None:
+        """Say when the next one is over, at that time."""
+        assert self._said is not None
+        while True:
+            with self._sooner:
+                wait_s = self._ends[0][0] - time.monotonic() if self._ends else None
+                if wait_s is None or wait_s > 0:
+                    self._sooner.wait(wait_s)
+                    continue
+                _, key = heapq.heappop(self._ends)
+            if (run := self._runs.get(key)) is not None and not run.stopped:
+                self._said(key, Status("ended", 0, "exited"))
 
     def _admit(self, key: Key) -> None:
         unit = (key.workload, key.unit)

@@ -24,6 +24,7 @@ from situs.control.asked import Asked, fresh_name, workload_of
 from situs.control.attached import End, Output, Reader, copy_out
 from situs.control.connect import by_kind
 from situs.control.here import Here, here
+from situs.control.queues.handing_in import USUAL_PRIORITY, Handed, hand_in, keep
 from situs.control.shipping import likely_lock, snapshot
 from situs.control.tasks import RESULT, TaskFailed, outcome, packed, support
 from situs.control.tasks.packing import CALL, COMMAND
@@ -40,9 +41,9 @@ class Job(Generic[R]):
     """One run of a script or function."""
 
     name: str
-    site: str
-    """where it was put at first"""
-    pool: str
+    site: str | None
+    """where it was put at first; None: it waits for its turn in a queue"""
+    pool: str | None
     _here: Here
     _is_function: bool = False
 
@@ -120,6 +121,8 @@ class Task(Generic[P, R]):
     db: str | None
     code: Path
     sites: frozenset[str] | None
+    queue: str | None = None
+    priority: int = USUAL_PRIORITY
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run it here and now."""
@@ -153,6 +156,8 @@ def task(
     packages: str | None = "auto",
     python: str | None = None,
     site: Iterable[str] | None = None,
+    queue: str | None = None,
+    priority: int = USUAL_PRIORITY,
     code: str | Path = ".",
     estate: str | Path | None = None,
     db: str | None = None,
@@ -160,7 +165,8 @@ def task(
     """Make a function one that can run at a site: ``f.submit(...)``, ``f.map([...])``; ``f(...)`` still runs here.
 
     The options are those of `situs run`. ``packages``: lock file in ``code`` to install; ``auto``: the one that is
-    there; None: nothing. ``estate``: its folder; None: ``SITUS_ESTATE``, else this folder.
+    there; None: nothing. ``queue``: it waits there for its turn, by ``priority``, and nobody waits here. ``estate``:
+    its folder; None: ``SITUS_ESTATE``, else this folder.
     """
     asked = Asked(
         COMMAND, gpu, tuple(accelerator), "0GiB", cpu, memory, 1, hours, tuple(data), env or {}, (), retries, timeout_s,
@@ -169,7 +175,16 @@ def task(
 
     def made(function: Callable[P, R]) -> Task[P, R]:
         sites = None if site is None else frozenset(site)
-        return Task(function, asked, _estate(estate), db or os.environ.get("SITUS_DB"), Path(code), sites)
+        return Task(
+            function,
+            asked,
+            _estate(estate),
+            db or os.environ.get("SITUS_DB"),
+            Path(code),
+            sites,
+            queue,
+            priority,
+        )
 
     return made
 
@@ -202,6 +217,10 @@ def _submit(
     new = place.have_sites(who)
     place.have_control(replan=new is None)
     chosen = name or fresh_name((stem,))
+    if made.queue is not None:
+        work = keep(place.database, workload, {".": taken.archive, **files})
+        hand_in(place.database, [Handed(chosen, made.queue, work, made.priority)], who)
+        return Job(chosen, None, None, place, is_function)
     placed = submitting.submit_when_there_is_room(
         place.database, chosen, workload, {".": taken.archive, **files}, who, made.sites
     )

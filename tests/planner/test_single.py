@@ -17,7 +17,7 @@ from situs.model.intent import Intent
 from situs.model.plan import Fit
 from situs.model.workload import Shape, Workload
 from situs.planner.decide import decide
-from situs.planner.single import Placed, Taken, _has_room, place
+from situs.planner.single import Placed, Taken, has_room, place
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 FACTS = load()
@@ -136,7 +136,7 @@ def test_room_is_never_found_where_sums_leave_none(
         }
     )  # fmt: skip
     taken = [Taken(shape(*other[:3]), other[3]) for other in others]
-    fits = _has_room(pool, shape(*wanted), taken)
+    fits = has_room(pool, shape(*wanted), taken)
     sums = [wanted[q] + sum(other[q] * other[3] for other in others) for q in range(3)]
     if fits:
         assert all(total <= count * there for total, there in zip(sums, (8, 16, 2), strict=True))

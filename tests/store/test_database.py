@@ -22,7 +22,19 @@ from bench.postgres import Server
 from situs.facts import Facts, load
 from situs.model.error import InputError
 from situs.model.intent import Intent
-from situs.store import events, holds, leases, observations, plans, replans, runs, steps, submissions, usage
+from situs.store import (
+    events,
+    holds,
+    leases,
+    observations,
+    plans,
+    queued,
+    replans,
+    runs,
+    steps,
+    submissions,
+    usage,
+)
 from situs.store.backup import backup, restore
 from situs.store.database import Database, DatabaseAway
 from situs.store.leases import LeaseLost
@@ -66,6 +78,8 @@ def filled(database: Database, intent: Intent, facts: Facts) -> Database:
         usage.write(connection, [line])
         holds.put(connection, "drain", "cloud", "ann", "repair")
         submissions.add(connection, 0, "submitted", "job", plan.id, "ann", "first")
+        work = queued.keep_work(connection, intent.workloads["train"], {"train.py": b"print('hi')\n\xff"})
+        queued.add(connection, "handed_in", [queued.Asked("other", "research", work, 50)], "ann", "first")
         replans.write(connection, replans.Replan(NOW, "q1", plan.id, "edited", None, [{"code": "edited"}]))
     return database
 

@@ -24,14 +24,16 @@ ENDED_BY = {"timeout": 124, "memory": 137}
 """What shells and containers say when a time limit, or one of memory, has ended a program."""
 WORDS = {
     "en": {
-        "at": "{name} runs at {site}", "trouble": "no output to be had now: {what}; trying again",
+        "at": "{name} runs at {site}", "line": "{name} is number {place} of {waiting} in {queue}",
+        "trouble": "no output to be had now: {what}; trying again",
         "detached": "{name} runs on; `situs logs -f {name}` shows it again, `situs stop {name}` ends it",
         "end": "{name} ended with exit code {code}{why}; cost so far {cost} {currency}",
         "stopped": "{name} was stopped; cost so far {cost} {currency}",
         "lost": "{name} ended, nobody knows how{why}",
     },
     "de": {
-        "at": "{name} läuft in {site}", "trouble": "gerade keine Ausgabe zu haben: {what}; neuer Versuch",
+        "at": "{name} läuft in {site}", "line": "{name} ist Nummer {place} von {waiting} in {queue}",
+        "trouble": "gerade keine Ausgabe zu haben: {what}; neuer Versuch",
         "detached": "{name} läuft weiter; `situs logs -f {name}` zeigt es wieder, `situs stop {name}` beendet es",
         "end": "{name} endete mit Code {code}{why}; Kosten bisher {cost} {currency}",
         "stopped": "{name} wurde angehalten; Kosten bisher {cost} {currency}",
@@ -102,7 +104,7 @@ def watch(
 
     ``told``: what is known of it already, which JSON repeats at the end; output goes to standard error then.
     """
-    from situs.control.attached import At, End, Output, Reader, Trouble
+    from situs.control.attached import At, End, InLine, Output, Reader, Trouble
     from situs.control.connect import by_kind
 
     words, said = WORDS[language()], ""
@@ -114,6 +116,10 @@ def watch(
                 _write(output, seen.text)
             elif isinstance(seen, At):
                 _say(words["at"].format(name=name, site=seen.run.site))
+            elif isinstance(seen, InLine):
+                _say(
+                    words["line"].format(name=name, place=seen.place, waiting=seen.waiting, queue=seen.queue)
+                )
             elif isinstance(seen, Trouble) and seen.what != said:
                 said = seen.what
                 _say(words["trouble"].format(what=seen.what))

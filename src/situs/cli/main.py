@@ -30,6 +30,7 @@ TOPICS = (
     "demo",
     "run",
     "attached",
+    "queue",
     "submitted",
     "enter",
     "top",

@@ -93,6 +93,10 @@ def ps_command(estate: EstateOption = HERE, db: DbOption = None, as_json: JsonOp
         emit_json(plain(seen))
         return
     _heading(seen)
+    if seen.queues:
+        from situs.cli.queue import table_of
+
+        console.print(table_of(seen.queues))
     if seen.units:
         console.print(_units(seen.units, seen.at))
     if seen.sites:

@@ -13,6 +13,7 @@ from situs.cli.plane import ByOption, DbOption, person
 from situs.model.error import InputError
 
 if TYPE_CHECKING:
+    from situs.control.here import Here
     from situs.control.shipping import Snapshot
     from situs.model.workload import Workload
     from situs.planner.single import Placed
@@ -22,6 +23,7 @@ WORDS = {
         "machine": "no estate here: this machine is the only site (`situs init` describes more)",
         "sites": "no plan was in force: one is now that has the estate's sites and places nothing by itself",
         "up": "no control plane ran: started one in the background (process {pid}, log {log})",
+        "queued": "{name} waits for its turn in {queue}, with priority {priority}",
         "withheld": "not sent, as they look like secrets: {names} (--include sends one)",
         "written": "{name} seems to hold a secret, and everybody who sees this run sees it: use --secret",
         "astray": "not sent, as they lead out of the folder: {names}",
@@ -30,6 +32,7 @@ WORDS = {
         "machine": "kein Bestand hier: dieser Rechner ist der einzige Ort (`situs init` beschreibt mehr)",
         "sites": "kein Plan war in Kraft: jetzt gilt einer, der die Orte hat und von sich aus nichts verteilt",
         "up": "keine Steuerung lief: eine läuft jetzt im Hintergrund (Prozess {pid}, Protokoll {log})",
+        "queued": "{name} wartet in {queue}, bis es dran ist, mit Vorrang {priority}",
         "withheld": "nicht gesendet, sieht nach Geheimnissen aus: {names} (--include sendet eines)",
         "written": "{name} sieht nach einem Geheimnis aus, und wer diesen Lauf sieht, sieht es: besser --secret",
         "astray": "nicht gesendet, führt aus dem Ordner hinaus: {names}",
@@ -91,6 +94,10 @@ def run_command(
     retries: Annotated[int, typer.Option(help="How often it is started again after it failed.", min=0)] = 0,
     timeout: Annotated[float | None, typer.Option(help="Seconds after which it is ended.", min=1)] = None,
     use_case: Annotated[str | None, typer.Option(help="Use case it belongs to.")] = None,
+    queue: Annotated[
+        str | None, typer.Option(help="Queue whose quota it waits for and uses.", metavar="QUEUE")
+    ] = None,
+    priority: Annotated[int, typer.Option(help="In the queue: the higher, the sooner.", min=0, max=100)] = 50,
     code: Annotated[
         Path, typer.Option(help="Folder whose files are sent.", show_default="this folder")
     ] = HERE,
@@ -133,6 +140,8 @@ def run_command(
       situs run train.py --gpu 1 --hours 8 --dry-run
 
       situs run train.py --detach --json
+
+      situs run train.py --gpu 1 --queue research --priority 80
     """
     from situs.control import asked as asking
     from situs.control import submitting
@@ -167,6 +176,10 @@ def run_command(
     pid = place.have_control(replan=new is None)
     if pid is not None:
         _note("up", pid=pid, log=place.folder / "up.log")
+    if queue is not None:
+        raise typer.Exit(
+            _in_queue(place, who, chosen, workload, taken, queue, priority, only, detach, as_json)
+        )
     submit = submitting.submit_when_there_is_room if wait else submitting.submit
     try:
         placed = submit(place.database, chosen, workload, {".": taken.archive}, who, only)
@@ -181,6 +194,35 @@ def run_command(
     raise typer.Exit(
         watch(place.database, place.folder, chosen, _shown(chosen, placed, hours, as_json), as_json=as_json)
     )
+
+
+def _in_queue(
+    place: Here, who: str, name: str, workload: Workload, taken: Snapshot, queue: str, priority: int,
+    only: frozenset[str] | None, detach: bool, as_json: bool,
+) -> int:  # fmt: skip
+    """Hand it in to a queue, unless it can never run; gives the exit code."""
+    from situs.cli.attached import watch
+    from situs.control import submitting
+    from situs.control.queues.handing_in import Handed, hand_in, keep
+    from situs.model.plan import Fit
+
+    if only:
+        raise InputError(
+            "a queue says where its runs may be (sites:); leave --site out, or take another queue"
+        )
+    placed = submitting.look(place.database, name, workload)
+    if placed.fit is Fit.NEVER:
+        _show(name, placed, None, as_json)
+    work = keep(place.database, workload, {".": taken.archive})
+    hand_in(place.database, [Handed(name, queue, work, priority)], who)
+    told: dict[str, object] = {"name": name, "queue": queue, "priority": priority}
+    if not as_json:
+        _note("queued", name=name, queue=queue, priority=priority)
+    if detach:
+        if as_json:
+            emit_json(told)
+        return 0
+    return watch(place.database, place.folder, name, told, as_json=as_json)
 
 
 def _show(name: str, placed: Placed, hours: float | None, as_json: bool) -> None:

@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from situs.control.connect import Connect
+from situs.control.queues.standing import place_in_line
 from situs.control.waiting import is_over
 from situs.control.wanted import key_of
 from situs.model.error import InputError, SitusError
 from situs.model.estate import Site
 from situs.model.workload import Workload
 from situs.sites.adapter import Adapter, Enterable, Status, Unreachable
-from situs.store import plans, runs, submissions
+from situs.store import plans, queued, runs, submissions
 from situs.store.database import Database
+from situs.store.queued import Queued
 from situs.store.runs import Run
 
 QUICK_S, SLOW_S = 0.05, 1.0
@@ -61,7 +63,18 @@ class End:
     """a person has stopped it"""
 
 
-Seen = At | Output | Trouble | End
+@dataclass(frozen=True)
+class InLine:
+    """It waits for its turn in a queue."""
+
+    queue: str
+    place: int
+    """from 1"""
+    waiting: int
+    """how many do"""
+
+
+Seen = At | Output | Trouble | InLine | End
 
 
 class Reader:
@@ -88,7 +101,10 @@ class Reader:
     def workload(self, run: Run) -> Workload | None:
         """What was to be run; None when no plan knows it."""
         with self._database.read() as connection:
-            return plans.load(connection, run.plan).intent.workloads.get(run.workload) if run.plan else None
+            if run.plan is None:
+                return None
+            kept = plans.load(connection, run.plan)
+            return kept.intent.workloads.get(kept.name_of(run.workload))
 
     def output(self, run: Run, since: int = 0) -> tuple[bytes, int]:
         """What it has written from byte ``since`` on, and where to go on from. Raises Unreachable."""
@@ -97,7 +113,7 @@ class Reader:
     def follow(self, name: str, unit: int = 0, stop: Callable[[], bool] = lambda: False) -> Iterator[Seen]:
         """What happens to it, until it is over or ``stop`` says so. Raises InputError for an unknown name."""
         run: Run | None = None
-        offset, pause_s = 0, QUICK_S
+        offset, pause_s, line = 0, QUICK_S, None
         while not stop():
             newest = self._newest(name, unit)
             if newest is not None and (run is None or newest.generation != run.generation):
@@ -124,6 +140,10 @@ class Reader:
             elif self._is_stopped(name):
                 yield End(None, None, None, True)
                 return
+            if (run is None or not run.alive) and (found := self._in_line(name)) not in (None, line):
+                line = found
+                assert found is not None
+                yield found
             pause_s = QUICK_S if news else min(pause_s * 1.3, SLOW_S)
             time.sleep(pause_s)
 
@@ -163,6 +183,14 @@ class Reader:
         )
         return None if again else End(run, run.exit_code, run.reason, False)
 
+    def _in_line(self, name: str) -> InLine | None:
+        found = place_in_line(self._database, name) if self._queued(name) is not None else None
+        return InLine(*found) if found is not None else None
+
+    def _queued(self, name: str) -> Queued | None:
+        with self._database.read() as connection:
+            return queued.newest(connection, name)
+
     def _newest(self, name: str, unit: int) -> Run | None:
         known = [run for run in self._runs(name) if run.unit == unit]
         return known[-1] if known else None
@@ -170,7 +198,7 @@ class Reader:
     def _runs(self, name: str) -> list[Run]:
         with self._database.read() as connection:
             known = runs.of_workload(connection, name)
-            if known or submissions.newest(connection, name) is not None:
+            if known or submissions.newest(connection, name) or queued.newest(connection, name):
                 return known
             target = plans.in_force(connection)
             if target is not None and name in plans.load(connection, target.plan).intent.workloads:
@@ -179,8 +207,10 @@ class Reader:
 
     def _is_stopped(self, name: str) -> bool:
         with self._database.read() as connection:
-            last = submissions.newest(connection, name)
-        return last is not None and last.act != "submitted"
+            last, waits = submissions.newest(connection, name), queued.newest(connection, name)
+        return (last is not None and last.act != "submitted") or (
+            waits is not None and waits.act != "handed_in"
+        )
 
     def _described(self, run: Run) -> Site:
         """The site as the estate describes it now, else as the plan of the run did."""

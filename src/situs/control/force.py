@@ -41,6 +41,10 @@ class Plans:
                 self._kept[identity] = plans.load(connection, identity)
         return self._kept[identity]
 
+    def seed(self, identity: str, kept: Kept) -> None:
+        """A plan that is about to be kept."""
+        self._kept[identity] = kept
+
     def alone(self, identity: str, facts: Facts) -> Kept:
         """A plan of one workload that was handed in. Raises InputError."""
         if identity not in self._kept:
@@ -58,7 +62,7 @@ class Plans:
                 for decision in self.get(run.plan).plan.decisions
                 for assignment in decision.assignments
             }
-        return self._assignments[run.plan].get((run.workload, place_of(run)))
+        return self._assignments[run.plan].get((self.get(run.plan).name_of(run.workload), place_of(run)))
 
     def content(self, digest: str) -> bytes:
         """A file's content by its hash. Raises InputError."""

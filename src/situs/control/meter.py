@@ -14,7 +14,7 @@ from decimal import Decimal
 from situs.control.force import Force, Plans
 from situs.model.estate import Node
 from situs.model.plan import Assignment, Holding, Part, amount
-from situs.model.workload import Shape
+from situs.model.workload import Shape, Workload
 from situs.sites.adapter import Usage
 from situs.store.plans import Kept
 from situs.store.runs import Run
@@ -33,8 +33,8 @@ def metered(
     seconds = total_s - run.metered_s
     since = run.metered_at or run.started_at or run.placed_at
     kept, assignment = plans.get(run.plan) if run.plan else None, plans.assignment(run)
-    workload = kept.intent.workloads.get(run.workload) if kept else None
-    hourly = _rate(run, kept, assignment) if kept and assignment else Decimal(0)
+    workload = kept.intent.workloads.get(kept.name_of(run.workload)) if kept else None
+    hourly = _rate(run, workload, kept, assignment) if kept and assignment else Decimal(0)
     cost = amount(Decimal(str(round(seconds, 3))) * hourly / HOUR_S)
     line = Line(
         "run", run.site, run.pool, since, max(now, since), seconds, cost,
@@ -67,7 +67,7 @@ def idle(force: Force, runs: Iterable[Run], since: datetime, until: datetime) ->
         if not holding.nodes:
             continue
         there = [run for run in alive if (run.site, run.pool) == (holding.site, holding.pool)]
-        used = sum((_share(run, force.all_plans.get(run.plan or "")) for run in there), 0.0)
+        used = sum((_used(run, force.all_plans) for run in there), 0.0)
         node_s = max(0.0, holding.nodes - used) * (until - since) / timedelta(seconds=1)
         cost = amount(Decimal(str(round(node_s, 3))) * _node_rate(holding, force.kept) / HOUR_S)
         currency = force.kept.plan.currency
@@ -75,12 +75,21 @@ def idle(force: Force, runs: Iterable[Run], since: datetime, until: datetime) ->
     return lines
 
 
-def _rate(run: Run, kept: Kept, assignment: Assignment) -> Decimal:
+def _used(run: Run, plans: Plans) -> float:
+    kept = plans.get(run.plan or "")
+    return _share(run, kept.intent.workloads.get(kept.name_of(run.workload)), kept)
+
+
+def _rate(run: Run, workload: Workload | None, kept: Kept, assignment: Assignment) -> Decimal:
     """What an hour of it costs."""
     hours = Decimal(str(assignment.hours)) * assignment.units
     own = sum((assignment.costs.get(part, Decimal(0)) for part in (Part.COMPUTE, Part.ENERGY)), Decimal(0))
     held = next((h for h in kept.plan.holdings if (h.site, h.pool) == (run.site, run.pool)), None)
-    share = Decimal(str(_share(run, kept))) * _node_rate(held, kept) if held and held.nodes else Decimal(0)
+    share = (
+        Decimal(str(_share(run, workload, kept))) * _node_rate(held, kept)
+        if held and held.nodes
+        else Decimal(0)
+    )
     return (own / hours if hours else Decimal(0)) + share
 
 
@@ -89,9 +98,9 @@ def _node_rate(holding: Holding, kept: Kept) -> Decimal:
     return sum(holding.costs.values(), Decimal(0)) / hours
 
 
-def _share(run: Run, kept: Kept) -> float:
+def _share(run: Run, workload: Workload | None, kept: Kept) -> float:
     """How many nodes it takes away from others."""
-    site, workload = kept.intent.sites.get(run.site), kept.intent.workloads.get(run.workload)
+    site = kept.intent.sites.get(run.site)
     pool = site.pools.get(run.pool) if site else None
     shape = next((s for s in workload.shapes if s.name == run.shape), None) if workload else None
     if shape is None:

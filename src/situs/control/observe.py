@@ -30,6 +30,15 @@ class Look:
     """None: as before"""
 
 
+@dataclass(frozen=True)
+class Told:
+    """What a site tells of one run without being asked."""
+
+    site: str
+    key: Key
+    status: Status
+
+
 class Observer:
     """Looks at one site again and again, until it is told to stop."""
 
@@ -99,6 +108,6 @@ class Observer:
         return Look(sight, health, inventory)
 
     def _runs(self) -> dict[Key, Status]:
-        """All it knows, also folders in which nothing was started: what came late to one is swept away."""
-        ended = Status("ended")
-        return {key: ended if self._is_over(key) else self._site.status(key) for key in self._site.known()}
+        """All it knows but what is known to be over, also folders in which nothing was started: what came late to
+        one is swept away."""
+        return {key: self._site.status(key) for key in self._site.known() if not self._is_over(key)}

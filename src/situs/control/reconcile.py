@@ -111,7 +111,7 @@ def next_step(want: Wanted | None, history: Sequence[Run], world: World, unit: U
         given_up(last, want)
         or not_now(last, want, world)
         or obstacle(want, world)
-        or Step("place", _next_key(unit, last), want.place.site, _why_placed(last))
+        or Step("place", next_key(unit, last), want.place.site, _why_placed(last))
     )
 
 
@@ -196,7 +196,8 @@ def source_of(run: Run, history: Sequence[Run]) -> Run | None:
     return _source([other for other in history if other.generation < run.generation])
 
 
-def _next_key(unit: Unit, last: Run | None) -> Key:
+def next_key(unit: Unit, last: Run | None) -> Key:
+    """How the run after this one is called."""
     if last is None:
         return Key(unit.workload, 1, unit.number)
     # The site knows a higher one and does not say which: doubling finds it soon.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -65,7 +66,9 @@ class Work:
         if refusals := self.policy.workload_refusals(self.name, at.site):
             raise Refused(f"{self.name} may not run at {at.site}", refusals)
         env = {**run.env, "SITUS_SITE": at.site, "SITUS_POOL": at.pool}
-        with tempfile.TemporaryDirectory(prefix="situs-") as scratch:
+        # Most have nothing to be copied by way of this machine's disk.
+        copies = run.files or (source is not None and run.state)
+        with tempfile.TemporaryDirectory(prefix="situs-") if copies else nullcontext("") as scratch:
             for name in run.files:
                 path = Path(scratch) / "file"
                 path.write_bytes(self.content(self.files[name]))

@@ -6,10 +6,9 @@ one turn changes goes to the database in one transaction, before anything of it 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from uuid import uuid4
 
 from sqlalchemy import Connection
 
@@ -36,7 +35,17 @@ class State:
     token: int
     sightings: Sightings
     runs: dict[Unit, list[Run]] = field(default_factory=dict)
+    """of what plans place"""
+    queued: dict[Unit, list[Run]] = field(default_factory=dict)
+    """of what queues place: there may be very many, so that nobody goes through all of them"""
+    in_queues: Container[str] = ()
+    """names of what queues place"""
+    over: set[Key] = field(default_factory=set)
+    """runs that have ended, and of which something is kept at their site"""
     under_way: dict[Unit, tuple[str, Step]] = field(default_factory=dict)
+    _first: list[Callable[[Connection], None]] = field(default_factory=list)
+    _begun: int = 0
+    """steps so far: with the token, which is no other's, it names each"""
     _changed: dict[Key, Run] = field(default_factory=dict)
     _entries: list[Entry] = field(default_factory=list)
     _events: list[Event] = field(default_factory=list)
@@ -44,11 +53,15 @@ class State:
     lines: list[Line] = field(default_factory=list)
 
     @classmethod
-    def read(cls, connection: Connection, token: int, shown_s: float, now: datetime) -> State:
+    def read(
+        cls, connection: Connection, token: int, shown_s: float, now: datetime, in_queues: Container[str] = ()
+    ) -> State:
         """All that the database knows; steps that nobody ended are marked as cut off."""
-        state = cls(token, Sightings(shown_s))
+        state = cls(token, Sightings(shown_s), in_queues=in_queues)
         for run in runs.present(connection):
-            state.runs.setdefault(unit_of(run), []).append(run)
+            state.histories(run.workload).setdefault(unit_of(run), []).append(run)
+            if run.phase == "ended":
+                state.over.add(key_of(run))
         for open_one in steps.open_steps(connection):
             why = f"whoever held token {open_one.token} is gone; what followed makes sure"
             state._entries.append(
@@ -59,10 +72,24 @@ class State:
     @property
     def is_dirty(self) -> bool:
         """Whether there is anything to write."""
-        return bool(self._changed or self._entries or self._events or self._seen or self.lines)
+        return bool(self._changed or self._entries or self._events or self._seen or self.lines or self._first)
+
+    def histories(self, workload: str) -> dict[Unit, list[Run]]:
+        """Where the runs of a workload are kept."""
+        return self.queued if workload in self.in_queues else self.runs
+
+    def history(self, unit: Unit) -> list[Run]:
+        """The runs of a unit."""
+        return self.histories(unit.workload).get(unit, [])
+
+    def first(self, write: Callable[[Connection], None]) -> None:
+        """Something that must be written before all else: what runs refer to."""
+        self._first.append(write)
 
     def write(self, connection: Connection) -> None:
         """Write what is new; it counts as written once the transaction is committed (:meth:`written`)."""
+        for write in self._first:
+            write(connection)
         runs.save(connection, self._changed.values())
         steps.write(connection, self._entries)
         events.write(connection, self._events)
@@ -75,10 +102,20 @@ class State:
 
     def written(self) -> None:
         """The transaction is on disk."""
+        for key, run in self._changed.items():
+            (self.over.add if run.phase == "ended" else self.over.discard)(key)
         for unit in {Unit(key.workload, key.unit) for key in self._changed}:
-            history = self.runs[unit]
-            self.runs[unit] = [run for run in history[:-1] if run.phase != "released"] + history[-1:]
-        self._changed, self._entries, self._events, self._seen, self.lines = {}, [], [], {}, []
+            histories = self.histories(unit.workload)
+            history = histories[unit]
+            histories[unit] = [run for run in history[:-1] if run.phase != "released"] + history[-1:]
+        self._first, self._changed, self._entries, self._events, self._seen, self.lines = (
+            [],
+            {},
+            [],
+            [],
+            {},
+            [],
+        )
 
     def see(self, look: Look) -> None:
         """Take in what was seen at a site."""
@@ -101,7 +138,7 @@ class State:
 
     def record(self, step: Step, want: Wanted | None, plan: str | None, now: datetime) -> None:
         """A step that is done by writing it down."""
-        history = self.runs.setdefault(step.unit, [])
+        history = self.histories(step.unit.workload).setdefault(step.unit, [])
         if step.kind == "place":
             assert want is not None
             run = placed(step, want, history[-1] if history else None, plan, now)
@@ -118,7 +155,8 @@ class State:
 
     def begin(self, step: Step, now: datetime) -> str:
         """A step at a site begins once this is on disk; gives its number."""
-        number = uuid4().hex
+        self._begun += 1
+        number = f"{self.token}.{self._begun}"
         self.under_way[step.unit] = (number, step)
         self._entries.append(self._entry(number, step, "begun", now, step.cause))
         return number
@@ -139,15 +177,13 @@ class State:
 
     def ready(self, key: Key, address: str, now: datetime) -> None:
         """A service has answered for the first time; one that is to end by now is past that."""
-        run = next(
-            (run for run in self.runs.get(Unit(key.workload, key.unit), ()) if key_of(run) == key), None
-        )
+        run = next((run for run in self.history(Unit(key.workload, key.unit)) if key_of(run) == key), None)
         if run is not None and run.phase == "placed" and run.ready_at is None:
             self._change(replace(run, ready_at=now, address=address), "ready", f"serves at {address}", now)
 
     def replace(self, run: Run) -> None:
         """A run as it is now, without a word about it."""
-        history = self.runs[unit_of(run)]
+        history = self.history(unit_of(run))
         for k, known in enumerate(history):
             if known.generation == run.generation:
                 history[k] = run
@@ -156,12 +192,12 @@ class State:
     def run(self, key: Key) -> Run:
         """The run of this key."""
         return next(
-            run for run in self.runs[Unit(key.workload, key.unit)] if run.generation == key.generation
+            run for run in self.history(Unit(key.workload, key.unit)) if run.generation == key.generation
         )
 
     def all_runs(self) -> Sequence[Run]:
         """All runs in memory."""
-        return [run for history in self.runs.values() for run in history]
+        return [run for part in (self.runs, self.queued) for history in part.values() for run in history]
 
     def _change(self, run: Run, kind: str | None, text: str, now: datetime) -> None:
         self.replace(run)

@@ -71,7 +71,7 @@ class Submitted:
         kept, ground = self.plans[name], self.ground.plan.id
         made = self.prepared.get(kept.plan.id)
         if made is None or (made.ground, made.at) != (ground, self.at):
-            workload, policy = kept.intent.workloads[name], self._policy(kept)
+            workload, policy = kept.intent.workloads[name], rules_now(kept, self.ground, self.at)
             specs = {(name, shape.name): spec_of(workload, shape, kept.files) for shape in workload.shapes}
             refused = {}
             for site in {a.site for decision in kept.plan.decisions for a in decision.assignments}:
@@ -82,13 +82,14 @@ class Submitted:
             made = self.prepared[kept.plan.id] = Prepared(ground, self.at, policy, specs, refused)
         return made
 
-    def _policy(self, kept: Kept) -> Policy | None:
-        ground = self.ground
-        sites = {**kept.intent.sites, **ground.intent.sites}
-        now = kept.intent.model_copy(
-            update={"sites": sites, "rules": ground.intent.rules, "links": ground.intent.links}
-        )
-        try:
-            return Policy(now, ground.facts, self.at, ground.plan.provenance.off)
-        except SitusError:
-            return None
+
+def rules_now(kept: Kept, ground: Kept, at: datetime) -> Policy | None:
+    """The rules of the plan in force for work that has a plan of its own; None when they cannot be read."""
+    sites = {**kept.intent.sites, **ground.intent.sites}
+    now = kept.intent.model_copy(
+        update={"sites": sites, "rules": ground.intent.rules, "links": ground.intent.links}
+    )
+    try:
+        return Policy(now, ground.facts, at, ground.plan.provenance.off)
+    except SitusError:
+        return None

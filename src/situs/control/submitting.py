@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from situs.control.waiting import is_over
+from situs.control.queues import handing_in
+from situs.control.room_taken import taken, with_results
 from situs.model.error import InputError, SitusError
 from situs.model.plan import Fit
 from situs.model.workload import Workload
 from situs.planner.compile.world import PoolName
 from situs.planner.single import Placed, Taken, place
-from situs.store import events, holds, plans, runs, submissions
+from situs.store import events, holds, plans, queued, runs, submissions
 from situs.store.database import Database, clock
 from situs.store.events import Event
 from situs.store.plans import Kept
-from situs.store.runs import Run
 from situs.store.submissions import Overtaken, Submission
 
 ATTEMPTS = 20
@@ -115,11 +115,15 @@ def submit_when_there_is_room(
 
 def stop(database: Database, name: str, by: str, reason: str | None = None) -> bool:
     """Have it end; what it wrote is kept. False when it was stopped already. Raises InputError."""
+    if handing_in.found(database, name) is not None:
+        return handing_in.stop(database, name, by, reason)
     return _act(database, "stopped", name, by, reason)
 
 
 def remove(database: Database, name: str, by: str) -> bool:
     """Have it end, and nothing of it kept at its site. False when that was so already. Raises InputError."""
+    if handing_in.found(database, name) is not None:
+        return handing_in.remove(database, name, by)
     return _act(database, "removed", name, by, None)
 
 
@@ -162,54 +166,9 @@ def _ground(connection: Connection) -> Ground:
     target = plans.in_force(connection)
     if target is None:
         raise InputError("no plan is in force yet; `situs apply` puts one in force")
-    kept = _with_results(connection, plans.load(connection, target.plan))
+    kept = with_results(connection, plans.load(connection, target.plan))
     drained = frozenset(hold.subject for hold in holds.in_force(connection) if hold.kind == "drain")
-    return Ground(kept, submissions.version(connection), target.generation, _taken(connection, kept), drained)
-
-
-def _with_results(connection: Connection, kept: Kept) -> Kept:
-    """With the data that its workloads have made since, where they are."""
-    done = {run.workload for run in runs.present(connection) if run.outcome == "succeeded"}
-    datasets = dict(kept.intent.datasets)
-    for decision in kept.plan.decisions:
-        for assignment in decision.assignments if decision.workload in done else ():
-            for name, home in assignment.writes.items():
-                there = (*(site for site in datasets[name].replicas if site != home), home)
-                datasets[name] = datasets[name].model_copy(update={"replicas": there})
-    return replace(kept, intent=kept.intent.model_copy(update={"datasets": datasets}))
-
-
-def _taken(connection: Connection, ground: Kept) -> dict[PoolName, list[Taken]]:
-    """Room that the plan in force gives away, and what was handed in before; not what is over for good."""
-    newest: dict[str, list[Run]] = {}
-    for run in runs.present(connection):
-        newest.setdefault(run.workload, []).append(run)
-    given = [(decision, ground.intent.workloads[decision.workload]) for decision in ground.plan.decisions]
-    for each in submissions.kept(connection):
-        known = newest.get(each.name, ())
-        alive = any(run.alive for run in known)
-        if alive or (each.act == "submitted" and not any(run.outcome == "succeeded" for run in known)):
-            plan, workload = plans.placed(connection, each.plan, each.name)
-            given.append((plan.decision(each.name), workload))
-    taken: dict[PoolName, list[Taken]] = {}
-    for decision, workload in given:
-        over = _over(workload, newest.get(decision.workload, ()))
-        shapes = {shape.name: shape for shape in workload.shapes}
-        for assignment in decision.assignments:
-            units = assignment.units - min(over, assignment.units)
-            over -= assignment.units - units
-            if units:
-                place_name = (assignment.site, assignment.pool)
-                taken.setdefault(place_name, []).append(Taken(shapes[assignment.shape], units))
-    return taken
-
-
-def _over(workload: Workload, known: Sequence[Run]) -> int:
-    """Units that are over and will not run again."""
-    if workload.run is None or workload.job is None or workload.job.per_month is not None:
-        return 0
-    last = {run.unit: run for run in sorted(known, key=lambda run: run.generation)}
-    return sum(is_over(run, workload.run.retries, workload.run.final) for run in last.values())
+    return Ground(kept, submissions.version(connection), target.generation, taken(connection, kept), drained)
 
 
 def _placed(ground: Ground, name: str, workload: Workload, sites: frozenset[str] | None) -> Placed:
@@ -231,5 +190,6 @@ def _placed(ground: Ground, name: str, workload: Workload, sites: frozenset[str]
 
 def _must_be_new(connection: Connection, ground: Ground, name: str) -> None:
     known = name in ground.kept.intent.workloads or submissions.newest(connection, name) is not None
+    known = known or queued.newest(connection, name) is not None
     if known or runs.of_workload(connection, name):
         raise InputError(f"there is or was a workload {name!r} already; give another name with --name")

@@ -10,8 +10,9 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from situs.control import force as in_force
@@ -20,10 +21,15 @@ from situs.control.acts import Done, Job, perform
 from situs.control.connect import Closed, Connect
 from situs.control.force import Force, Plans
 from situs.control.leader import Leadership
-from situs.control.observe import Look, Observer
+from situs.control.observe import Look, Observer, Told
 from situs.control.pace import Pace
+from situs.control.queues.desk import Desk
+from situs.control.queues.floor import Floor
+from situs.control.queues.ranking import Ground, Ranked
+from situs.control.queues.room import Rooms
 from situs.control.readiness import Awaited, Readiness, Ready
 from situs.control.reconcile import diff, source_of, succeeding
+from situs.control.room_taken import taken_by_others, with_results
 from situs.control.state import State
 from situs.control.traffic.fronts import fronts
 from situs.control.traffic.haproxy import Haproxy, left_behind
@@ -31,16 +37,18 @@ from situs.control.traffic.router import Drained, Router
 from situs.control.waits import Waits
 from situs.control.wanted import WRITTEN, Step, Unit, Waiting, Wanted, World, key_of
 from situs.control.watcher import Watcher
+from situs.control.workers import Workers
+from situs.facts.completion import complete
 from situs.model.error import SitusError
-from situs.sites.adapter import Adapter, Key
+from situs.sites.adapter import Adapter, Key, Status, Tells
 from situs.store import holds, leases, plans, submissions
 from situs.store.database import Database
 from situs.store.leases import LeaseLost
 from situs.store.runs import Run
 from situs.store.usage import Line
 
-AT_ONCE = 4
-"""Steps at one site at the same time: they mostly wait for answers."""
+COUNTED_AGAIN_S = 60.0
+"""What others than queues use of the pools is counted anew so often, as jobs of plans come to their ends."""
 GATHER_S = 0.01
 """What comes in within a hundredth of a second shares one transaction."""
 
@@ -59,19 +67,22 @@ class Term:
         self._leadership = leadership
         self._watcher = watcher
         self._say = say
-        self._news: queue.SimpleQueue[Look | Done | Ready | Drained | LeaseLost] = queue.SimpleQueue()
+        self._news: queue.SimpleQueue[Look | Told | Done | Ready | Drained | Ranked | LeaseLost] = (
+            queue.SimpleQueue()
+        )
         self._plans = Plans(database)
         self._force: Force | None = None
         self._holds: list[holds.Hold] = []
         self._wanted: dict[Unit, Wanted] = {}
         self._adapters: dict[str, Adapter] = {}
         self._observers: dict[str, Observer] = {}
-        self._workers: dict[str, ThreadPoolExecutor] = {}
+        self._workers: dict[str, Workers] = {}
         self._router: Router | None = None
         self._drained: set[Key] = set()
         """runs that were to get no more requests, and have none left"""
         self._readiness = Readiness(self._adapters, pace.ready_s, self._news.put)
-        self._over: frozenset[Key] = frozenset()
+        self._desk = Desk(self._plans, self._news.put)
+        self._counted: tuple[int, int, datetime] | None = None
         self._polled = self._metered = _now()
         self._closed = False
         self._stirred = True
@@ -79,7 +90,9 @@ class Term:
         """when a step ended at a site that was not looked at since"""
         self._due: datetime | None = None
         with database.read() as connection:
-            self._state = State.read(connection, leadership.lease.token, pace.shown_s, _now())
+            self._desk.read(connection)
+            names = self._desk.entries.by_name
+            self._state = State.read(connection, leadership.lease.token, pace.shown_s, _now(), names)
             self._waits = Waits(connection)
         self._poll()
 
@@ -98,21 +111,21 @@ class Term:
                 self._state.write(connection)
             self._watcher.wrote(*self._state.news())
             self._state.written()
-            self._over = frozenset(key_of(run) for run in self._state.all_runs() if not run.alive)
         for job in jobs:
-            self._workers[job.step.site].submit(self._do, job)
+            self._workers[job.step.site].do(job)
         self._watcher.turned(time.monotonic() - began)
 
     def close(self) -> None:
         """End all threads; steps under way are left to end by themselves."""
         self._closed = True
         self._readiness.stop()
+        self._desk.stop()
         if self._router is not None:
             self._router.stop()
         for observer in self._observers.values():
             observer.stop()
         for workers in self._workers.values():
-            workers.shutdown(wait=False, cancel_futures=True)
+            workers.stop()
 
     def _take_in(self) -> None:
         wait_s = self._pace.poll_s
@@ -127,6 +140,10 @@ class Term:
                 raise news
             if isinstance(news, Look):
                 self._see(news)
+            elif isinstance(news, Told):
+                self._hear(news)
+            elif isinstance(news, Ranked):
+                self._desk.ranked(news)
             elif isinstance(news, Drained):
                 self._stirred = True
                 self._drained.add(news.key)
@@ -141,6 +158,7 @@ class Term:
     def _see(self, look: Look) -> None:
         """Deciding again is needed only where something is new, or something was done since the look before."""
         site, before = look.sight.site, self._state.sightings.sights.get(look.sight.site)
+        look = replace(look, sight=self._desk.looked(look.sight, self._state))
         self._state.see(look)
         self._watcher.looked(look)
         new = before is None or (before.ok, before.runs) != (look.sight.ok, look.sight.runs)
@@ -148,25 +166,53 @@ class Term:
         if site in self._done_at and look.sight.began > self._done_at[site]:
             del self._done_at[site]
 
+    def _hear(self, told: Told) -> None:
+        """A site tells of one run before it is asked."""
+        if self._desk.has(told.key.workload):
+            self._desk.told(told.site, told.key, told.status)
+        elif told.site in self._observers:
+            self._observers[told.site].soon()
+
     def _finish(self, done: Done) -> None:
-        self._stirred = True
+        queued = self._desk.has(done.step.key.workload)
         self._watcher.stepped(done)
-        self._done_at[done.step.site] = now = _now()
+        now = _now()
+        if queued:
+            self._desk.stir(done.step.key.workload)
+        else:
+            self._stirred = True
+            self._done_at[done.step.site] = now
         want = self._wanted.get(done.step.unit)
         run = self._state.finish(done.step, done.result, want, now)
         used = done.result.status.usage if done.result.status else None
         if run is not None and (metered := meter.ended(run, self._plans, used, now)):
             self._ledger(*metered)
-        if done.step.site in self._observers:
+        if not queued and done.step.site in self._observers:
             self._observers[done.step.site].soon()
 
     def _decide(self, now: datetime) -> list[Job]:
+        """Steps for plans, and for queues."""
+        self._desk.due(now)
+        jobs = self._by_plan(now)
+        if (
+            self._desk.is_stirred
+            and self._force is not None
+            and not any(h.kind == "pause" for h in self._holds)
+        ):
+            jobs += [self._job(step) for step in self._desk.decide(self._state, now, self._no_new())]
+        return jobs
+
+    def _no_new(self) -> frozenset[str]:
+        """Sites that get nothing new."""
+        return frozenset(hold.subject for hold in self._holds if hold.kind == "drain")
+
+    def _by_plan(self, now: datetime) -> list[Job]:
         if not self._stirred and (self._due is None or now < self._due):
             return []
         self._stirred = False
         if self._force is None or any(hold.kind == "pause" for hold in self._holds):
             return []
-        drained = frozenset(hold.subject for hold in self._holds if hold.kind == "drain")
+        drained = self._no_new()
         jobs: list[Job] = []
         sightings = self._state.sightings
         # What is only written down opens the way to the next step at once.
@@ -215,14 +261,16 @@ class Term:
 
     def _job(self, step: Step) -> Job:
         assert self._force is not None
-        grace_s = self._force.grace_s(step.key.workload)
+        queued = self._desk.has(step.key.workload)
+        grace_s = (self._desk if queued else self._force).grace_s(step.key.workload)
         if step.kind == "sweep":
             return Job(step, None, None, grace_s)
         run = self._state.run(step.key)
         source: Run | None = None
         if step.kind == "start":
-            source = source_of(run, self._state.runs[step.unit])
-        return Job(step, self._force.work_of(run), (source.site, key_of(source)) if source else None, grace_s)
+            source = source_of(run, self._state.history(step.unit))
+        work = self._desk.work_of(run, self._folder) if queued else self._force.work_of(run)
+        return Job(step, work, (source.site, key_of(source)) if source else None, grace_s)
 
     def _do(self, job: Job) -> None:
         began = time.monotonic()
@@ -245,6 +293,7 @@ class Term:
             generation = plans.generation_in_force(connection)
             held = holds.in_force(connection)
             handed_in = submissions.version(connection)
+            self._desk.read(connection)
         force = self._force
         hour = now.replace(minute=0, second=0, microsecond=0)
         if (
@@ -254,11 +303,40 @@ class Term:
             or (force is not None and force.at != hour)
         ):
             self._holds, self._stirred = held, True
+            self._desk.close(self._no_new())
             self._force = in_force.newest(self._database, self._folder, self._plans, now)
             if self._force is not None:
-                used = {run.plan for run in self._state.all_runs() if run.alive and run.plan}
-                self._plans.forget({*self._force.plans, *used})
+                used = {
+                    run.plan
+                    for history in self._state.runs.values()
+                    for run in history
+                    if run.alive and run.plan
+                }
+                self._plans.forget({*self._force.plans, *used, *self._desk.plans(self._state)})
                 self._reach(self._force)
+        if self._force is not None:
+            self._count(self._force, now)
+
+    def _count(self, force: Force, now: datetime) -> None:
+        """Have queues know what is in force, and what room others have taken."""
+        self._desk.at(force.at)
+        before = self._counted
+        same = before is not None and before[:2] == (force.target.generation, force.handed_in)
+        if before is not None and same and now - before[2] < timedelta(seconds=COUNTED_AGAIN_S):
+            return
+        self._counted = (force.target.generation, force.handed_in, now)
+        with self._database.read() as connection:
+            kept = with_results(connection, force.kept)
+            taken = taken_by_others(connection, kept)
+        estate = complete(kept.intent, kept.facts, now)
+        pools = {
+            (name, pool): given for name, site in estate.sites.items() for pool, given in site.pools.items()
+        }
+        ground, rooms = Ground(kept, force.at, force.target.generation), Rooms(pools, taken)
+        if before is not None and before[0] == force.target.generation:
+            self._desk.recount(ground, rooms)
+        else:
+            self._desk.stand_on(ground, Floor(kept.intent.queues, rooms), self._state)
 
     def _reach(self, force: Force) -> None:
         """Open the sites of the estate, and look at them. A site that has left it is watched as long as we lead."""
@@ -270,17 +348,22 @@ class Term:
             except SitusError as error:
                 adapter = Closed(str(error))
             self._adapters[name] = adapter
-            self._workers[name] = ThreadPoolExecutor(AT_ONCE, thread_name_prefix=f"at {name}")
+            self._workers[name] = Workers(f"at {name}", self._do)
             observer = Observer(
                 name,
                 adapter,
                 self._pace.look_s,
                 self._pace.rest_s,
-                lambda key: key in self._over,
+                self._state.over.__contains__,
                 self._news.put,
             )
             self._observers[name] = observer
             observer.start()
+            if isinstance(adapter, Tells) and not isinstance(adapter, Closed):
+                adapter.tell(partial(self._told, name))
+
+    def _told(self, site: str, key: Key, status: Status) -> None:
+        self._news.put(Told(site, key, status))
 
     def _meter(self, now: datetime) -> None:
         """Write down what runs have used since the last time, and what nobody did."""

@@ -6,7 +6,7 @@ plane decides with, from what the control plane has seen last.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -17,11 +17,13 @@ from sqlalchemy import Connection
 
 from situs.control.force import Plans, newest
 from situs.control.leader import NAME
+from situs.control.queues.standing import Queues, QueueView, read_with
+from situs.control.queues.standing import Standing as InQueue
 from situs.control.reconcile import Verdict, diff, serves
 from situs.control.wanted import Sight, Step, Unit, Waiting, Wanted, World, key_of, unit_of
 from situs.model.error import InputError
 from situs.sites.adapter import Key, Status
-from situs.store import events, holds, leases, observations, plans, replans, runs, steps, usage
+from situs.store import events, holds, leases, observations, plans, queued, replans, runs, steps, usage
 from situs.store.database import Database, clock
 from situs.store.events import Event
 from situs.store.holds import Hold
@@ -33,6 +35,15 @@ from situs.store.steps import Entry
 
 Standing = Literal["running", "starting", "ending", "done", "failed", "waiting", "unknown"]
 """``unknown``: its site does not answer, so it may run or not"""
+
+
+IN_QUEUES: Mapping[str, Standing] = {
+    "waiting": "waiting",
+    "failed": "failed",
+    "done": "done",
+    "stopped": "done",
+}
+"""How work of queues stands when it does not run."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +81,7 @@ class Overview:
     units: Sequence[UnitView]
     replan: Replan | None = None
     """the plan that is proposed after the one in force, or why none can be made"""
+    queues: Sequence[QueueView] = ()
 
 
 @dataclass(frozen=True)
@@ -101,8 +113,9 @@ def overview(database: Database) -> Overview:
         target, held = plans.in_force(connection), holds.in_force(connection)
         seen, known = observations.all_sites(connection), runs.present(connection)
         leader, replan = _leader(connection, at), proposed(connection)
+        queues = _queues(connection, target, known)
     history: dict[Unit, list[Run]] = {}
-    for run in known:
+    for run in (run for run in known if run.workload not in queues.work):
         history.setdefault(unit_of(run), []).append(run)
     force = newest(database, Path(), Plans(database), at)
     wanted = force.wanted(history) if force else {}
@@ -116,7 +129,34 @@ def overview(database: Database) -> Overview:
         for unit, verdict in sorted(verdicts.items())
         if not _is_past(wanted.get(unit), history.get(unit, ()))
     ]
-    return Overview(at, target, leader, held, list(seen.values()), units, replan)
+    # Those that wait may be very many: each queue tells how many, and who is next.
+    units += [_in_queue(entry, world) for entry in queues.entries if entry.state in ("running", "failed")]
+    return Overview(at, target, leader, held, list(seen.values()), units, replan, queues.views())
+
+
+def _queues(connection: Connection, target: Target | None, known: Sequence[Run]) -> Queues:
+    queues = plans.load(connection, target.plan).intent.queues if target else {}
+    return read_with(connection, queues, known)
+
+
+def _in_queue(entry: InQueue, world: World) -> UnitView:
+    last = entry.last
+    cause = last.cause if last is not None and last.alive else None
+    if entry.place is not None:
+        cause = f"number {entry.place} in {entry.queue}, with priority {entry.priority}"
+    standing: Standing = _standing(last, None, None, world) if last is not None else "waiting"
+    if entry.state != "running":
+        standing = IN_QUEUES[entry.state]
+    if entry.state == "stopped":
+        cause = "it was stopped"
+    since = (last.ended_at or last.started_at or last.placed_at) if last else entry.handed_in
+    return UnitView(
+        entry.name, 0, standing, last.generation if last else None, last.site if last else None,
+        last.pool if last else None, last.site if last and last.alive else None, since,
+        last.exit_code if last else None, cause,
+        "it begins when its turn comes" if entry.place is not None else last.next_step if last else None,
+        last.retry_at if last else None,
+    )  # fmt: skip
 
 
 def proposed(connection: Connection) -> Replan | None:
@@ -129,8 +169,13 @@ def proposed(connection: Connection) -> Replan | None:
 
 def of_workload(database: Database, name: str) -> WorkloadView:
     """One workload. Raises InputError when nobody ever heard of it."""
-    units = [unit for unit in overview(database).units if unit.workload == name]
+    seen = overview(database)
+    units = [unit for unit in seen.units if unit.workload == name]
     with database.read() as connection:
+        if not units and (row := queued.newest(connection, name)) is not None and row.act != "removed":
+            entries = _queues(connection, seen.target, runs.present(connection)).entries
+            world = World(seen.at, {})
+            units = [_in_queue(entry, world) for entry in entries if entry.name == name]
         known = runs.of_workload(connection, name)
         ledger = usage.lines(connection, name)
     if not units and not known:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -80,7 +80,7 @@ class World:
     sights: Mapping[str, Sight]
     satisfied: frozenset[str] = frozenset()
     """workloads that others need not wait for"""
-    estate: frozenset[str] = frozenset()
+    estate: Container[str] = frozenset()
     """workloads that the estate has, whether a plan places them or not"""
     succeeding: frozenset[str] = frozenset()
     """workloads whose units go on until those that take over from them serve"""

@@ -21,6 +21,7 @@ from situs.model.data import Dataset
 from situs.model.error import InputError, Position, Problem
 from situs.model.estate import Link, Location, Site
 from situs.model.intent import Intent, Settings
+from situs.model.queue import Queue
 from situs.model.rule import Rule
 from situs.model.usecase import UseCase
 from situs.model.workload import Workload
@@ -33,6 +34,7 @@ NAMED: Mapping[str, type[BaseModel]] = {
     "datasets": Dataset,
     "workloads": Workload,
     "use_cases": UseCase,
+    "queues": Queue,
     "rules": Rule,
 }
 """Sections whose entries have names."""
@@ -106,7 +108,7 @@ def input_hash(intent: Intent) -> str:
 UNORDERED = {
     "categories", "jurisdictions", "purposes", "obligations", "certificates_required", "crosses", "affinity",
     "accelerator", "name", "kind", "operator", "country", "certificate", "stage", "use_case", "category", "off",
-    "countries", "certificates", "kinds",
+    "countries", "certificates", "kinds", "sites",
 }  # fmt: skip
 
 

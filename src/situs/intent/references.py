@@ -36,6 +36,7 @@ class _Check:
         yield from self._datasets()
         yield from self._workloads()
         yield from self._fronts()
+        yield from self._queues()
         yield from self._rules()
         yield from self._circles()
 
@@ -151,6 +152,10 @@ class _Check:
                     if current.pool not in pools:
                         kind = f"pool of {current.site}"
                         yield self._missing(kind, current.pool, list(pools), *at, "current", "pool")
+
+    def _queues(self) -> Iterator[Problem]:
+        for name, queue in self._intent.queues.items():
+            yield from self._unknown("site", queue.sites or (), self._names["sites"], "queues", name, "sites")
 
     def _rules(self) -> Iterator[Problem]:
         """A rule that selects a name which does not exist would silently hold for nothing."""

@@ -12,6 +12,7 @@ from situs.model.data import Dataset
 from situs.model.estate import Link, Location, Site
 from situs.model.money import HourPrice, TonnePrice
 from situs.model.quantity import Hours, Months, Number, Share
+from situs.model.queue import Queue
 from situs.model.rule import Rule
 from situs.model.usecase import UseCase
 from situs.model.workload import Workload
@@ -51,5 +52,6 @@ class Intent(Model):
     datasets: Mapping[Name, Dataset] = Field(default_factory=dict)
     workloads: Mapping[Name, Workload] = Field(default_factory=dict)
     use_cases: Mapping[Name, UseCase] = Field(default_factory=dict)
+    queues: Mapping[Name, Queue] = Field(default_factory=dict)
     rules: Mapping[Name, Rule] = Field(default_factory=dict)
     settings: Settings = Settings()

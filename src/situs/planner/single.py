@@ -7,7 +7,7 @@ hardware for it either.  Deciding once more as if all were free tells what it wa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -98,8 +98,8 @@ def place(
         (site, pool)
         for site, found in complete(alone, facts, at).sites.items()
         for pool, given in found.pools.items()
-        if (fitting := [shape for shape in workload.shapes if _has_room(given, shape, ())])
-        and not any(_has_room(given, shape, taken.get((site, pool), ())) for shape in fitting)
+        if (fitting := [shape for shape in workload.shapes if has_room(given, shape, ())])
+        and not any(has_room(given, shape, taken.get((site, pool), ())) for shape in fitting)
     )
     shut = {(site, pool) for site in closed if site in alone.sites for pool in alone.sites[site].pools}
     open_now = _without(alone, {*full, *shut})
@@ -111,6 +111,15 @@ def place(
         name for name, site in alone.sites.items() if site.pools and not open_now.sites[name].pools
     )
     return Placed(decided, open_now, full, emptied, later)
+
+
+def decide_alone(
+    intent: Intent, facts: Facts, at: datetime, name: str, workload: Workload, *, off: frozenset[str] = frozenset(),
+    shut: Collection[PoolName] = (),
+) -> tuple[Decided, Intent]:  # fmt: skip
+    """Decide where one unit goes if all were free but for pools that are ``shut``; and what that was decided from."""
+    alone = _without(_alone(intent, name, workload, at), set(shut))
+    return decide(alone, facts, at, off=off), alone
 
 
 def _alone(intent: Intent, name: str, workload: Workload, at: datetime) -> Intent:
@@ -154,7 +163,7 @@ def _without(intent: Intent, gone: set[PoolName]) -> Intent:
     return intent.model_copy(update={"sites": sites})
 
 
-def _has_room(pool: Pool, shape: Shape, taken: Sequence[Taken]) -> bool:
+def has_room(pool: Pool, shape: Shape, taken: Sequence[Taken]) -> bool:
     """Whether one unit more goes in beside those that are there. What a node does not fit at all is not asked."""
     shared = pool.packing if pool.packing is not None else isinstance(pool.price, Owned | Reserved)
     if shared:
@@ -168,13 +177,13 @@ def _has_room(pool: Pool, shape: Shape, taken: Sequence[Taken]) -> bool:
 def _packs(node: Node, count: int, shape: Shape, taken: Sequence[Taken]) -> bool:
     """First fit, the largest first: a node's parts do not add up over nodes."""
     whole = (node.cpu, node.memory, float(node.accelerators), node.disk)
-    wanted = [(part, each.units * each.shape.nodes) for each in taken if (part := _part(each.shape))]
-    wanted.sort(key=lambda item: max(_shares(item[0], whole)), reverse=True)
+    wanted = [(part, each.units * each.shape.nodes) for each in taken if (part := part_of(each.shape))]
+    wanted.sort(key=lambda item: max(shares(item[0], whole)), reverse=True)
     used: list[tuple[float, ...]] = []
     # What is there already may not fit together by this reckoning: then there is surely no room for more.
     if not all(_put(part, used, count, whole) for part, times in wanted for _ in range(times)):
         return False
-    return all(_put(_part(shape), used, count, whole) for _ in range(shape.nodes))
+    return all(_put(part_of(shape), used, count, whole) for _ in range(shape.nodes))
 
 
 def _put(
@@ -194,7 +203,7 @@ def _put(
     return False
 
 
-def _part(shape: Shape) -> tuple[float, ...]:
+def part_of(shape: Shape) -> tuple[float, ...]:
     """What it takes of each of its nodes."""
     return (
         shape.cpu / shape.nodes, shape.memory / shape.nodes,
@@ -203,5 +212,5 @@ def _part(shape: Shape) -> tuple[float, ...]:
     )  # fmt: skip
 
 
-def _shares(part: tuple[float, ...], whole: tuple[float, ...]) -> list[float]:
+def shares(part: tuple[float, ...], whole: tuple[float, ...]) -> list[float]:
     return [wanted / there for wanted, there in zip(part, whole, strict=True) if there]

@@ -8,7 +8,7 @@ can never move a site backwards.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
@@ -257,6 +257,15 @@ class Adapter(Protocol):
 
     def forget(self, key: Key) -> None:
         """Remove a run that has ended, with its folder."""
+        ...
+
+
+@runtime_checkable
+class Tells(Protocol):
+    """What a site does besides that says by itself when a run has ended, so that nobody has to look often."""
+
+    def tell(self, said: Callable[[Key, Status], None]) -> None:
+        """From now on call ``said`` when a run has ended, from any thread; what is missed is found by looking."""
         ...
 
 

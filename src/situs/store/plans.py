@@ -49,6 +49,12 @@ class Kept:
     files: Mapping[str, str]
     """name of a file that runs need -> SHA-256 of its content"""
 
+    def name_of(self, workload: str) -> str:
+        """What a workload is called in it: work of queues shares plans, each of which has one piece of work alone."""
+        if workload in self.intent.workloads or len(self.plan.decisions) != 1:
+            return workload
+        return self.plan.decisions[0].workload
+
 
 def keep(
     connection: Connection, plan: Plan, intent: Intent, facts: Facts, files: Mapping[str, bytes]

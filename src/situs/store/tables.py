@@ -27,7 +27,18 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-HISTORY = ("contents", "intents", "plans", "targets", "steps", "usage", "events", "replans", "submissions")
+HISTORY = (
+    "contents",
+    "intents",
+    "plans",
+    "targets",
+    "steps",
+    "usage",
+    "events",
+    "replans",
+    "submissions",
+    "queued",
+)
 """Tables that are only added to."""
 
 
@@ -227,4 +238,17 @@ submissions = Table(
     Column("by", Text, nullable=False),
     Column("reason", Text),
     Index("submissions_by_name", "name", "act", unique=True),
+)  # fmt: skip
+queued = Table(
+    "queued", metadata,
+    Column("seq", Number, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("queue", Text, nullable=False),
+    Column("work", Text, ForeignKey("contents.sha256"), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text),
+    Index("queued_by_name", "name", "act", unique=True),
 )  # fmt: skip

@@ -1,0 +1,225 @@
+"""The queues of the plan in force: who stands in which line, who runs, and whose turn it is.
+
+A piece of work gets in line once a place is known for it.  What is counted here follows from what is written down
+elsewhere, so that all of it can be made anew at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from situs.control.queues.accounts import Cohort, asked, cohorts
+from situs.control.queues.entries import Entry
+from situs.control.queues.ranking import Place, Question, Ranked
+from situs.control.queues.room import Rooms
+from situs.control.queues.turns import Seen, Turns
+from situs.control.queues.waiting import HOUR_S, Holder, Lane, Line, Option, Waiter
+from situs.model.queue import Queue
+from situs.model.workload import Shape, Workload
+from situs.store.queued import Piece
+from situs.store.runs import Run
+
+AGAIN_S = 5.0
+"""Those that cannot begin are looked at again so often, as runs get old enough to give way."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """It begins at a place; or, where there is none, it ends to make room."""
+
+    name: str
+    place: Place | None
+    cause: str
+
+
+class Floor:
+    """All lines, and all that run."""
+
+    def __init__(self, queues: Mapping[str, Queue], rooms: Rooms) -> None:
+        self.rooms = rooms
+        self._queues = queues
+        self._cohorts = cohorts(queues)
+        self._lines = {name: Line(queue.aging) for name, queue in queues.items()}
+        self._seen: dict[str, Seen] = {}
+        self._stirred: set[str] = set()
+        """queues whose cohorts are to be looked at"""
+        self._lane_of: dict[str, tuple[str, Hashable]] = {}
+        self._holds: dict[str, str] = {}
+        """name of what runs -> its queue"""
+        self._ranked: dict[Question, Ranked] = {}
+        self._unplaced: dict[Question, set[str]] = {}
+        self._placeless: set[str] = set()
+        """names of what has no place anywhere"""
+        self._no_room: dict[str, Question] = {}
+        """queue -> what its first lacks room for"""
+        self._further: set[Question] = set()
+        self._again_s = 0.0
+
+    @property
+    def is_stirred(self) -> bool:
+        """Whether anybody's turn may have come."""
+        return bool(self._stirred)
+
+    def recount(self, rooms: Rooms) -> set[str]:
+        """Others have taken or left room; gives the names of those that had no place at all, for another try."""
+        self.rooms = rooms
+        for line in self._lines.values():
+            for holder in line.runs.values():
+                rooms.take(holder.option, holder.name)
+        self._ranked = {question: found for question, found in self._ranked.items() if found.places}
+        self._stirred |= self._no_room.keys()
+        placeless, self._placeless = self._placeless, set()
+        return placeless
+
+    def close(self, sites: frozenset[str]) -> None:
+        """These sites get nothing new from now on, and all others do."""
+        if self.rooms.closed != sites:
+            self.rooms.closed = sites
+            self._stirred |= {queue for queue, _ in self._lane_of.values()}
+
+    def running(self) -> Iterable[str]:
+        """Names of all that run, or are about to."""
+        return self._holds
+
+    def ranking(self, question: Question) -> Ranked | None:
+        """What is known of the places of a piece of work."""
+        return self._ranked.get(question)
+
+    def ranked(self, found: Ranked) -> set[str]:
+        """More is known of them; gives the names of those that waited for that."""
+        self._ranked[found.question] = found
+        self._further.discard(found.question)
+        options = [place.option for place in found.places]
+        for name, line in self._lines.items():
+            for key, lane in line.lanes.items():
+                if isinstance(key, tuple) and key[1] == found.question:
+                    lane.options = options
+                    self._changed(name)
+        return self._unplaced.pop(found.question, set())
+
+    def line_up(self, entry: Entry, piece: Piece) -> tuple[str | None, Question | None]:
+        """It waits for its turn. Gives why it cannot, and what has to be found out before it can."""
+        if entry.name in self._lane_of or entry.name in self._holds:
+            return None, None
+        queue = self._queues.get(entry.queue)
+        if queue is None:
+            return (
+                f"there is no queue {entry.queue} any more; bring it back, or hand it in to another one",
+                None,
+            )
+        question = Question(entry.work, queue.sites)
+        found = self._ranked.get(question)
+        if found is None or (not found.places and not found.done):
+            new = question not in self._unplaced
+            self._unplaced.setdefault(question, set()).add(entry.name)
+            return None, question if new else None
+        if not found.places:
+            self._placeless.add(entry.name)
+            return f"{found.why}; plan again or hand it in anew", None
+        key = (entry.priority, question)
+        line = self._lines[entry.queue]
+        lane = line.lanes.get(key)
+        if lane is None:
+            lane = line.lanes[key] = Lane([place.option for place in found.places])
+        lane.add(entry.waiter)
+        self._lane_of[entry.name] = (entry.queue, key)
+        self._changed(entry.queue)
+        return None, None
+
+    def stays_away(self, name: str) -> None:
+        """It does not wait for a turn any more."""
+        queue, key = self._lane_of.pop(name, (None, None))
+        if queue is not None:
+            self._lines[queue].lanes[key].remove(name)
+            self._changed(queue)
+
+    def runs_already(self, entry: Entry, piece: Piece, run: Run) -> None:
+        """It runs, or may."""
+        shape = next((s for s in piece.workload.shapes if s.name == run.shape), None)
+        if entry.queue not in self._queues or shape is None or entry.name in self._holds:
+            return
+        option = Option((run.site, run.pool), shape, asked(shape), _likely_s(piece.workload, shape))
+        self._cohorts[entry.queue].use(entry.queue, option.amount)
+        self.rooms.take(option, entry.name)
+        since_s = (run.started_at or run.placed_at).timestamp()
+        self._begins(entry.waiter, option, since_s, piece.workload)
+
+    def is_gone(self, name: str) -> None:
+        """It does not run any more."""
+        queue = self._holds.pop(name, None)
+        if queue is None:
+            return
+        holder, cohort = self._lines[queue].runs.pop(name), self._cohorts[queue]
+        amount = holder.option.amount
+        back = tuple(-part for part in amount)
+        if holder.leaving:
+            cohort.leave(queue, back)
+        cohort.use(queue, back)
+        self.rooms.leave(holder.option.pool, name)
+        self._changed(queue)
+        self._stirred |= self._no_room.keys()
+
+    def turns(self, now_s: float, pieces: Mapping[str, Piece]) -> Iterator[Turn]:
+        """Whose turn it is now, and who gives way."""
+        if now_s - self._again_s >= AGAIN_S:
+            self._again_s = now_s
+            self._seen = {name: replace(seen, changes=-1) for name, seen in self._seen.items()}
+            self._stirred |= {queue for queue, _ in self._lane_of.values()}
+        done: set[int] = set()
+        stirred, self._stirred = self._stirred, set()
+        for name in sorted(stirred):
+            cohort = self._cohorts[name]
+            if id(cohort) not in done:
+                done.add(id(cohort))
+                yield from self._turns(cohort, now_s, pieces)
+
+    def full(self) -> set[Question]:
+        """Work that lacks nothing but room where it was looked for so far."""
+        found = {q for q in self._no_room.values() if not self._ranked[q].done} - self._further
+        self._further |= found
+        return found
+
+    def _turns(self, cohort: Cohort, now_s: float, pieces: Mapping[str, Piece]) -> Iterator[Turn]:
+        self.rooms.claims = {p: c for p, c in self.rooms.claims.items() if c.name in self._lane_of}
+        out = Turns(cohort, self._lines, self.rooms, now_s, self._seen).taken()
+        for waiter, option in out.begin:
+            _, key = self._lane_of.pop(waiter.name)
+            assert isinstance(key, tuple)
+            place = next(place for place in self._ranked[key[1]].places if place.option is option)
+            self._begins(waiter, option, now_s, pieces[key[1].work].workload)
+            yield Turn(waiter.name, place, f"it is its turn in {waiter.queue}")
+        for holder, waiter in out.end:
+            self._lines[holder.queue].changes += 1
+            yield Turn(holder.name, None, _why_it_ends(holder, waiter))
+        for name in cohort.accounts:
+            held = out.held.get(name)
+            self._no_room.pop(name, None)
+            if held is not None and held.why == "room" and held.waiter.name in self._lane_of:
+                _, key = self._lane_of[held.waiter.name]
+                assert isinstance(key, tuple)
+                self._no_room[name] = key[1]
+
+    def _begins(self, waiter: Waiter, option: Option, since_s: float, workload: Workload) -> None:
+        saves = workload.checkpoint if workload.run is not None and workload.run.state else None
+        holder = Holder(
+            waiter.name, waiter.queue, waiter.priority, waiter.at_s, option, since_s,
+            saves.interval * HOUR_S if saves is not None else None, workload.min_runtime * HOUR_S,
+        )  # fmt: skip
+        self._lines[waiter.queue].runs[waiter.name] = holder
+        self._lines[waiter.queue].changes += 1
+        self._holds[waiter.name] = waiter.queue
+
+    def _changed(self, queue: str) -> None:
+        self._lines[queue].changes += 1
+        self._stirred.add(queue)
+
+
+def _likely_s(workload: Workload, shape: Shape) -> float:
+    return workload.job.work / shape.throughput * HOUR_S if workload.job is not None else float("inf")
+
+
+def _why_it_ends(holder: Holder, waiter: Waiter) -> str:
+    if holder.queue == waiter.queue:
+        return f"it makes room for {waiter.name}, of priority {waiter.priority} before {holder.priority}"
+    return f"it gives back what {waiter.queue} has lent to {holder.queue}, for {waiter.name}"

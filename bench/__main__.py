@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from bench import suite
 from bench.figure import CannotMeasure, Figure, Protocol
-from bench.page import renew_page
+from bench.page import renew_page, renew_rows
 
 
 def main() -> int:
@@ -20,7 +20,10 @@ def main() -> int:
     protocol = Protocol(tuple(range(arguments.seeds)), tuple(arguments.tightness))
     run = Run(protocol)
     for name in arguments.names or known:
+        before = len(run.figures)
         run.measure(name)
+        if arguments.page and name not in run.missing:
+            renew_rows(name, run.figures[before:], f"python -m bench {name} --seeds {arguments.seeds}")
     if not arguments.names:
         renew_page(run.figures, run.missing, protocol)
     return 1 if run.missing else 0
@@ -74,6 +77,9 @@ def _parse(known: list[str]) -> argparse.Namespace:
         type=lambda text: [float(part) for part in text.split(",")],
         default=[1.0],
         help="comma-separated scarcities (default 1; the whole protocol: 0.8,1,1.2)",
+    )
+    parser.add_argument(
+        "--page", action="store_true", help="put the figures of these onto docs/benchmarks.md"
     )
     arguments = parser.parse_args()
     unknown = [name for name in arguments.names if name not in known]

@@ -14,6 +14,7 @@ from pathlib import Path
 from bench.figure import Figure, Protocol
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+RULE = "|---|---:|---:|---|---|---:|---:|---:|---|"
 PACKAGES = ("situs", "numpy", "scipy", "highspy")
 
 
@@ -24,6 +25,34 @@ def renew_page(
     page.parent.mkdir(exist_ok=True)
     page.write_text(text(figures, missing, protocol), encoding="utf-8")
     print(f"renewed {page}", file=sys.stderr)
+
+
+def renew_rows(name: str, figures: Sequence[Figure], command: str, page: Path = PAGE) -> None:
+    """Put the figures of one benchmark in the place of its old ones; the page then says when they were measured.
+
+    Raises FileNotFoundError where there is no page yet.
+    """
+    lines = page.read_text(encoding="utf-8").splitlines()
+    rest = [line for line in lines if not line.startswith((f"| `{name}.", f"- `{name}` was measured"))]
+    first = rest.index(RULE) + 1
+    # Rows are in the order of the benchmarks' names, and those of one benchmark as it gave them.
+    at = next((k for k in range(first, len(rest)) if not _before(rest[k], name)), len(rest))
+    rest[at:at] = [_row(figure) for figure in figures]
+    judged = [
+        line for line in rest if line.startswith("| `") and line.endswith(("| met |", "| **missed** |"))
+    ]
+    met = sum(line.endswith("| met |") for line in judged)
+    bars = next(k for k, line in enumerate(rest) if line.startswith("- Bars: "))
+    when = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC"
+    rest[bars] = f"- Bars: {met} of {len(judged)} met"
+    rest.insert(bars + 1, f"- `{name}` was measured at {when} by `{command}`")
+    page.write_text("\n".join(rest) + "\n", encoding="utf-8")
+    print(f"renewed {name} on {page}", file=sys.stderr)
+
+
+def _before(line: str, name: str) -> bool:
+    """Whether a row's benchmark comes before the one of this name."""
+    return line.startswith("| `") and line.removeprefix("| `").partition(".")[0] < name
 
 
 def text(figures: Sequence[Figure], missing: Mapping[str, str], protocol: Protocol) -> str:
@@ -50,7 +79,7 @@ def text(figures: Sequence[Figure], missing: Mapping[str, str], protocol: Protoc
         "peer ran in the same run on the same input (the first seed); the ratio is our value over the peer's.",
         "",
         "| figure | ours | worst | unit | peer | peer's value | ratio | bar | |",
-        "|---|---:|---:|---|---|---:|---:|---:|---|",
+        RULE,
     ]
     lines += [_row(figure) for figure in figures]
     if missing:

@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 import bench.__main__ as command
 import bench.page
 from bench.figure import CannotMeasure, Figure, Protocol
-from bench.page import renew_page, text
+from bench.page import renew_page, renew_rows, text
 
 GOOD = Figure("a.gap", 0.01, "%", "peer", 0.5, {"bar": 0.05, "worst": 0.04})
 LATE = Figure("a.time", 4.0, "s", extra={"bar": 5.0, "worst": 5.1})
@@ -52,6 +53,27 @@ def test_the_page_says_what_was_met_missed_and_not_measured() -> None:
     assert "`python -m bench --seeds 2 --tightness 0.8,1`" in page
     for told in ("- Date: 20", "- Machine: ", "cores, ", "highspy "):
         assert told in page
+
+
+def test_the_rows_of_one_benchmark_are_replaced_and_dated(tmp_path: Path) -> None:
+    page = tmp_path / "benchmarks.md"
+    other = [Figure(f"{name}.x", 1.0, "s", extra={"bar": 2}) for name in ("0", "b")]
+    renew_page([other[0], GOOD, LATE, other[1]], {"c": "not here"}, Protocol(), page)
+    before = page.read_text()
+    renew_rows("a", [replace(LATE, value=1.0, extra={"bar": 5.0}), GOOD], "python -m bench a", page)
+    rows = [
+        line.split("|")[1].strip(" `") for line in page.read_text().splitlines() if line.startswith("| `")
+    ]
+    assert rows == ["0.x", "a.time", "a.gap", "b.x"]
+    assert "- Bars: 3 of 4 met" in before
+    assert "- Bars: 4 of 4 met\n- `a` was measured at " in page.read_text()
+    renew_rows("ab", [Figure("ab.new", 3.0, "s", extra={"bar": 2})], "python -m bench ab", page)
+    renew_rows("ab", [Figure("ab.new", 3.0, "s", extra={"bar": 2})], "python -m bench ab", page)
+    lines = page.read_text().splitlines()
+    assert sum("ab.new" in line for line in lines) == 1
+    assert sum("was measured" in line for line in lines) == 2
+    assert "- Bars: 4 of 5 met" in lines
+    assert lines[-1] == "- `c`: not here"
 
 
 def test_the_page_is_replaced(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from situs.control.observe import Look, Observer, Told
 from situs.control.pace import Pace
 from situs.control.queues.desk import Desk
 from situs.control.queues.floor import Floor
+from situs.control.queues.purse import Purse
 from situs.control.queues.ranking import Ground, Ranked
 from situs.control.queues.room import Rooms
 from situs.control.readiness import Awaited, Readiness, Ready
@@ -294,6 +295,7 @@ class Term:
             held = holds.in_force(connection)
             handed_in = submissions.version(connection)
             self._desk.read(connection)
+            self._desk.read_ledger(connection, now)
         force = self._force
         hour = now.replace(minute=0, second=0, microsecond=0)
         if (
@@ -336,7 +338,10 @@ class Term:
         if before is not None and before[0] == force.target.generation:
             self._desk.recount(ground, rooms)
         else:
-            self._desk.stand_on(ground, Floor(kept.intent.queues, rooms), self._state)
+            purse = Purse(kept, now)
+            with self._database.read() as connection:
+                purse.read(connection, now)
+            self._desk.stand_on(ground, Floor(kept.intent.queues, rooms, purse), self._state)
 
     def _reach(self, force: Force) -> None:
         """Open the sites of the estate, and look at them. A site that has left it is watched as long as we lead."""

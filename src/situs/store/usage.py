@@ -47,3 +47,12 @@ def lines(connection: Connection, workload: str | None = None) -> list[Line]:
     if workload is not None:
         wanted = wanted.where(usage.c.workload == workload)
     return [Line(*row) for row in connection.execute(wanted)]
+
+
+def of_use_cases(connection: Connection, after: int, since: datetime) -> list[tuple[int, Line]]:
+    """Lines of use cases that are newer than number ``after`` and end after ``since``, with their numbers."""
+    columns = (usage.c[name] for name in Line.__dataclass_fields__)
+    wanted = select(usage.c.seq, *columns).where(
+        usage.c.seq > after, usage.c.until >= since, usage.c.use_case.is_not(None)
+    )
+    return [(row[0], Line(*row[1:])) for row in connection.execute(wanted.order_by(usage.c.seq))]

@@ -285,3 +285,35 @@ def test_killed_at_any_instant_nothing_in_queues_is_lost_or_runs_twice(
     made = {path.name for path in evidence.iterdir()}
     assert not [name for name in made if name.endswith(".twice")]
     assert {name for name in made if name.endswith(".done")} == {f"{name}.0.done" for name in names}
+
+
+@pytest.mark.slow
+def test_what_its_budget_cannot_pay_is_held_and_billed_nothing(database: Database, tmp_path: Path) -> None:
+    node = {"cpu": 4, "memory": "8GiB"}
+    rented = {"node": node, "limit": 4, "price": {"basis": "on_demand", "price": "10 EUR/h"}}
+    site = {"kind": "public", "country": "DE", "pools": {"box": rented}}
+    use_cases = {
+        "poor": {"owner": "x", "value": "100 EUR/month", "budget": "15 EUR/month"},
+        "rich": {"owner": "y", "value": "100 EUR/month"},
+    }
+    intent = estate({}, queues={"one": {}}, use_cases=use_cases)
+    there = Plane(database, tmp_path / "situs", intent.model_copy(
+        update={"sites": {"a": type(intent.sites["a"]).model_validate(site)}}
+    ))  # fmt: skip
+    there.apply({})
+    line = "import time; time.sleep(600)"
+    queue(there, "one", "first", "second", what=simple(line, use_case="poor", hours=1.0))
+    queue(there, "one", "other", what=simple(line, use_case="rich", hours=1.0))
+    try:
+        with there.leading():
+            until(
+                lambda: running(there) == {"first", "other"}, "one of each runs: what is held holds up nobody"
+            )
+            until(lambda: len(views.history_of(database, "second").events) == 2, "it is told why")
+            submitting.stop(database, "first", "ann")
+            until(lambda: "second" in running(there), "what is left pays for it")
+    finally:
+        there.end_all()
+    said = views.history_of(database, "second").events[1].text
+    assert said.startswith("poor has 5.00 of 15.00 EUR left this month, and it is likely to cost 10.00")
+    assert views.of_workload(database, "second").cost < 1

@@ -62,6 +62,11 @@ class Desk:
         """Take in what people have done."""
         self._dirty |= {entry.name for entry in self.entries.read(connection)}
 
+    def read_ledger(self, connection: Connection, now: datetime) -> None:
+        """Take in what was spent since."""
+        if self.floor is not None:
+            self.floor.purse.read(connection, now)
+
     def stand_on(self, ground: Ground, floor: Floor, state: State) -> None:
         """Another plan is in force: everything is counted anew."""
         self._ground, self._policies = ground, {}
@@ -253,6 +258,9 @@ class Desk:
                 if Unit(turn.name, 0) not in state.under_way:
                     state.record(step, None, last.plan, now)
             self._dirty.add(turn.name)
+        for name, why in self.floor.unpaid.items():
+            self._tell(state, self.entries.by_name[name], why, now)
+        self.floor.unpaid.clear()
         for question in self.floor.full():
             piece = self.entries.pieces[question.work]
             self._ranking.ask(self._ground, question, piece, self.floor.ranking(question))

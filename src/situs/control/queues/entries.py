@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from situs.control.queues.waiting import Waiter
 from situs.store import queued
 from situs.store.queued import Piece, Queued
 
@@ -26,11 +25,6 @@ class Entry:
     """it is to run; else it is to end"""
     over: bool = False
     """it is done, has failed for good or was ended: nothing more happens to it"""
-
-    @property
-    def waiter(self) -> Waiter:
-        """It, as one that waits for its turn."""
-        return Waiter(self.name, self.queue, self.priority, self.seq, self.at_s)
 
 
 @dataclass

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from situs.control.queues.accounts import Cohort, asked, cohorts
 from situs.control.queues.entries import Entry
+from situs.control.queues.purse import Purse
 from situs.control.queues.ranking import Place, Question, Ranked
 from situs.control.queues.room import Rooms
 from situs.control.queues.turns import Seen, Turns
@@ -36,8 +37,11 @@ class Turn:
 class Floor:
     """All lines, and all that run."""
 
-    def __init__(self, queues: Mapping[str, Queue], rooms: Rooms) -> None:
+    def __init__(self, queues: Mapping[str, Queue], rooms: Rooms, purse: Purse) -> None:
         self.rooms = rooms
+        self.purse = purse
+        self.unpaid: dict[str, str] = {}
+        """names of what its budget holds back, and why"""
         self._queues = queues
         self._cohorts = cohorts(queues)
         self._lines = {name: Line(queue.aging) for name, queue in queues.items()}
@@ -122,7 +126,7 @@ class Floor:
         lane = line.lanes.get(key)
         if lane is None:
             lane = line.lanes[key] = Lane([place.option for place in found.places])
-        lane.add(entry.waiter)
+        lane.add(self._waiter(entry, piece))
         self._lane_of[entry.name] = (entry.queue, key)
         self._changed(entry.queue)
         return None, None
@@ -143,7 +147,14 @@ class Floor:
         self._cohorts[entry.queue].use(entry.queue, option.amount)
         self.rooms.take(option, entry.name)
         since_s = (run.started_at or run.placed_at).timestamp()
-        self._begins(entry.waiter, option, since_s, piece.workload)
+        waiter = self._waiter(entry, piece)
+        self.purse.takes(waiter, option)
+        self._begins(waiter, option, since_s, piece.workload)
+
+    @staticmethod
+    def _waiter(entry: Entry, piece: Piece) -> Waiter:
+        use_case = piece.workload.use_case
+        return Waiter(entry.name, entry.queue, entry.priority, entry.seq, entry.at_s, use_case)
 
     def is_gone(self, name: str) -> None:
         """It does not run any more."""
@@ -157,6 +168,7 @@ class Floor:
             cohort.leave(queue, back)
         cohort.use(queue, back)
         self.rooms.leave(holder.option.pool, name)
+        self.purse.is_gone(name, holder.use_case)
         self._changed(queue)
         self._stirred |= self._no_room.keys()
 
@@ -182,7 +194,8 @@ class Floor:
 
     def _turns(self, cohort: Cohort, now_s: float, pieces: Mapping[str, Piece]) -> Iterator[Turn]:
         self.rooms.claims = {p: c for p, c in self.rooms.claims.items() if c.name in self._lane_of}
-        out = Turns(cohort, self._lines, self.rooms, now_s, self._seen).taken()
+        out = Turns(cohort, self._lines, self.rooms, now_s, self._seen, self.purse).taken()
+        self.unpaid |= out.unpaid
         for waiter, option in out.begin:
             _, key = self._lane_of.pop(waiter.name)
             assert isinstance(key, tuple)
@@ -205,6 +218,7 @@ class Floor:
         holder = Holder(
             waiter.name, waiter.queue, waiter.priority, waiter.at_s, option, since_s,
             saves.interval * HOUR_S if saves is not None else None, workload.min_runtime * HOUR_S,
+            use_case=waiter.use_case,
         )  # fmt: skip
         self._lines[waiter.queue].runs[waiter.name] = holder
         self._lines[waiter.queue].changes += 1

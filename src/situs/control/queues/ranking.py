@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 
 from situs.control.queues.accounts import asked
 from situs.control.queues.waiting import Option
@@ -129,7 +130,8 @@ def further(ground: Ground, question: Question, piece: Piece, so_far: Ranked) ->
         return replace(so_far, done=True, why=why)
     assignment = decision.assignments[0]
     shape = next(shape for shape in piece.workload.shapes if shape.name == assignment.shape)
-    option = Option((assignment.site, assignment.pool), shape, asked(shape), assignment.hours * HOUR_S)
+    cost = sum(assignment.costs.values(), Decimal(0))
+    option = Option((assignment.site, assignment.pool), shape, asked(shape), assignment.hours * HOUR_S, cost)
     own = Kept(decided.plan, estate, kept.facts, piece.files)
     place = Place(option, spec_of(piece.workload, shape, piece.files), assignment, own, estate)
     places = (*so_far.places, place)

@@ -48,6 +48,18 @@ class Room(Protocol):
         ...
 
 
+class Purse(Protocol):
+    """What there is to pay with."""
+
+    def lacks(self, waiter: Waiter, option: Option) -> str | None:
+        """Why it cannot be paid for; None when it can."""
+        ...
+
+    def takes(self, waiter: Waiter, option: Option) -> None:
+        """It begins."""
+        ...
+
+
 @dataclass(frozen=True)
 class Held:
     """The first of a queue that cannot begin, and why."""
@@ -81,6 +93,8 @@ class Outcome:
     """runs that give way, and for whom"""
     held: dict[str, Held] = field(default_factory=dict)
     """by queue"""
+    unpaid: dict[str, str] = field(default_factory=dict)
+    """name of a waiter that its budget holds back -> why; it holds up nobody"""
 
 
 class Turns:
@@ -93,6 +107,7 @@ class Turns:
         room: Room,
         now_s: float,
         seen: dict[str, Seen] | None = None,
+        purse: Purse | None = None,
     ) -> None:
         """``seen``: how queues stood before, brought up to date here."""
         self._seen = {} if seen is None else seen
@@ -100,6 +115,7 @@ class Turns:
         self._all = lines
         self._lines = {name: lines[name] for name in cohort.accounts if name in lines}
         self._room = room
+        self._purse = purse
         self._now_s = now_s
         self._out = Outcome()
         self._no_room: set[str] = set()
@@ -133,12 +149,15 @@ class Turns:
                 waiter = lane.pop()
                 self._cohort.use(name, option.amount)
                 self._room.take(option, waiter.name)
+                if self._purse is not None:
+                    self._purse.takes(waiter, option)
+                self._out.unpaid.pop(waiter.name, None)
                 self._out.begin.append((waiter, option))
             else:
                 tried[name] += 1
-                if why in ("room", "never"):
+                if why in ("room", "never", "unpaid"):
                     self._no_room.add(name)
-                if name not in self._out.held and why != "never":
+                if name not in self._out.held and why not in ("never", "unpaid"):
                     self._hold(name, lane, why)
             enter(name)
         for name in served:
@@ -178,10 +197,16 @@ class Turns:
                 why = "room" if self._room.ever(option) else why
             elif self._is_claimed(option, lane.head.name):
                 why = "room"
+            elif (lack := self._lack(lane.head, option)) is not None:
+                self._out.unpaid[lane.head.name] = lack
+                why = "unpaid" if why == "never" else why
             else:
                 self._count_in(name, option)
                 return option, ""
         return None, why
+
+    def _lack(self, waiter: Waiter, option: Option) -> str | None:
+        return self._purse.lacks(waiter, option) if self._purse is not None else None
 
     def _is_claimed(self, option: Option, name: str) -> bool:
         claim = self._room.claims.get(option.pool)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from situs.control.queues.accounts import Numbers
 from situs.model.workload import Shape
@@ -23,6 +24,8 @@ class Option:
     """what it takes of the quota there"""
     lasts_s: float
     """how long it is likely to run there"""
+    cost: Decimal = Decimal(0)
+    """what it is likely to cost there"""
 
 
 @dataclass(slots=True)
@@ -36,6 +39,8 @@ class Waiter:
     """in the order of being handed in"""
     at_s: float
     """when it was handed in"""
+    use_case: str | None = None
+    """whose budget pays for it"""
 
 
 @dataclass(slots=True)
@@ -54,6 +59,7 @@ class Holder:
     safe_s: float = 0.0
     """it may not be ended before it has run so long"""
     leaving: bool = False
+    use_case: str | None = None
 
     def ends_s(self, now_s: float) -> float:
         """When it is likely to be over; who has run longer than was thought goes on for a tenth of that."""

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from bench.slurm_cluster import CPUS, GPUS, NODES, SlurmCluster
 from situs.control.connect import by_kind
 from situs.intent import load
 from tests.cli.conftest import Call
 from tests.control.test_canary import cluster as cluster
 from tests.control.test_canary import engine as engine
 from tests.sites.container_engine import IMAGE, ContainerEngine
-from tests.sites.slurm_cluster import CPUS, GPUS, NODES, SlurmCluster
 from tests.sites.ssh_server import SshServer, access
 
 

@@ -23,10 +23,11 @@ from uuid import uuid4
 
 import pytest
 
+from bench import slurm_cluster
+from bench.slurm_cluster import SlurmCluster
 from tests.control.plane import until
-from tests.sites import container_engine, slurm_cluster
+from tests.sites import container_engine
 from tests.sites.container_engine import IMAGE, ContainerEngine
-from tests.sites.slurm_cluster import SlurmCluster
 from tests.sites.ssh_server import SshServer, access
 from tests.sites.test_secrets import Vault
 

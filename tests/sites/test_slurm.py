@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.slurm_cluster import CPUS, GPUS, MEMORY_MIB, NODES, SlurmCluster, missing_packages
 from situs.model.error import SitusError
 from situs.sites.adapter import Key, Task, Unreachable
 from situs.sites.conformance.suite import AdapterConformance
@@ -24,7 +25,6 @@ from situs.sites.conformance.waiting import Opener, ended, python, until
 from situs.sites.shell import Completed, ThisMachine
 from situs.sites.slurm.site import SlurmSite
 from situs.sites.slurm.submission import RESERVED, SlurmOptions, run_script
-from tests.sites.slurm_cluster import CPUS, GPUS, MEMORY_MIB, NODES, SlurmCluster, missing_packages
 
 pytestmark = pytest.mark.slow
 

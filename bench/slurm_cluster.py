@@ -94,14 +94,19 @@ def missing_packages() -> list[str]:
 class SlurmCluster:
     """One cluster; runs from :meth:`start` to :meth:`stop`."""
 
-    def __init__(self, folder: Path, min_job_age_s: int = 300) -> None:
+    def __init__(
+        self, folder: Path, min_job_age_s: int = 300, nodes: int = NODES, memory_mib: int = MEMORY_MIB,
+        within: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
+        """``within``: a command that runs its daemons, such as one that shows them another home."""
         self.folder = folder
+        self._within = within
         # Control groups are named after nodes, and other clusters of this machine have theirs beside ours.
-        self.nodes = [f"n{os.getpid()}-{number}" for number in range(1, NODES + 1)]
+        self.nodes = [f"n{os.getpid()}-{number}" for number in range(1, nodes + 1)]
         self._host = socket.gethostname().partition(".")[0]
-        self._ports = free_ports(NODES + 1)
+        self._ports = free_ports(nodes + 1)
         self._daemons: dict[str, subprocess.Popen[bytes]] = {}
-        self._write(min_job_age_s)
+        self._write(min_job_age_s, memory_mib)
 
     @property
     def env(self) -> Mapping[str, str]:
@@ -184,7 +189,7 @@ class SlurmCluster:
         assert path is not None, program
         with (self.folder / f"{name or program}.out").open("ab") as said:
             self._daemons[name or program] = subprocess.Popen(
-                [path, *args], stdin=subprocess.DEVNULL, stdout=said, stderr=said, env=dict(self.env),
+                [*self._within, path, *args], stdin=subprocess.DEVNULL, stdout=said, stderr=said, env=dict(self.env),
                 start_new_session=True,
             )  # fmt: skip
 
@@ -200,7 +205,7 @@ class SlurmCluster:
         files = [self.folder / f"{name}.out", self.folder / f"{name}.log", self.folder / f"slurmd-{name}.log"]
         return "\n".join(file.read_text(errors="replace")[-2000:] for file in files if file.exists())
 
-    def _write(self, min_job_age_s: int) -> None:
+    def _write(self, min_job_age_s: int, memory_mib: int) -> None:
         for part in ("munge", "state", "gpus"):
             (self.folder / part).mkdir(parents=True)
         # Commands of other users must reach the socket; the key is for munged alone.
@@ -209,7 +214,7 @@ class SlurmCluster:
         key.write_bytes(secrets.token_bytes(128))
         key.chmod(0o400)
         nodes = [
-            NODE.format(name=node, host=self._host, port=port, cpus=CPUS, memory=MEMORY_MIB, gpus=GPUS)
+            NODE.format(name=node, host=self._host, port=port, cpus=CPUS, memory=memory_mib, gpus=GPUS)
             for node, port in zip(self.nodes, self._ports[1:], strict=True)
         ]
         config = CONFIG.format(

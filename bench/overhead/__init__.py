@@ -1,0 +1,1 @@
+"""How long a person waits from a command to the first line of their program."""

@@ -1,4 +1,4 @@
-"""``situs pause``, ``resume`` and ``drain``: what the control plane is not to do for a while."""
+"""``situs pause``, ``resume``, ``drain``, ``lost`` and ``found``: what is not to be done for a while."""
 
 from __future__ import annotations
 
@@ -14,13 +14,18 @@ WORDS = {
     "en": {
         "paused": "paused: nothing is done at the sites until `situs resume`; what runs there runs on",
         "resumed": "resumed", "drained": "{site} gets nothing new; what runs there runs on until a plan moves it",
-        "open": "{site} takes work again", "already": "that was so already",
+        "open": "{site} takes work again",
+        "lost": "{site} is lost: its work goes on elsewhere, and what is left there is ended once it answers",
+        "found": "{site} is in service again", "already": "that was so already",
     },
     "de": {
         "paused": "angehalten: bis `situs resume` geschieht an den Orten nichts; was dort läuft, läuft weiter",
         "resumed": "geht weiter",
         "drained": "{site} bekommt nichts Neues; was dort läuft, bleibt, bis ein Plan es verlegt",
-        "open": "{site} nimmt wieder Arbeit an", "already": "das war schon so",
+        "open": "{site} nimmt wieder Arbeit an",
+        "lost": "{site} ist verloren: seine Arbeit geht anderswo weiter, und was dort übrig ist, wird beendet, "
+                "sobald er antwortet",
+        "found": "{site} ist wieder in Betrieb", "already": "das war schon so",
     },
 }  # fmt: skip
 
@@ -30,6 +35,8 @@ def register(app: typer.Typer) -> None:
     app.command("pause")(pause_command)
     app.command("resume")(resume_command)
     app.command("drain")(drain_command)
+    app.command("lost")(lost_command)
+    app.command("found")(found_command)
 
 
 def pause_command(
@@ -91,6 +98,45 @@ def drain_command(
         _show("open", orders.undrain(database, site, person(by)), as_json, site)
     else:
         _show("drained", orders.drain(database, site, person(by), reason), as_json, site)
+
+
+def lost_command(
+    site: Annotated[str, typer.Argument(help="The site.", metavar="SITE")],
+    reason: Annotated[str, typer.Option("--reason", help="What happened, for those who come after.")],
+    estate: EstateOption = HERE,
+    db: DbOption = None,
+    by: ByOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say that a site is gone: its work may go on elsewhere, though nobody saw it end there.
+
+    You answer for that: what still runs there runs twice until the site answers again, and is ended then.
+
+    Examples:
+
+      situs lost old-rack --reason "fire in hall 2"
+    """
+    from situs.control import orders
+
+    _show("lost", orders.lose(opened(db, estate), site, person(by), reason), as_json, site)
+
+
+def found_command(
+    site: Annotated[str, typer.Argument(help="The site.", metavar="SITE")],
+    estate: EstateOption = HERE,
+    db: DbOption = None,
+    by: ByOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a site that was lost into service again.
+
+    Examples:
+
+      situs found old-rack
+    """
+    from situs.control import orders
+
+    _show("found", orders.find(opened(db, estate), site, person(by)), as_json, site)
 
 
 def _show(what: str, changed: bool, as_json: bool, site: str = "") -> None:

@@ -45,16 +45,21 @@ class Change(NamedTuple):
 
 
 def breaches(
-    change: Change, before: Intent, after: Intent, facts: Facts, today: Sequence[Change]
+    change: Change,
+    before: Intent,
+    after: Intent,
+    facts: Facts,
+    today: Sequence[Change],
+    lost: frozenset[str] = frozenset(),
 ) -> list[Breach]:
     """What needs a person, the gravest first; none: it may come into force by itself.
 
     ``before`` and ``after``: the estates of the two plans; ``today``: what came into force by itself in the last
-    24 hours.
+    24 hours; ``lost``: sites that are gone, so that leaving out what was there takes nothing from anybody.
     """
     return [
         *_edited(before, after),
-        *_beyond_moves(change),
+        *_beyond_moves(change, lost),
         *_moves(change, before, facts, today),
     ]  # fmt: skip
 
@@ -79,7 +84,7 @@ def _edited(before: Intent, after: Intent) -> Iterator[Breach]:
         yield Breach("edited")
 
 
-def _beyond_moves(change: Change) -> Iterator[Breach]:
+def _beyond_moves(change: Change, lost: frozenset[str] = frozenset()) -> Iterator[Breach]:
     old, new = _bought(change.before), _bought(change.after)
     for pool in sorted({*old, *new}):
         if old.get(pool) != new.get(pool):
@@ -90,6 +95,8 @@ def _beyond_moves(change: Change) -> Iterator[Breach]:
     gains, losses = _gains(change), _losses(change)
     for name in sorted({*gains, *losses}):
         more = gains.get(name, 0) - losses.get(name, 0)
+        if more < 0 and {site for site, _, _ in _departures(change, name)} <= lost:
+            continue
         if more:
             yield Breach("started" if more > 0 else "left-out", name, str(abs(more)))
 
@@ -164,6 +171,11 @@ def _more(
 def _arrivals(change: Change, workload: str) -> list[str]:
     before, after = _places(change.before).get(workload, Counter()), _places(change.after)[workload]
     return sorted({site for site, _, _ in after - before})
+
+
+def _departures(change: Change, workload: str) -> Counter[tuple[str, str, str]]:
+    before, after = _places(change.before), _places(change.after)
+    return before.get(workload, Counter()) - after.get(workload, Counter())
 
 
 def _bought(plan: Plan) -> dict[str, int]:

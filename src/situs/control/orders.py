@@ -140,6 +140,20 @@ def undrain(database: Database, site: str, by: str) -> bool:
     return _lift(database, "drain", site, by, f"{site} takes work again")
 
 
+def lose(database: Database, site: str, by: str, reason: str) -> bool:
+    """Take a site to be gone: its work may go on elsewhere, though nobody saw it end. Raises InputError.
+
+    Whoever says so answers for it that nothing there goes on that must not run twice.
+    """
+    _must_be_known(database, site)
+    return _hold(database, "lost", site, by, reason, f"{site} is lost")
+
+
+def find(database: Database, site: str, by: str) -> bool:
+    """Take a site into service again; False when it was not lost."""
+    return _lift(database, "lost", site, by, f"{site} is found")
+
+
 def _before(history: Sequence[Target]) -> Target:
     """The newest one that had another plan than the one in force, going back over what was rolled back."""
     undone = history[-1].plan

@@ -58,6 +58,14 @@ def leaving(run: Run, cause: str) -> Run:
     return replace(run, phase="leaving", cause=cause, next_step="it is ended", tries=0, retry_at=None)
 
 
+def abandoned(run: Run, now: datetime) -> Run:
+    """Its site is lost: the unit goes on without it, and it is ended once somebody answers there."""
+    return replace(
+        run, abandoned_at=now, cause=f"{run.site} is lost", tries=0, retry_at=None,
+        next_step="it is ended and cleared away once its site answers",
+    )  # fmt: skip
+
+
 def after(step: Step, run: Run, result: Result, want: Wanted | None, now: datetime) -> Run:
     """The run once a step has come to its end, well or not."""
     if result.stale and step.kind == "start":

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from situs.control.strays import stray_steps
-from situs.control.waiting import away, delayed, given_up, not_now, obstacle
+from situs.control.waiting import away, bereft, delayed, given_up, is_lost, not_now, obstacle
 from situs.control.wanted import (
     Kind,
     Place,
@@ -87,10 +87,10 @@ def serves(run: Run, want: Wanted) -> bool:
 def next_step(want: Wanted | None, history: Sequence[Run], world: World, unit: Unit) -> Verdict:
     """The verdict for one unit from its runs alone."""
     for run in history:
-        if run.alive and (verdict := _of_what_should_end(run, world)):
+        if run.alive and (verdict := _of_what_should_end(run, want, world)):
             return verdict
     for run in history[:-1]:
-        if run.alive:
+        if run.phase == "placed":
             return _step("leave", run, "another run of it is newer")
     last = history[-1] if history else None
     if last is not None and last.phase == "placed":
@@ -115,9 +115,11 @@ def next_step(want: Wanted | None, history: Sequence[Run], world: World, unit: U
     )
 
 
-def _of_what_should_end(run: Run, world: World) -> Verdict:
-    """A run that is to end, that has ended, or that is gone; None for one that may go on."""
+def _of_what_should_end(run: Run, want: Wanted | None, world: World) -> Verdict:
+    """A run that is to end, that has ended, or that is gone; None for one that nobody needs to wait for."""
     if run.phase == "leaving":
+        if is_lost(run, world):
+            return None if run.abandoned and want is not None else _abandoned(run, want, world)
         return delayed(run, world) or away(run, world) or _step("stop", run, run.cause or "it is to end")
     sight, key = world.sights.get(run.site), key_of(run)
     if sight is None or not sight.ok:
@@ -131,6 +133,13 @@ def _of_what_should_end(run: Run, world: World) -> Verdict:
     return None
 
 
+def _abandoned(run: Run, want: Wanted | None, world: World) -> Verdict:
+    """A run is given up with its site only for another place, where the unit can begin."""
+    if want is None or run.abandoned:
+        return away(run, world)
+    return bereft(run, want, world) or obstacle(want, world) or _step("abandon", run, f"{run.site} is lost")
+
+
 def _of_what_should_run(last: Run, want: Wanted | None, history: Sequence[Run], world: World) -> Verdict:
     unit = unit_of(last)
     why = _why_not_there(last, want)
@@ -140,6 +149,9 @@ def _of_what_should_run(last: Run, want: Wanted | None, history: Sequence[Run], 
         )
     if want is None and key_of(last) in world.undrained:
         return Waiting(unit, "it answers the requests that it has", "nothing; it is ended then")
+    if is_lost(last, world) and unit.workload in world.estate and (left := bereft(last, want, world)):
+        # Its site may come back with it.
+        return left
     if why is not None:
         # It goes on where it is until it can go where it should be.
         kept = obstacle(want, world) if want and want.refused is None else None
@@ -206,7 +218,11 @@ def next_key(unit: Unit, last: Run | None) -> Key:
 
 
 def _why_placed(last: Run | None) -> str:
-    return "it is to run" if last is None else f"the run before is over: {last.reason or last.outcome}"
+    if last is None:
+        return "it is to run"
+    if last.abandoned:
+        return f"{last.site} is lost with the run before, and with what that has saved there"
+    return f"the run before is over: {last.reason or last.outcome}"
 
 
 def _step(kind: Kind, run: Run, cause: str) -> Step:

@@ -1,4 +1,4 @@
-"""Planning again when the world changes: the estate's files, the facts, drained sites, a plan that has expired.
+"""Planning again when the world changes: the estate's files, the facts, sites out of service, a plan that has expired.
 
 A question is all that a plan is made from; while it is the one that the plan in force answers, nothing is done.
 Another one must stay the same for a moment first, because people save files one after the other.  The answer
@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -25,15 +25,17 @@ from situs.control.guardrails import Change, breaches, changes_nothing
 from situs.control.leader import Leadership
 from situs.control.orders import files_of
 from situs.control.pace import Pace
-from situs.control.withdrawn import as_written, withdrawn
+from situs.control.withdrawn import as_written, may_leave, withdrawn
 from situs.facts import Facts
 from situs.intent import input_hash
 from situs.model.error import SitusError
 from situs.model.intent import Intent
 from situs.model.plan import Plan
+from situs.model.rule import Rule
 from situs.store import events, holds, leases, plans, replans
 from situs.store.database import Database, DatabaseAway, clock
 from situs.store.events import Event
+from situs.store.holds import Hold
 from situs.store.leases import LeaseLost
 from situs.store.plans import Kept, Target
 from situs.store.records import Records
@@ -56,6 +58,8 @@ class Question:
     """of the plan in force"""
     causes: tuple[str, ...]
     """what is not as it was when that was made"""
+    lost: frozenset[str] = frozenset()
+    """sites that are taken to be gone"""
 
     @property
     def mark(self) -> str:
@@ -124,8 +128,7 @@ class Replanning:
         seen = (target, answered, held, self._estate.mark(), _has_expired(kept.plan, now))
         if seen == self._quiet:
             return
-        out = {hold.subject: f"{hold.kind}ed by {hold.by}" for hold in held}
-        question = asked(self._estate, kept, out, now)
+        question = asked(self._estate, kept, held, now)
         open_ = answered if answered is not None and answered.parent == target.plan else None
         if not question.causes:
             if open_ is not None and (open_.plan or open_.trouble):
@@ -155,7 +158,7 @@ class Replanning:
             self._answer(question, target, None, [])
             return
         today = self._today(plan.at)
-        found = breaches(change, question.kept.intent, question.intent, question.facts, today)
+        found = breaches(change, question.kept.intent, question.intent, question.facts, today, question.lost)
         Records(self._estate.path).save(plan, question.intent, question.facts, latest=False)
         self._answer(question, target, plan, [asdict(breach) for breach in found], files)
         if not found:
@@ -213,11 +216,26 @@ class Replanning:
             ]
 
 
-def asked(estate: EstateFiles, kept: Kept, out: Mapping[str, str], now: datetime) -> Question:
-    """The question of this moment. ``out``: sites that are to get no work, and why. Raises InputError."""
+def asked(estate: EstateFiles, kept: Kept, held: Sequence[Hold], now: datetime) -> Question:
+    """The question of this moment. ``held``: which sites are out of service. Raises InputError."""
     written = estate.read()
-    intent = withdrawn(written.intent, {site: f"{site} is {why}" for site, why in out.items()})
-    return Question(intent, written.facts, kept, tuple(_causes(intent, written.facts, kept, now)))
+    drained = {hold.subject: _why(hold) for hold in held if hold.kind == "drain"}
+    lost = {hold.subject: _why(hold) for hold in held if hold.kind == "lost"}
+    only: dict[str, frozenset[str]] = {}
+    if set(lost) - set(drained):
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        closed = frozenset({*drained, *lost})
+        leaving = may_leave(written.intent, written.facts, hour, kept.plan.provenance.off, closed)
+        only = dict.fromkeys(set(lost) - set(drained), leaving)
+    intent = withdrawn(written.intent, lost | drained, only)
+    causes = tuple(_causes(intent, written.facts, kept, now))
+    return Question(intent, written.facts, kept, causes, frozenset(lost))
+
+
+def _why(hold: Hold) -> str:
+    if hold.kind == "drain":
+        return f"{hold.subject} is drained by {hold.by}"
+    return f"{hold.subject} is lost, says {hold.by}" + (f": {hold.reason}" if hold.reason else "")
 
 
 def _causes(intent: Intent, facts: Facts, kept: Kept, now: datetime) -> list[str]:
@@ -229,16 +247,17 @@ def _causes(intent: Intent, facts: Facts, kept: Kept, now: datetime) -> list[str
     new = sorted(name for name, version in facts.versions.items() if made_with.get(name) != version)
     if new:
         causes.append(f"new facts: {', '.join(new)}")
-    ours, theirs = set(intent.rules) - set(before.rules), set(before.rules) - set(intent.rules)
-    causes += [intent.rules[name].title for name in sorted(ours) if name not in as_written(intent).rules]
-    causes += [
-        f"no longer: {before.rules[name].title}"
-        for name in sorted(theirs)
-        if name not in as_written(before).rules
-    ]
+    ours, theirs = _withdrawals(intent), _withdrawals(before)
+    causes += [ours[name].title for name in sorted(ours) if ours[name] != theirs.get(name)]
+    causes += [f"no longer: {theirs[name].title}" for name in sorted(theirs) if name not in ours]
     if _has_expired(plan, now):
         causes.append(f"the plan in force has expired at {plan.expires:%Y-%m-%dT%H:%MZ}")
     return causes
+
+
+def _withdrawals(intent: Intent) -> dict[str, Rule]:
+    written = as_written(intent).rules
+    return {name: rule for name, rule in intent.rules.items() if name not in written}
 
 
 def _has_expired(plan: Plan, now: datetime) -> bool:

@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from situs.control.observe import Look
-from situs.control.outcome import Result, adopted, after, leaving, placed
+from situs.control.outcome import Result, abandoned, adopted, after, leaving, placed
 from situs.control.sightings import Sightings
 from situs.control.wanted import Step, Unit, Wanted, key_of, unit_of
 from situs.sites.adapter import Key
@@ -149,6 +149,9 @@ class State:
             history.append(run)
             history.sort(key=lambda other: other.generation)
             self._change(run, "adopted", f"found at {run.site}, {run.phase} from now on", now)
+        elif step.kind == "abandon":
+            run = abandoned(self.run(step.key), now)
+            self._change(run, "abandoned", f"given up at {run.site}: {step.cause}", now)
         else:
             run = leaving(self.run(step.key), step.cause)
             self._change(run, "leaving", f"ends at {run.site}: {step.cause}", now)

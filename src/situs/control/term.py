@@ -35,6 +35,7 @@ from situs.control.state import State
 from situs.control.traffic.fronts import fronts
 from situs.control.traffic.haproxy import Haproxy, left_behind
 from situs.control.traffic.router import Drained, Router
+from situs.control.waiting import is_lost
 from situs.control.waits import Waits
 from situs.control.wanted import WRITTEN, Step, Unit, Waiting, Wanted, World, key_of
 from situs.control.watcher import Watcher
@@ -205,7 +206,7 @@ class Term:
 
     def _no_new(self) -> frozenset[str]:
         """Sites that get nothing new."""
-        return frozenset(hold.subject for hold in self._holds if hold.kind == "drain")
+        return frozenset(hold.subject for hold in self._holds if hold.kind != "pause")
 
     def _by_plan(self, now: datetime) -> list[Job]:
         if not self._stirred and (self._due is None or now < self._due):
@@ -214,6 +215,7 @@ class Term:
         if self._force is None or any(hold.kind == "pause" for hold in self._holds):
             return []
         drained = self._no_new()
+        lost = frozenset(hold.subject for hold in self._holds if hold.kind == "lost")
         jobs: list[Job] = []
         sightings = self._state.sightings
         # What is only written down opens the way to the next step at once.
@@ -226,6 +228,7 @@ class Term:
                 estate=self._force.names,
                 undrained=undrained,
                 drained=drained,
+                lost=lost,
                 gone=sightings.gone,
             )
             verdicts = diff(wanted, self._state.runs, world, self._state.under_way)
@@ -240,7 +243,7 @@ class Term:
                     written = True
                 else:
                     self._state.begin(step, now)
-                    jobs.append(self._job(step))
+                    jobs.append(self._job(step, wanted.get(step.unit), world))
             if not written:
                 self._state.tell(self._waits.new(verdicts, wanted, world))
                 self._readiness.expect(awaited(wanted, self._state.runs))
@@ -260,16 +263,26 @@ class Term:
         self._drained &= leaving
         return frozenset(leaving - self._drained)
 
-    def _job(self, step: Step) -> Job:
+    def _job(self, step: Step, want: Wanted | None = None, world: World | None = None) -> Job:
         assert self._force is not None
         queued = self._desk.has(step.key.workload)
         grace_s = (self._desk if queued else self._force).grace_s(step.key.workload)
         if step.kind == "sweep":
             return Job(step, None, None, grace_s)
-        run = self._state.run(step.key)
+        run, history = self._state.run(step.key), self._state.history(step.unit)
+        if run.abandoned and history[-1] is not run:
+            # Another one goes on in its place: what it may have made since counts for nothing.
+            return Job(step, None, None, grace_s)
         source: Run | None = None
         if step.kind == "start":
-            source = source_of(run, self._state.history(step.unit))
+            source = source_of(run, history)
+            if (
+                source is not None
+                and world is not None
+                and is_lost(source, world)
+                and (want is None or want.restart)
+            ):
+                source = None
         work = self._desk.work_of(run, self._folder) if queued else self._force.work_of(run)
         return Job(step, work, (source.site, key_of(source)) if source else None, grace_s)
 

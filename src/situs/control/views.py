@@ -120,9 +120,10 @@ def overview(database: Database) -> Overview:
     force = newest(database, Path(), Plans(database), at)
     wanted = force.wanted(history) if force else {}
     drained = frozenset(hold.subject for hold in held if hold.kind == "drain")
+    lost = frozenset(hold.subject for hold in held if hold.kind == "lost")
     estate = force.names if force else frozenset()
     sights = {name: _sight(observation) for name, observation in seen.items()}
-    world = World(at, sights, estate=estate, drained=drained)
+    world = World(at, sights, estate=estate, drained=drained, lost=lost)
     verdicts = diff(wanted, history, world)
     units = [
         _unit(unit, wanted.get(unit), history.get(unit, ()), verdict, world)

@@ -62,11 +62,32 @@ def obstacle(want: Wanted, world: World) -> Waiting | None:
     site = want.place.site
     if want.refused is not None:
         return Waiting(want.unit, f"it may not be at {site}: {want.refused}", "plan again")
+    if site in world.lost:
+        return Waiting(want.unit, f"{site} is lost", f"plan again without it, or `situs found {site}`")
     if site in world.drained:
         return Waiting(
             want.unit, f"{site} is drained", f"plan again without it, or `situs drain {site} --end`"
         )
     return _no_answer(want.unit, site, world.sights.get(site))
+
+
+def is_lost(run: Run, world: World) -> bool:
+    """Whether its site is taken to be gone, and gives no sign of life."""
+    return run.site in world.lost and away(run, world) is not None
+
+
+def bereft(run: Run, want: Wanted | None, world: World) -> Waiting | None:
+    """Why a unit waits for its site though that is lost: it has no other place, or nothing to go on from."""
+    if want is None or want.place.site == run.site:
+        text = f"{run.site} is lost, and the plan has no other place for it"
+        return Waiting(unit_of(run), text, f"`situs explain {run.workload}` tells why")
+    if not want.restart and run.started_at is not None:
+        return Waiting(
+            unit_of(run),
+            f"{run.site} is lost, and what it has saved stands there alone",
+            "let it begin anew with `site_loss: {restart: true}`, or wait for the site",
+        )
+    return None
 
 
 def away(run: Run, world: World) -> Waiting | None:

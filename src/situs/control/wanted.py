@@ -55,6 +55,8 @@ class Wanted:
     """workloads that must have succeeded, or serve, before it begins"""
     refused: str | None = None
     """why the rules do not allow it there; None: they do"""
+    restart: bool = True
+    """may begin anew when its last run was lost with its site, and what that saved too"""
     plan: str | None = None
     """the plan that says so; None: the one in force"""
 
@@ -88,19 +90,21 @@ class World:
     """runs that still have requests to answer"""
     drained: frozenset[str] = frozenset()
     """sites that get nothing new"""
+    lost: frozenset[str] = frozenset()
+    """sites that are taken to be gone: nobody waits for the end of what ran there"""
     gone: Mapping[Key, datetime] = field(default_factory=dict)
     """runs that were removed, and when: a sight from before still shows them"""
 
 
-Kind = Literal["place", "leave", "adopt", "start", "close", "stop", "release", "sweep"]
-"""The first three are written down and done with; the others are done at a site.
+Kind = Literal["place", "leave", "abandon", "adopt", "start", "close", "stop", "release", "sweep"]
+"""The first four are written down and done with; the others are done at a site.
 
-``place``: give the unit its next run.  ``leave``: a run is to end.  ``adopt``: take over a run that a site knows
-and the database does not.  ``start``: bring files, data and state, and start.  ``close``: make sure that a run
-is over, and take its results.  ``stop``: end a run and make sure that it is over.  ``release``: remove what is
-left of it.  ``sweep``: end and remove what must not be there."""
+``place``: give the unit its next run.  ``leave``: a run is to end.  ``abandon``: do not wait for that, its site is
+lost.  ``adopt``: take over a run that a site knows and the database does not.  ``start``: bring files, data and
+state, and start.  ``close``: make sure that a run is over, and take its results.  ``stop``: end a run and make sure
+that it is over.  ``release``: remove what is left of it.  ``sweep``: end and remove what must not be there."""
 
-WRITTEN: frozenset[Kind] = frozenset({"place", "leave", "adopt"})
+WRITTEN: frozenset[Kind] = frozenset({"place", "leave", "abandon", "adopt"})
 
 
 @dataclass(frozen=True)

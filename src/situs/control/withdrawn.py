@@ -7,28 +7,53 @@ plans that are explained, priced and recorded like any other, and it goes when i
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
+from situs.facts import Facts
 from situs.model.intent import Intent
 from situs.model.rule import Match, Rule
 from situs.model.workload import Stage
+from situs.policy import Policy
 
 PREFIX = "withdrawn-by-situs-"
 """of the ids of these rules, which are the control plane's own"""
 
 
-def withdrawn(intent: Intent, causes: Mapping[str, str]) -> Intent:
-    """The estate with a rule for each of these sites. ``causes``: site -> why, as the rule's title."""
+def withdrawn(
+    intent: Intent, causes: Mapping[str, str], only: Mapping[str, frozenset[str]] | None = None
+) -> Intent:
+    """The estate with a rule for each of these sites. ``causes``: site -> why, as the rule's title.
+
+    ``only``: site -> workloads that are kept off it; a site that is not named there: all.
+    """
+    only = only or {}
     rules = {
         f"{PREFIX}{site}": Rule(
             title=cause,
             owner="situs",
-            applies_to=Match(stage=frozenset(Stage)),
+            applies_to=Match(stage=frozenset(Stage), name=only.get(site, frozenset())),
             never_at=Match(name=frozenset({site})),
         )
         for site, cause in sorted(causes.items())
-        if site in intent.sites
+        if site in intent.sites and only.get(site) != frozenset()
     }
     return intent.model_copy(update={"rules": {**as_written(intent).rules, **rules}})
+
+
+def may_leave(
+    intent: Intent, facts: Facts, at: datetime, off: frozenset[str], closed: frozenset[str]
+) -> frozenset[str]:
+    """Workloads that the rules allow at a site that is not closed.
+
+    The others keep their place when its site is lost: a plan without them would only lose them.
+    """
+    written = as_written(intent)
+    policy, open_sites = Policy(written, facts, at, off), sorted(set(written.sites) - closed)
+    return frozenset(
+        name
+        for name in written.workloads
+        if any(not policy.workload_refusals(name, site) for site in open_sites)
+    )
 
 
 def as_written(intent: Intent) -> Intent:

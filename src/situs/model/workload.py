@@ -131,6 +131,14 @@ class Checkpoint(Model):
     interval: Hours
 
 
+class SiteLoss(Model):
+    """What becomes of a workload whose site is lost."""
+
+    restart: bool = False
+    """may begin anew where what it has saved stands at the lost site alone; False: it waits for the site, unless it
+    carries no state"""
+
+
 class Current(Model):
     """Where the workload is today."""
 
@@ -220,6 +228,7 @@ class Workload(Model):
     availability: Share | None = None
     """fraction of the time it must be there; at 99.9 % or more spot capacity is refused"""
     checkpoint: Checkpoint | None = None
+    site_loss: SiteLoss = SiteLoss()
     min_runtime: Hours = 0.0
     """runs so long at a place before it may be moved"""
     current: Current | None = None

@@ -1,4 +1,4 @@
-"""What a person has told the control plane not to do: to pause altogether, or to put nothing at a site."""
+"""What the control plane is not to do: anything at all, put something at a site, or wait for one that is lost."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EVERYTHING = "*"
 class Hold:
     """One such order, in force until it is lifted."""
 
-    kind: Literal["pause", "drain"]
+    kind: Literal["pause", "drain", "lost"]
     subject: str
     """a site, or ``*``"""
     since: datetime

@@ -64,11 +64,18 @@ class Run:
     """when a service answered its health check for the first time"""
     address: str | None = None
     """where a service says that it listens"""
+    abandoned_at: datetime | None = None
+    """when it was given up with its site: the unit may run elsewhere, and this one is ended once its site answers"""
 
     @property
     def alive(self) -> bool:
         """Whether it may be running."""
         return self.phase in ("placed", "leaving")
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether nobody waits for its end any more, though it may be running."""
+        return self.phase == "leaving" and self.abandoned_at is not None
 
 
 def save(connection: Connection, changed: Iterable[Run]) -> None:

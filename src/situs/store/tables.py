@@ -140,6 +140,7 @@ runs = Table(
     Column("metered_at", Instant),
     Column("ready_at", Instant),
     Column("address", Text),
+    Column("abandoned_at", Instant),
     Index("runs_by_phase", "phase"),
 )  # fmt: skip
 leases = Table(

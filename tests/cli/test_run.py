@@ -34,6 +34,14 @@ import time
 print("begun", flush=True)
 time.sleep(600)
 """
+COUNTS = 60
+COUNT = f"""
+import sys, time
+for number in range({COUNTS}):
+    print(number, flush=True)
+    time.sleep(0.05)
+sys.exit(7)
+"""
 ENDING_S = 30.0
 
 
@@ -126,6 +134,27 @@ def test_a_first_run_needs_nothing_but_a_script(person: Person) -> None:
     assert person.type("ssh", "second", "--", "cat", "model.txt")[:2] == (0, "weights")
     assert person.type("cp", "second", ".")[0] == 2
     assert person.type("logs", "nobody")[0] == 2
+
+
+@pytest.mark.slow
+def test_all_of_the_output_is_shown_once_though_the_control_plane_dies_meanwhile(person: Person) -> None:
+    person.write(train=SAY, count=COUNT)
+    assert person.type("run", "train.py")[0] == 0
+    attached = person.begin("run", "count.py", "--name", "counting", "--json")
+    assert attached.stderr is not None
+    said = []
+    while (line := attached.stderr.readline()) != "5\n":
+        said.append(line)
+        assert line, said
+    holder = acting(person.database())
+    assert holder
+    os.kill(int(process_here(holder) or 0), signal.SIGKILL)
+    out, err = attached.communicate(timeout=120)
+    assert attached.returncode == 7, err
+    counted = [int(line) for line in "".join([*said, line, err]).splitlines() if line.isdigit()]
+    assert counted == list(range(COUNTS))
+    assert json.loads(out)["exit_code"] == 7
+    assert json.loads(out)["site"] == "this-machine", "what was known before is told at the end"
 
 
 @pytest.mark.slow

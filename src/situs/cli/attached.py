@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
@@ -99,10 +101,12 @@ def watch(
     *,
     unit: int = 0,
     as_json: bool = False,
+    since: tuple[int, int] | None = None,
 ) -> int:
     """Show what it writes until it ends; gives its exit code, or 130 after Ctrl-C.
 
     ``told``: what is known of it already, which JSON repeats at the end; output goes to standard error then.
+    ``since``: generation that was shown already, and so many bytes of what it wrote.
     """
     from situs.control.attached import At, End, InLine, Output, Reader, Trouble
     from situs.control.connect import by_kind
@@ -110,7 +114,7 @@ def watch(
     words, said = WORDS[language()], ""
     output = sys.stderr.buffer if as_json else sys.stdout.buffer
     try:
-        for seen in Reader(database, by_kind(folder)).follow(name, unit):
+        for seen in Reader(database, by_kind(folder)).follow(name, unit, since=since):
             if isinstance(seen, Output):
                 said = ""
                 _write(output, seen.text)
@@ -138,25 +142,41 @@ def _end(
     from situs.control.attached import Reader
     from situs.control.connect import by_kind
 
-    code = _code(end)
     if end.run is not None:
         Reader(database, by_kind(folder)).settled(end.run, METERED_S)
     view = views.of_workload(database, name) if end.run is not None else None
-    cost, currency = (view.cost, view.currency or "") if view else (0, "")
+    cost, currency = (str(view.cost), view.currency or "") if view else ("0", "")
+    return say_end(name, Ended(end.exit_code, end.reason, end.stopped, cost, currency), told, as_json)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended and what it cost, as it is told of."""
+
+    exit_code: int | None
+    reason: str | None
+    stopped: bool
+    cost: str
+    currency: str
+
+
+def say_end(name: str, end: Ended, told: dict[str, object], as_json: bool) -> int:
+    """Tell of the end; gives the exit code of the command."""
+    code, cost = _code(end), Decimal(end.cost)
     if as_json:
-        emit_json({**told, "exit_code": code, "reason": end.reason, "cost": str(cost)})
+        emit_json({**told, "exit_code": code, "reason": end.reason, "cost": end.cost})
         return code
     why = f" ({end.reason})" if end.reason not in (None, "exited") else ""
     which = "stopped" if end.stopped else "lost" if end.exit_code is None else "end"
     _say(
         WORDS[language()][which]
-        .format(name=name, code=code, why=why, cost=_shown(cost), currency=currency)
+        .format(name=name, code=code, why=why, cost=_shown(cost), currency=end.currency)
         .strip()
     )
     return code
 
 
-def _code(end: End) -> int:
+def _code(end: Ended) -> int:
     if end.reason in ENDED_BY:
         return ENDED_BY[end.reason]
     if end.exit_code is None:
@@ -164,7 +184,7 @@ def _code(end: End) -> int:
     return end.exit_code if end.exit_code >= 0 else 128 - end.exit_code
 
 
-def _shown(cost: object) -> str:
+def _shown(cost: Decimal) -> str:
     return f"{cost:.4f}" if cost else "0"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,10 +10,11 @@ import typer
 
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, emit_json, error_console, language
-from situs.cli.plane import ByOption, DbOption, person
+from situs.cli.plane import ByOption, DbOption, folder_of, person, place_of
 from situs.model.error import InputError
 
 if TYPE_CHECKING:
+    from situs.cli.counter import Unanswered
     from situs.control.here import Here
     from situs.control.shipping import Snapshot
     from situs.model.workload import Workload
@@ -143,9 +145,9 @@ def run_command(
 
       situs run train.py --gpu 1 --queue research --priority 80
     """
-    from situs.control import asked as asking
-    from situs.control import submitting
-    from situs.control.here import here as open_here
+    from situs.cli.counter import Unanswered, handed_in
+    from situs.control.asked import Asked, fresh_name, workload_of
+    from situs.control.counter.line import called
     from situs.control.shipping import likely_lock, lock_digest, snapshot
 
     taken = snapshot(code, include or (), state or ())
@@ -154,21 +156,38 @@ def run_command(
     if packages and not no_env:
         lock_digest(taken.archive, packages)
     words = tuple(command)
-    workload = asking.workload_of(
-        asking.Asked(
-            words, gpu, tuple(accelerator or ()), gpu_memory, cpu, memory, nodes, hours, tuple(data or ()),
-            _pairs(env or ()), tuple(state or ()), retries, timeout, use_case, None if no_env else packages, python,
-            _pairs(secret or (), "--secret"),
-        )
+    asked = Asked(
+        words, gpu, tuple(accelerator or ()), gpu_memory, cpu, memory, nodes, hours, tuple(data or ()),
+        _pairs(env or ()), tuple(state or ()), retries, timeout, use_case, None if no_env else packages, python,
+        _pairs(secret or (), "--secret"),
     )  # fmt: skip
     _must_be_sent(words[0], taken, code)
-    _tell_written_out(workload)
-    place, who = open_here(estate, db, new=True), person(by)
+    _tell_written_out(asked.env)
+    _tell_left_out(taken)
+    chosen, who, unanswered = name or fresh_name(words), person(by), None
+    if not (dry_run or wait or queue) and (line := called(folder_of(estate))) is not None:
+        told = {
+            "by": who,
+            "sites": site,
+            "hours": hours,
+            "follow": not detach,
+            "database": place_of(db, estate),
+        }
+        try:
+            ended_with = handed_in(line, chosen, asked, taken.archive, told, as_json=as_json)
+        except Unanswered as left:
+            unanswered = left
+        else:
+            raise typer.Exit(ended_with)
+    from situs.control import submitting
+    from situs.control.here import here as open_here
+
+    workload, place = workload_of(asked), open_here(estate, db, new=True)
+    if unanswered is not None and submitting.found(place.database, chosen) is not None:
+        raise typer.Exit(_resumed(place, chosen, unanswered, detach=detach, as_json=as_json))
     new = place.have_sites(who)
     if new:
         _note(new)
-    _tell_left_out(taken)
-    chosen = name or asking.fresh_name(words)
     only = frozenset(site) if site else None
     if dry_run:
         _show(chosen, submitting.look(place.database, chosen, workload, only), hours, as_json)
@@ -225,6 +244,21 @@ def _in_queue(
     return watch(place.database, place.folder, name, told, as_json=as_json)
 
 
+def _resumed(place: Here, name: str, left: Unanswered, *, detach: bool, as_json: bool) -> int:
+    """A control plane that ended meanwhile had handed it in already; gives the exit code."""
+    from situs.cli.attached import watch
+
+    told = left.told or {"name": name}
+    if left.told is None and (pid := place.have_control(replan=True)) is not None:
+        # It ended before anybody was told, perhaps before it had begun anything.
+        _note("up", pid=pid, log=place.folder / "up.log")
+    if detach:
+        if as_json:
+            emit_json(told)
+        return 0
+    return watch(place.database, place.folder, name, told, as_json=as_json, since=left.since)
+
+
 def _show(name: str, placed: Placed, hours: float | None, as_json: bool) -> None:
     """Where it goes, or why it does not; exit code 1 then."""
     told = _shown(name, placed, hours, as_json)
@@ -265,10 +299,10 @@ def _must_be_sent(script: str, taken: Snapshot, code: Path) -> None:
     raise InputError(f"{script} would not be sent: .gitignore or .situsignore leaves it out")
 
 
-def _tell_written_out(workload: Workload) -> None:
+def _tell_written_out(env: Mapping[str, str]) -> None:
     from situs.model.secret import looks_secret
 
-    for name, value in workload.run.env.items() if workload.run else ():
+    for name, value in env.items():
         if looks_secret(name, value):
             _note("written", name=name)
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import error_console
-from situs.cli.plane import DbOption, folder_of, opened, person
+from situs.cli.plane import DbOption, folder_of, opened, person, place_of
 from situs.model.error import InputError
+
+if TYPE_CHECKING:
+    from situs.planner.single import Placed
 
 LogFormat = Literal["text", "json"]
 
@@ -68,6 +72,7 @@ def up_command(
       situs up -C /srv/estate --write-unit
     """
     from situs.control.connect import by_kind
+    from situs.control.counter.serving import Counter
     from situs.control.estate_files import EstateFiles
     from situs.control.logs import JsonLog
     from situs.control.loop import Controller
@@ -96,6 +101,7 @@ def up_command(
     controller = Controller(
         database, folder, by_kind(folder), say=watcher.said if log_format == "json" else _sentence,
         estate=EstateFiles(estate) if replan else None, watcher=watcher,
+        counter=Counter(database, place_of(db, estate), folder, _placed),
     )  # fmt: skip
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -139,6 +145,13 @@ def _unit(context: typer.Context, estate: Path) -> str:
                 )
             words += [option.opts[0], str(value)]
     return unit(words, folder if folder.is_dir() else folder.parent, person(None), runs_here=bool(local))
+
+
+def _placed(name: str, placed: Placed, hours: float | None, language: str) -> Mapping[str, object]:
+    """What is told of a place to one who hands work in."""
+    from situs.cli.placed import as_values, say
+
+    return {"lines": list(say(name, placed, hours, language)), "values": as_values(name, placed, hours)}
 
 
 def _sentence(text: str) -> None:

@@ -7,12 +7,12 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Any
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING, Any
 
 from situs.model.error import InputError
-from situs.model.workload import Workload
+
+if TYPE_CHECKING:
+    from situs.model.workload import Workload
 
 DEFAULT_HOURS = 1.0
 """How long a run is taken to be where nobody says: prices by the hour then read as they are."""
@@ -56,6 +56,11 @@ def workload_of(asked: Asked, files: tuple[str, ...] = ()) -> Workload:
 
     Raises InputError that says which word is wrong.
     """
+    # Loaded where it is needed: who only hands words on to a control plane is spared that.
+    from pydantic import ValidationError
+
+    from situs.model.workload import Workload
+
     run: dict[str, Any] = {
         "command": command_of(asked.command), "code": ".", "packages": asked.packages, "python": asked.python,
         # Output is to be seen when it is written, not when a buffer is full.

@@ -110,14 +110,21 @@ class Reader:
         """What it has written from byte ``since`` on, and where to go on from. Raises Unreachable."""
         return self.site(run).logs(key_of(run), since)
 
-    def follow(self, name: str, unit: int = 0, stop: Callable[[], bool] = lambda: False) -> Iterator[Seen]:
-        """What happens to it, until it is over or ``stop`` says so. Raises InputError for an unknown name."""
+    def follow(
+        self, name: str, unit: int = 0, stop: Callable[[], bool] = lambda: False,
+        since: tuple[int, int] | None = None,
+    ) -> Iterator[Seen]:  # fmt: skip
+        """What happens to it, until it is over or ``stop`` says so. Raises InputError for an unknown name.
+
+        ``since``: a generation that is known already, and so many bytes of what it wrote.
+        """
         run: Run | None = None
-        offset, pause_s, line = 0, QUICK_S, None
+        generation, offset = since or (None, 0)
+        pause_s, line = QUICK_S, None
         while not stop():
             newest = self._newest(name, unit)
-            if newest is not None and (run is None or newest.generation != run.generation):
-                offset = 0
+            if newest is not None and newest.generation != generation:
+                generation, offset = newest.generation, 0
                 yield At(newest)
             run, news = newest, False
             if run is not None and (run.started_at or run.placed_at):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from situs.control.connect import Connect
+from situs.control.counter.serving import Counter, Open
 from situs.control.estate_files import EstateFiles
 from situs.control.leader import Leadership, lead
 from situs.control.pace import Pace
@@ -23,11 +24,11 @@ class Controller:
     def __init__(
         self, database: Database, folder: Path, connect: Connect, pace: Pace | None = None,
         say: Callable[[str], None] = lambda _: None, estate: EstateFiles | None = None,
-        watcher: Watcher | None = None,
+        watcher: Watcher | None = None, counter: Counter | None = None,
     ) -> None:  # fmt: skip
         """``estate``: its files are watched, and planned for again when they change; None: by others only.
 
-        ``watcher``: is told of everything; None: nobody is.
+        ``watcher``: is told of everything; None: nobody is. ``counter``: is open while this one leads.
         """
         self._database = database
         self._folder = folder
@@ -36,6 +37,7 @@ class Controller:
         self._say = say
         self._watcher = watcher or Watcher()
         self._estate = estate
+        self._counter = counter
         self._stopped = threading.Event()
 
     def stop(self) -> None:
@@ -66,6 +68,7 @@ class Controller:
     def _lead(self, leadership: Leadership) -> None:
         term: Term | None = None
         replanning: Replanning | None = None
+        counter: Open | None = None
         try:
             if self._estate is not None:
                 replanning = Replanning(self._database, self._estate, self._pace, leadership, self._say)
@@ -74,9 +77,13 @@ class Controller:
             term = Term(
                 self._database, self._folder, self._connect, self._pace, leadership, self._watcher, self._say
             )  # fmt: skip
+            if self._counter is not None:
+                counter = self._counter.opened(term)
             while not self._stopped.is_set():
                 term.turn()
         finally:
+            if counter is not None:
+                counter.stop()
             if replanning is not None:
                 replanning.stop()
             if term is not None:

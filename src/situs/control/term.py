@@ -42,6 +42,7 @@ from situs.control.watcher import Watcher
 from situs.control.workers import Workers
 from situs.facts.completion import complete
 from situs.model.error import SitusError
+from situs.model.estate import Site
 from situs.sites.adapter import Adapter, Key, Status, Tells
 from situs.store import holds, leases, plans, submissions
 from situs.store.database import Database
@@ -49,10 +50,15 @@ from situs.store.leases import LeaseLost
 from situs.store.runs import Run
 from situs.store.usage import Line
 
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 COUNTED_AGAIN_S = 60.0
 """What others than queues use of the pools is counted anew so often, as jobs of plans come to their ends."""
 GATHER_S = 0.01
 """What comes in within a hundredth of a second shares one transaction."""
+
+
+class Woken:
+    """Somebody of this machine has written something that is to be read now, not when the time has come."""
 
 
 class Term:
@@ -69,7 +75,7 @@ class Term:
         self._leadership = leadership
         self._watcher = watcher
         self._say = say
-        self._news: queue.SimpleQueue[Look | Told | Done | Ready | Drained | Ranked | LeaseLost] = (
+        self._news: queue.SimpleQueue[Look | Told | Done | Ready | Drained | Ranked | Woken | LeaseLost] = (
             queue.SimpleQueue()
         )
         self._plans = Plans(database)
@@ -117,6 +123,19 @@ class Term:
             self._workers[job.step.site].do(job)
         self._watcher.turned(time.monotonic() - began)
 
+    def wake(self) -> None:
+        """Read at once what others have written; any thread may say so."""
+        self._news.put(Woken())
+
+    def look(self, site: str) -> None:
+        """Look at a site now: something has happened there; any thread may say so."""
+        if site in self._observers:
+            self._observers[site].soon()
+
+    def reached(self, name: str, site: Site) -> Adapter:
+        """A site, by the way that is open to it already; any thread may ask. Raises InputError."""
+        return self._adapters.get(name) or self._connect(name, site)
+
     def close(self) -> None:
         """End all threads; steps under way are left to end by themselves."""
         self._closed = True
@@ -146,6 +165,8 @@ class Term:
                 self._hear(news)
             elif isinstance(news, Ranked):
                 self._desk.ranked(news)
+            elif isinstance(news, Woken):
+                self._polled = _LONG_AGO
             elif isinstance(news, Drained):
                 self._stirred = True
                 self._drained.add(news.key)

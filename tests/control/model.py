@@ -5,10 +5,12 @@ Every call may be lost on its way there or back.  What would be wrong is noticed
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 
+from situs.model.error import SitusError
 from situs.sites.adapter import Health, Inventory, Key, StaleGeneration, Status, Task, Unreachable
 
 
@@ -42,6 +44,8 @@ class ModelSite:
         self.runs: dict[Key, ModelRun] = {}
         self.newest: dict[tuple[str, int], int] = {}
         self.specs: dict[Key, str] = {}
+        self.leases: dict[Key, float] = {}
+        self.clock = 0.0
         self._evidence = evidence
 
     def health(self) -> Health:
@@ -67,6 +71,8 @@ class ModelSite:
         self._answering()
         key, unit = task.key, (task.key.workload, task.key.unit)
         self._admit(key)
+        if task.lease_until is not None and not self._lease(key, task.lease_until):
+            raise SitusError(f"the lease of {key} was over before it could begin")
         run = self.runs.setdefault(key, ModelRun())
         if run.started:
             return
@@ -92,6 +98,23 @@ class ModelSite:
 
     def signal(self, key: Key, name: str) -> None:
         raise NotImplementedError
+
+    def renew(self, leases: Mapping[Key, float]) -> None:
+        self._answering()
+        for key, until in leases.items():
+            if key in self.leases:
+                self._lease(key, until)
+
+    def expire(self, now: float) -> None:
+        """What the site does by itself."""
+        self.clock = now
+        for key, run in self.runs.items():
+            if run.status.alive and now >= self.leases.get(key, inf):
+                self.end(key, Status("ended", None, "lapsed"))
+
+    def _lease(self, key: Key, until: float) -> bool:
+        self.leases[key] = max(until, self.leases.get(key, 0.0))
+        return self.clock < until
 
     def fence(self, key: Key) -> None:
         self._answering()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from bench.crash.kill import control_plane, kill
 from situs.control import orders, views
 from situs.control.reconcile import diff
 from situs.control.wanted import Place, Sight, Step, Unit, Waiting, Wanted, World, key_of
@@ -61,6 +63,36 @@ def test_what_a_person_says_is_lost_goes_on_elsewhere_and_its_old_copy_is_ended_
     assert there.told("lost") == ["far is found", "far is lost: fire in hall 2"]
     assert there.told("abandoned") == ["given up at far: far is lost"]
     assert [run.site for run in there.runs("anew")] == ["far", "near"]
+
+
+@pytest.mark.slow
+def test_what_must_never_run_twice_is_ended_at_its_site_before_it_begins_elsewhere(tmp_path: Path) -> None:
+    evidence = tmp_path / "evidence"
+    workloads = {
+        "once": counting(evidence, site_loss={"restart": True}, lease="8s"),
+        "kept": counting(evidence, lease="8s"),
+    }
+    with cuttable(tmp_path, ("far", "other"), workloads) as there:
+        url, folder = f"sqlite:///{tmp_path / 'control.db'}", there.folder
+        there.go(once="far", kept="other")
+        with control_plane(url, folder) as first:
+            until(lambda: there.is_at("once", "far") and there.is_at("kept", "other"), "they run")
+            until(lambda: there.lines("once"), "it says so")
+            time.sleep(12.0)
+            assert len(there.lines("once")) == 1, "its lease is renewed"
+            there.hosts["far"].cut("down")
+            orders.lose(there.database, "far", "bob", "fire in hall 2")
+            there.go(once="near", kept="other")
+            until(lambda: [run.phase for run in there.runs("once")] == ["leaving"], "it is to end there")
+            kill(first)
+        with control_plane(url, folder):
+            until(lambda: there.is_at("once", "near"), "it goes on elsewhere")
+            until(lambda: len(there.lines("once")) == 2, "it says so")
+            there.hosts["far"].mend()
+            until(lambda: there.runs("once")[0].phase == "released", "what was left is cleared away")
+    assert there.runs("once")[0].reason == "lapsed", "its site has ended it by itself"
+    assert not there.twice("once")
+    assert len(there.lines("kept")) == 1, "the new control plane has renewed what the old one had"
 
 
 PLACES = {name: Place(name, "box", "default") for name in ("far", "near")}

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from situs.control.acts import Job, perform
-from situs.control.outcome import adopted, after, leaving, placed
+from situs.control.outcome import abandoned, adopted, after, leaving, placed
 from situs.control.reconcile import diff, source_of
 from situs.control.wanted import WRITTEN, Place, Sight, Step, Unit, Waiting, Wanted, World, key_of, place_of
 from situs.sites.adapter import Status, Unreachable
@@ -136,6 +136,8 @@ class Simulation:
             history.append(adopted(step, want, any(r.alive for r in history), None, self.now))
         elif step.kind == "leave":
             self.update(leaving(self.row(step), step.cause))
+        elif step.kind == "abandon":
+            self.update(abandoned(self.row(step), self.now))
         else:
             source = source_of(self.row(step), history) if step.kind == "start" else None
             self.under_way.append(
@@ -145,7 +147,7 @@ class Simulation:
         assert after_it == sorted(set(after_it)) and after_it[: len(before)] == before, (
             "generations only grow"
         )
-        assert step.kind not in WRITTEN or len(after_it) - len(before) == (step.kind != "leave")
+        assert step.kind not in WRITTEN or len(after_it) - len(before) == (step.kind in ("place", "adopt"))
 
     def work(self, step: Step) -> ModelWork:
         return ModelWork(self.specs.get(step.key, "?"), self.collected)

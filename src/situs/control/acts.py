@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from situs.control.outcome import Result
 from situs.control.staging import MissingOutput, Refused, Work
@@ -30,6 +30,8 @@ class Job:
     source: tuple[str, Key] | None = None
     """site and run whose state it goes on from"""
     grace_s: float = 10.0
+    lease: Callable[[], float] | None = None
+    """gives a lease that begins now, as the instant at which it ends; None: the run needs none"""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ def _start(job: Job, site: Adapter, sites: Mapping[str, Adapter], guard: Guard) 
             )
         source = (sites[job.source[0]], job.source[1]) if job.source and job.source[0] in sites else None
         task = job.work.stage(key, site, source, guard)
+        if job.lease is not None:
+            task = replace(task, lease_until=job.lease())
         guard()
         site.start(task)
         status = site.status(key)

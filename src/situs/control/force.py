@@ -159,6 +159,13 @@ class Force:
             self.folder, site.adapter.kind == "local",
         )  # fmt: skip
 
+    def lease_s(self, run: Run) -> float | None:
+        """How long a lease of the run is; None: it needs none."""
+        if run.plan is None:
+            return None
+        workload = self.all_plans.get(run.plan).intent.workloads.get(run.workload)
+        return workload.lease if workload is not None else None
+
     def grace_s(self, workload: str) -> float:
         """How long a run is given to end by itself."""
         own = self.submitted.plans.get(workload, self.kept)

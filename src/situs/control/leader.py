@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import socket
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
+from situs.sites.steady import steady
 from situs.store import leases
 from situs.store.database import Database, DatabaseAway, clock
 from situs.store.leases import Lease, LeaseLost
@@ -27,7 +27,7 @@ class Leadership:
         self.lease = lease
         self._database = database
         self._for_s = for_s
-        self._until = time.monotonic() + for_s
+        self._until = steady() + for_s
         self._lost = False
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._hold, name="lease", daemon=True)
@@ -35,7 +35,7 @@ class Leadership:
 
     def guard(self) -> None:
         """Raises LeaseLost once the lease is lost, or may be because it could not be renewed in time."""
-        if self._lost or time.monotonic() > self._until:
+        if self._lost or steady() > self._until:
             raise LeaseLost(f"the lease of token {self.lease.token} is over")
 
     def end(self) -> None:
@@ -47,7 +47,7 @@ class Leadership:
 
     def _hold(self) -> None:
         while not self._ended.wait(self._for_s / 3):
-            asked = time.monotonic()
+            asked = steady()
             try:
                 leases.renew(self._database, self.lease, self._for_s)
             except LeaseLost:

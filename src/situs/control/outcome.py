@@ -125,4 +125,4 @@ def _outcome(run: Run, result: Result, status: Status) -> Outcome:
         return "succeeded"
     if status.reason == "stopped":
         return "stopped"
-    return "lost" if status.reason in ("lost", "cancelled") else "failed"
+    return "lost" if status.reason in ("lost", "cancelled", "lapsed") else "failed"

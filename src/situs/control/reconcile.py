@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from situs.control.strays import stray_steps
-from situs.control.waiting import away, bereft, delayed, given_up, is_lost, not_now, obstacle
+from situs.control.waiting import away, bereft, delayed, given_up, is_lost, leased, not_now, obstacle
 from situs.control.wanted import (
     Kind,
     Place,
@@ -137,7 +137,12 @@ def _abandoned(run: Run, want: Wanted | None, world: World) -> Verdict:
     """A run is given up with its site only for another place, where the unit can begin."""
     if want is None or run.abandoned:
         return away(run, world)
-    return bereft(run, want, world) or obstacle(want, world) or _step("abandon", run, f"{run.site} is lost")
+    return (
+        bereft(run, want, world)
+        or obstacle(want, world)
+        or leased(run, world)
+        or _step("abandon", run, f"{run.site} is lost")
+    )
 
 
 def _of_what_should_run(last: Run, want: Wanted | None, history: Sequence[Run], world: World) -> Verdict:

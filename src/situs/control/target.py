@@ -42,7 +42,7 @@ def wanted_units(
             continue
         made = {makers[i.dataset] for i in workload.inputs if i.dataset in makers}
         needs = sorted((made | set(workload.after)) - {name})
-        rolling = workload.service is not None and not workload.run.state
+        rolling = workload.service is not None and not workload.run.state and workload.lease is None
         allot = taken_over if rolling else allotted
         for unit, assignment in allot(name, decision.assignments, there).items():
             place = place_of(assignment)
@@ -117,6 +117,7 @@ def spec_of(workload: Workload, shape: Shape, files: Mapping[str, str]) -> str:
     content = {
         "run": run.model_dump(mode="json", exclude={"retries", "final", "grace", *later}),
         "shape": shape.model_dump(mode="json", exclude={"name", "throughput", "accelerator"}),
+        **({"lease": True} if workload.lease else {}),
         "files": {name: files.get(name) for name in (*run.files, *filter(None, [run.code]))},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

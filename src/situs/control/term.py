@@ -30,8 +30,10 @@ from situs.control.queues.ranking import Ground, Ranked
 from situs.control.queues.room import Rooms
 from situs.control.readiness import Awaited, Readiness, Ready
 from situs.control.reconcile import diff, source_of, succeeding
+from situs.control.renewing import Renewing
 from situs.control.room_taken import taken_by_others, with_results
 from situs.control.state import State
+from situs.control.tenure import Held, Tenure
 from situs.control.traffic.fronts import fronts
 from situs.control.traffic.haproxy import Haproxy, left_behind
 from situs.control.traffic.router import Drained, Router
@@ -88,6 +90,8 @@ class Term:
         self._router: Router | None = None
         self._drained: set[Key] = set()
         """runs that were to get no more requests, and have none left"""
+        self._tenure = Tenure(pace.lease_s)
+        self._renewing = Renewing(self._adapters, self._tenure, self._guard)
         self._readiness = Readiness(self._adapters, pace.ready_s, self._news.put)
         self._desk = Desk(self._plans, self._news.put)
         self._counted: tuple[int, int, datetime] | None = None
@@ -140,6 +144,7 @@ class Term:
         """End all threads; steps under way are left to end by themselves."""
         self._closed = True
         self._readiness.stop()
+        self._renewing.stop()
         self._desk.stop()
         if self._router is not None:
             self._router.stop()
@@ -233,10 +238,11 @@ class Term:
         if not self._stirred and (self._due is None or now < self._due):
             return []
         self._stirred = False
+        lost = frozenset(hold.subject for hold in self._holds if hold.kind == "lost")
+        self._leased(lost, now)
         if self._force is None or any(hold.kind == "pause" for hold in self._holds):
             return []
         drained = self._no_new()
-        lost = frozenset(hold.subject for hold in self._holds if hold.kind == "lost")
         jobs: list[Job] = []
         sightings = self._state.sightings
         # What is only written down opens the way to the next step at once.
@@ -250,6 +256,7 @@ class Term:
                 undrained=undrained,
                 drained=drained,
                 lost=lost,
+                leased=self._leased(lost, now),
                 gone=sightings.gone,
             )
             verdicts = diff(wanted, self._state.runs, world, self._state.under_way)
@@ -272,6 +279,21 @@ class Term:
                     (v.until for v in verdicts.values() if isinstance(v, Waiting) and v.until), default=None
                 )
                 return jobs
+
+    def _leased(self, lost: frozenset[str], now: datetime) -> dict[Key, datetime]:
+        """Have leases renewed, also while all is paused; gives those that are not, and until when they may last."""
+        held: dict[Key, Held] = {}
+        ending: dict[Key, datetime] = {}
+        for run in (run for history in self._state.runs.values() for run in history if run.alive):
+            term_s = self._force.lease_s(run) if self._force is not None else None
+            if term_s is None:
+                continue
+            if run.abandoned or (run.phase == "leaving" and run.site in lost):
+                ending[key_of(run)] = now + timedelta(seconds=self._tenure.left_s(key_of(run), term_s))
+            else:
+                held[key_of(run)] = Held(run.site, term_s)
+        self._renewing.hold(held)
+        return ending
 
     def _passed_on(self, wanted: Mapping[Unit, Wanted]) -> frozenset[Key]:
         """Have requests go to those that serve; gives the runs that still have some to answer."""
@@ -305,7 +327,9 @@ class Term:
             ):
                 source = None
         work = self._desk.work_of(run, self._folder) if queued else self._force.work_of(run)
-        return Job(step, work, (source.site, key_of(source)) if source else None, grace_s)
+        term_s = self._force.lease_s(run) if step.kind == "start" and not queued else None
+        lease = partial(self._tenure.given, step.key, term_s) if term_s is not None else None
+        return Job(step, work, (source.site, key_of(source)) if source else None, grace_s, lease)
 
     def _do(self, job: Job) -> None:
         began = time.monotonic()

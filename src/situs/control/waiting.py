@@ -90,6 +90,14 @@ def bereft(run: Run, want: Wanted | None, world: World) -> Waiting | None:
     return None
 
 
+def leased(run: Run, world: World) -> Waiting | None:
+    """Its lease may not be over: until then it may run."""
+    until = world.leased.get(key_of(run))
+    if until is None or world.now >= until:
+        return None
+    return Waiting(unit_of(run), f"{run.site} is lost, and its lease there may last", "nothing", until)
+
+
 def away(run: Run, world: World) -> Waiting | None:
     return _no_answer(unit_of(run), run.site, world.sights.get(run.site))
 

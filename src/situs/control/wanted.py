@@ -92,6 +92,8 @@ class World:
     """sites that get nothing new"""
     lost: frozenset[str] = frozenset()
     """sites that are taken to be gone: nobody waits for the end of what ran there"""
+    leased: Mapping[Key, datetime] = field(default_factory=dict)
+    """runs that are to end, and until when they may go on though nobody reaches them"""
     gone: Mapping[Key, datetime] = field(default_factory=dict)
     """runs that were removed, and when: a sight from before still shows them"""
 

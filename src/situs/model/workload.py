@@ -229,6 +229,9 @@ class Workload(Model):
     """fraction of the time it must be there; at 99.9 % or more spot capacity is refused"""
     checkpoint: Checkpoint | None = None
     site_loss: SiteLoss = SiteLoss()
+    lease: Annotated[Seconds, Field(ge=5.0)] | None = None
+    """each of its units must never run twice, also when nobody reaches its site: it is ended there when its lease was
+    not renewed for so long; None: it goes on while its site is cut off"""
     min_runtime: Hours = 0.0
     """runs so long at a place before it may be moved"""
     current: Current | None = None

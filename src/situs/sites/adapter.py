@@ -15,11 +15,12 @@ from typing import Literal, Protocol, runtime_checkable
 
 from situs.model.error import SitusError
 
-Capability = Literal["memory", "cpus", "accelerators", "nodes", "image", "secrets"]
+Capability = Literal["memory", "cpus", "accelerators", "nodes", "image", "secrets", "lease"]
 """A part of :class:`Task` that not every kind of site can do"""
 State = Literal["absent", "queued", "running", "ended"]
-Reason = Literal["exited", "signalled", "timeout", "memory", "stopped", "cancelled", "lost"]
-"""``stopped``: we asked for it; ``cancelled``: the site or its people ended it; ``lost``: how it went is unknown"""
+Reason = Literal["exited", "signalled", "timeout", "memory", "stopped", "cancelled", "lost", "lapsed"]
+"""``stopped``: we asked for it; ``lapsed``: its lease was over and nobody had renewed it; ``cancelled``: the site or
+its people ended it; ``lost``: how it went is unknown"""
 
 
 class StaleGeneration(SitusError):
@@ -78,6 +79,9 @@ class Task:
     """of one pool, started together"""
     image: str | None = None
     """for sites that run containers; None: the site's own surroundings"""
+    lease_until: float | None = field(default=None, kw_only=True)
+    """the site ends it then by itself, at the latest, unless the lease is renewed (:class:`Leasing`); an instant of
+    this machine's steady clock (:func:`situs.sites.steady.steady`). None: it needs no lease"""
 
 
 @dataclass(frozen=True)
@@ -187,6 +191,7 @@ def refuse_unsupported(task: Task, capabilities: Collection[Capability], kind: s
         ("nodes", task.nodes > 1, "start one task on several nodes"),
         ("image", task.image is not None, "run an image"),
         ("secrets", bool(task.secrets), "hand over secrets"),
+        ("lease", task.lease_until is not None, "hold a run to a lease"),
     )
     for capability, wanted, what in asked:
         if wanted and capability not in capabilities:
@@ -277,6 +282,19 @@ class Keeps(Protocol):
         """Have a file at the site by its SHA-256, for this run and all others; gives its absolute path there.
 
         It is sent only where it is not there yet, appears whole or not at all, and is never changed.
+        """
+        ...
+
+
+@runtime_checkable
+class Leasing(Protocol):
+    """What a site does besides that can hold runs to leases: it has the capability ``lease``."""
+
+    def renew(self, leases: Mapping[Key, float]) -> None:
+        """Let runs that have a lease go on until then: instants of this machine's steady clock.
+
+        What arrives late is worth no more than what arrives at once: the site's own clock is told when the lease
+        ends, not how long it is.  Runs that are over, and those that were started without a lease, stay as they are.
         """
         ...
 

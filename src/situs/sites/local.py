@@ -31,7 +31,7 @@ from situs.sites.adapter import (
 from situs.sites.generations import Generations
 from situs.sites.processes import MARK, kill, of_run
 from situs.sites.shell import ENTER, ThisMachine
-from situs.sites.supervisor import STALE
+from situs.sites.supervisor import LAPSED, STALE
 from situs.sites.writing import copied, written
 
 STARTING_S = 10.0
@@ -43,7 +43,7 @@ INHERITED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "TMPDIR")
 class LocalSite:
     """A folder of this machine that runs are kept in."""
 
-    capabilities: frozenset[Capability] = frozenset({"memory", "cpus", "secrets"})
+    capabilities: frozenset[Capability] = frozenset({"memory", "cpus", "secrets", "lease"})
 
     def __init__(self, root: Path) -> None:
         for folder in reversed((root, *root.parents)):
@@ -114,12 +114,16 @@ class LocalSite:
         self._write_task(folder, task)
         if self.status(task.key).state != "absent":
             return
+        if task.lease_until is not None:
+            written(folder / "lease", repr(task.lease_until))
         supervisor = self._supervise(folder, task.secrets)
         deadline = time.monotonic() + STARTING_S
         while not (folder / "started").exists():
             # A supervisor that leaves in peace has seen another one, which is about to say that it started.
             if supervisor.poll() == STALE:
                 self._generations.admit(task.key)
+            if supervisor.poll() == LAPSED:
+                raise SitusError(f"{task.key.workload}: its lease was over before it could begin")
             if time.monotonic() > deadline or supervisor.poll() not in (None, 0):
                 said = (folder / "supervisor.log").read_text(errors="replace").strip().splitlines()
                 raise SitusError(
@@ -168,6 +172,12 @@ class LocalSite:
             raise SitusError(f"{name!r} is no signal; write it as SIGTERM or SIGUSR1")
         if self.status(key).state == "running":
             (self._folder(key) / "signals" / f"{name}.{uuid4().hex}").touch()
+
+    def renew(self, leases: Mapping[Key, float]) -> None:
+        """Let runs that have a lease go on until then."""
+        for key, until in leases.items():
+            if (self._folder(key) / "lease").exists():
+                written(self._folder(key) / "lease", repr(until))
 
     def fence(self, key: Key) -> None:
         """Refuse starts of the unit below this generation from now on. Raises StaleGeneration for an old one."""

@@ -10,8 +10,10 @@ import os
 import re
 import signal
 import time
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from importlib.resources import files
+from math import floor
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from urllib.parse import quote, unquote
@@ -35,6 +37,7 @@ from situs.sites.adapter import (
 )
 from situs.sites.posix_task import written
 from situs.sites.shell import ANSWER_S, ENTER, Completed, NotThere, Shell, ShellError
+from situs.sites.steady import steady
 
 HELLO = """
 umask 077
@@ -42,12 +45,14 @@ cd "${HOME:-/}" 2>/dev/null || case $1 in /*) ;; *) echo "the user has no home f
 mkdir -p "$1/bin" && cd -P "$1" && pwd -P && printf '%s\\n' "$PATH"
 """
 CALL = '[ -f "$2" ] || exit 97; SITUS_SH=$1; export SITUS_SH; exec "$@"'
-NO_SCRIPT, NO_FILE, RUNS, STALE, LACKING = 97, 66, 73, 75, 78
+NO_SCRIPT, NO_FILE, RUNS, STALE, REBOOTED = 97, 66, 73, 75, 76
 PAUSES_PER_S = 20
 LONGEST_AWAIT_S = 5.0
 """One command waits for an end so long; then it is asked again, so that a cut line is seen soon."""
 ENDING_S = 10.0
 """A host ends a run within a fraction of a second after its grace."""
+READ_AGAIN_S = 30.0
+"""Two clocks that go apart by a hundredth are 0.3 s apart after that."""
 LONGEST_NAME = 200
 """File names have at most 255 bytes; ours put something before and after."""
 
@@ -55,7 +60,7 @@ LONGEST_NAME = 200
 class PosixHost:
     """The runs that a folder of one host keeps. Any call may raise Unreachable, and ShellError where the host fails."""
 
-    capabilities: frozenset[Capability] = frozenset({"secrets"})
+    capabilities: frozenset[Capability] = frozenset({"secrets", "lease"})
 
     def __init__(self, shell: Shell, folder: str = ".situs", sh: str = "/bin/sh") -> None:
         """``folder`` is seen from the home of the user there; ``sh`` is a POSIX shell's path there."""
@@ -66,6 +71,8 @@ class PosixHost:
         self._root: str | None = None
         self._path = ""
         self._place = ""
+        self._clock: tuple[str, float, float] | None = None
+        """boot of the host, what its clock has shown, and what ours showed once that was here"""
 
     def health(self) -> Health:
         """Whether the host answers, has what is needed, and can write."""
@@ -109,7 +116,23 @@ class PosixHost:
         self._hello()
         name = _name(task.key)
         content = written(task, self._path, f"{self._root}/runs/{name}")
-        self._call("start", name, _unit(task.key), str(task.key.generation), stdin=content, key=task.key)
+        words = ("start", name, _unit(task.key), str(task.key.generation))
+        if task.lease_until is None:
+            self._call(*words, stdin=content, key=task.key)
+        else:
+            until = task.lease_until
+            self._by_its_clock(lambda boot, ends: self._call(
+                *words, boot, ends(until), stdin=content, key=task.key
+            ))  # fmt: skip
+
+    def renew(self, leases: Mapping[Key, float]) -> None:
+        """Let runs that have a lease go on until then."""
+
+        def asked(boot: str, ends: Callable[[float], str]) -> Completed:
+            lines = "".join(f"{_name(key)} {ends(until)}\n" for key, until in leases.items())
+            return self._call("renew", "-", boot, stdin=lines.encode())
+
+        self._read_clock(self._by_its_clock(asked))
 
     def status(self, key: Key) -> Status:
         """Where the run is; ``lost`` when its supervisor was killed: nothing of it runs on then."""
@@ -182,6 +205,28 @@ class PosixHost:
         """Runs that have not ended, also those that only have files yet."""
         return int(self._call("busy").stdout)
 
+    def _by_its_clock(self, ask: Callable[[str, Callable[[float], str]], Completed]) -> Completed:
+        """Ask with instants as the host's clock will show them, never later; once more if it was started anew."""
+        if self._clock is None or steady() - self._clock[2] > READ_AGAIN_S:
+            self._read_clock(self._call("clock"))
+        done = self._ask_by_clock(ask)
+        if done.exit_code == REBOOTED:
+            self._read_clock(done)
+            done = self._ask_by_clock(ask)
+        if done.exit_code:
+            raise ShellError("the host is started anew again and again")
+        return done
+
+    def _ask_by_clock(self, ask: Callable[[str, Callable[[float], str]], Completed]) -> Completed:
+        assert self._clock is not None
+        boot, there, here = self._clock
+        return ask(boot, lambda until: str(max(0, floor(there + until - here))))
+
+    def _read_clock(self, done: Completed) -> None:
+        boot, there = done.stdout.decode().split()
+        # It was read before the answer was here: counted from then on, it is rather behind than ahead.
+        self._clock = (boot, float(there), steady())
+
     def _hello(self) -> None:
         """Learn where our folder and the script are; once for each adapter, as they stay there."""
         if self._root is None:
@@ -211,7 +256,7 @@ class PosixHost:
             )
         if done.exit_code == RUNS:
             raise SitusError(f"{who} still runs; stop it first")
-        if done.exit_code not in (0, NO_FILE):
+        if done.exit_code not in (0, NO_FILE, REBOOTED):
             raise ShellError(f"{who}: {done.said}")
         return done
 

@@ -4,11 +4,13 @@
 #   task     what is to be run, for the owner's eyes only; secrets are not in it: they go from hand to hand over pipes
 #   started  process id, host name and boot of its supervisor; whoever makes it runs the task, nobody else ever
 #   pid      of the task itself, which leads a session of its own
-#   stop     the grace that was asked for; timeout: its time was up
+#   stop     the grace that was asked for; timeout: its time was up; lapsed: its lease was over
+#   lease    second of the host's own clock at which it is to end; each new one takes the place of the one before
 #   ended    exit code, reason, begin and end, and what `times` says
 #
 # usage: SITUS_SH=/bin/sh sh posix.sh VERB ROOT [RUN ...]
-# Exit codes: 66 no such file, 73 still runs, 75 an old generation, 78 the host lacks something, 70 all else.
+# Exit codes: 66 no such file, 73 still runs, 75 an old generation, 76 another boot, 78 the host lacks something,
+# 70 all else.
 set -fu
 mask=$(umask)
 umask 077
@@ -41,6 +43,35 @@ here() {
 
 now() {
   if [ -r /proc/uptime ]; then read -r now rest </proc/uptime; else now=$(date +%s); fi
+}
+
+# Seconds since boot, which nobody sets and which go on while the host sleeps; and which boot that is.
+clock() {
+  [ -r /proc/uptime ] && [ -r /proc/sys/kernel/random/boot_id ] ||
+    fail 78 'this host has no clock that nobody sets (/proc/uptime), so it cannot hold a run to a lease'
+  here
+  now
+  echo "$boot $now"
+}
+
+same_boot() { # boot
+  here
+  [ "$1" = "$boot" ] || { clock; exit 76; }
+}
+
+# An older lease that comes late never takes the place of a longer one.
+extend() { # second
+  had=0
+  [ ! -f "$run/lease" ] || read -r had <"$run/lease"
+  [ "$1" -gt "${had:-0}" ] || return 0
+  echo "$1" >"$run/.lease.$$" && mv -f "$run/.lease.$$" "$run/lease"
+}
+
+has_lapsed() {
+  [ -f "$run/lease" ] || return 1
+  read -r ends <"$run/lease" || ends=0
+  now
+  [ "${now%%.*}" -ge "$ends" ]
 }
 
 # The command line of a process of ours names its run, so a process id that was given away since is not taken for it.
@@ -141,7 +172,8 @@ once() { # name content
   rm -f "$run/.$1.$$"
 }
 
-start() { # unit generation
+start() { # unit generation; for a run with a lease: boot, second
+  [ "$#" -lt 4 ] || same_boot "$3"
   command -v setsid >/dev/null || command -v perl >/dev/null || fail 78 'this host has neither setsid nor perl'
   admit "$1" "$2"
   mkdir -p "$run/work" "$run/signals" || exit 70
@@ -162,10 +194,12 @@ start() { # unit generation
   [ -f "$run/task" ] || fail 70 "cannot write to $run"
   state
   [ "$state" = absent ] || return 0
+  [ "$#" -lt 4 ] || extend "$4" || exit 70
   said=$(printf %s "$secrets" |
     detached "$SITUS_SH" "$0" supervise "$root" "$name" "$1" "$2" "$mask" 2>>"$run/supervisor.log")
   case $said in
     started | already) ;;
+    lapsed) fail 70 'its lease was over before it could begin' ;;
     [0-9]*) echo "$said"; exit 75 ;;
     *) fail 70 "its supervisor did not start: $(tail -n 1 "$run/supervisor.log" 2>/dev/null)" ;;
   esac
@@ -184,6 +218,8 @@ supervise() { # unit generation mask; secrets over standard input
   # Somebody may have been told since that this generation never starts; whoever is told so later sees it started.
   newest "$1"
   [ "$2" -ge "$highest" ] || { rm -f "$run/started"; echo "$highest"; return; }
+  # The order to start may have been on its way for long.
+  ! has_lapsed || { rm -f "$run/started"; echo lapsed; return; }
   echo started
   exec >/dev/null
   limit=-
@@ -193,17 +229,23 @@ supervise() { # unit generation mask; secrets over standard input
     session "$SITUS_SH" "$0" timer "$root" "$name" "$limit" </dev/null 2>&1 &
     timer=$!
   fi
+  warden=
+  if [ -f "$run/lease" ]; then
+    session "$SITUS_SH" "$0" warden "$root" "$name" </dev/null 2>&1 &
+    warden=$!
+  fi
   # A pipe and no file: what a shell writes by itself is in nobody's list of processes.
   { [ ! "$secrets" ] || printf '%s\n' "$secrets"; } |
     session_only env -i PATH="$PATH" "$SITUS_SH" "$0" task "$root" "$name" "$3" >>"$run/output.log" 2>&1
   code=$?
   secrets=
   times >"$run/times"
-  [ ! "$timer" ] || { kill -KILL "-$timer"; kill -KILL "$timer"; } 2>/dev/null
+  for each in $timer $warden; do { kill -KILL "-$each"; kill -KILL "$each"; } 2>/dev/null; done
   end_all
   reason=exited
   if [ -f "$run/stop" ]; then reason=stopped
   elif [ -f "$run/timeout" ]; then reason=timeout
+  elif [ -f "$run/lapsed" ]; then reason=lapsed
   elif [ "$code" -gt 128 ]; then reason=signalled
   fi
   finish "$reason" "$code"
@@ -214,7 +256,7 @@ supervise() { # unit generation mask; secrets over standard input
 task() { # mask; secrets over standard input
   cd "$run/work" || exit
   echo "$$" >"$run/.pid" && mv -f "$run/.pid" "$run/pid" || exit
-  [ ! -f "$run/stop" ] || exit 143
+  [ ! -f "$run/stop" ] && [ ! -f "$run/lapsed" ] || exit 143
   ulimit -c 0 2>/dev/null
   umask "$1"
   set --
@@ -243,6 +285,28 @@ timer() { # seconds
   [ "$state" = running ] || return 0
   once timeout "$1"
   end_run
+}
+
+# Ends the run when its lease is over, whoever is away then, and does not give up before it has ended.
+warden() {
+  while [ ! -f "$run/ended" ]; do
+    if has_lapsed; then
+      once lapsed "$ends"
+      end_run
+    else
+      sleep 1
+    fi
+  done
+}
+
+# Leases of several runs, each on a line of its own; the last line of an order that was cut has no end and is left out.
+renew() { # boot; over standard input: run, second
+  same_boot "$1"
+  while read -r each second; do
+    run=$root/runs/$each
+    [ ! -f "$run/lease" ] || [ -f "$run/ended" ] || extend "$second"
+  done
+  clock
 }
 
 # The supervisor sees to it that nothing is left, once the task itself has gone.
@@ -383,7 +447,8 @@ case $verb in
   fence) admit "$@" ;;
   unclaim) rm -f "$root/claims/$name" ;;
   await) await "$@" && report ;;
-  start | supervise | task | timer | stop | stopper | signal | place | find_file | forget | report | health | \
+  clock) clock ;;
+  start | supervise | task | timer | warden | renew | stop | stopper | signal | place | find_file | forget | report | health | \
     inventory | claim | busy)
     "$verb" "$@" ;;
   *) fail 70 "unknown verb $verb" ;;

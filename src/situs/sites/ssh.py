@@ -8,7 +8,7 @@ gives no answer, until it is back or taken off the list.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
@@ -109,6 +109,18 @@ class SshSite:
     def signal(self, key: Key, name: str) -> None:
         """Send a signal to the run's own process. Raises SitusError for what is no signal's name."""
         (self._find(key) or next(iter(self._hosts.values()))).signal(key, name)
+
+    def renew(self, leases: Mapping[Key, float]) -> None:
+        """Let runs that have a lease go on until then; one call to each host. Raises what one of them raised."""
+        by_host: dict[int, tuple[PosixHost, dict[Key, float]]] = {}
+        for key, until in leases.items():
+            host = self._find(key)
+            if host is not None:
+                by_host.setdefault(id(host), (host, {}))[1][key] = until
+        with ThreadPoolExecutor(max(1, len(by_host))) as pool:
+            asked = [pool.submit(host.renew, theirs) for host, theirs in by_host.values()]
+        for one in asked:
+            one.result()
 
     def fence(self, key: Key) -> None:
         """Refuse starts of the unit below this generation from now on, at every host."""

@@ -32,11 +32,14 @@ from typing import Any
 from situs.sites.adapter import Key, StaleGeneration
 from situs.sites.generations import Generations
 from situs.sites.processes import children, descendants, kill, memory_bytes
+from situs.sites.steady import steady
 
 INCOMPLETE = 4
 """Exit code when whoever asked died before all secrets were here; nothing was started then."""
 STALE = 3
 """Exit code when the site has seen a higher generation; nothing was started then."""
+LAPSED = 5
+"""Exit code when the lease of the run was over before it could begin; nothing was started then."""
 NEVER_RUN = {"exit_code": None, "reason": "stopped", "wall_s": 0.0, "cpu_s": 0.0, "peak_memory_gib": 0.0}
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -63,6 +66,8 @@ def main(folder: Path) -> int:
     task = json.loads((folder / "task.json").read_bytes())
     if sorted(secrets) != task.get("secrets", []):
         return INCOMPLETE
+    if has_lapsed(folder):
+        return LAPSED
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     key, generations = Key.parse(folder.name), Generations(folder.parent / "newest")
     try:
@@ -127,6 +132,8 @@ def _watch(
         _pass_on_signals(folder / "signals", process)
         if kill_at is None and task["timeout_s"] is not None and now - began > task["timeout_s"]:
             reason, kill_at = "timeout", now
+        if reason != "lapsed" and has_lapsed(folder):
+            reason, kill_at = "lapsed", now
         if kill_at is None and stop.exists():
             reason, kill_at = "stopped", now + float(stop.read_text() or 0)
             with contextlib.suppress(ProcessLookupError):
@@ -136,6 +143,14 @@ def _watch(
         _bury_orphans(process.pid)
         time.sleep(POLL_S)
     return reason, peak
+
+
+def has_lapsed(folder: Path) -> bool:
+    """Whether the run has a lease that is over. It is this machine that the lease was given to, and its clock."""
+    try:
+        return steady() >= float((folder / "lease").read_text())
+    except FileNotFoundError:
+        return False
 
 
 def _pass_on_signals(asked: Path, process: subprocess.Popen[bytes]) -> None:

@@ -14,6 +14,7 @@ import os
 import random
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,9 +22,10 @@ from uuid import uuid4
 import pytest
 
 from situs.model.error import SitusError
-from situs.sites.adapter import Adapter, Capability, Key, StaleGeneration, Task, Unsupported
+from situs.sites.adapter import Adapter, Capability, Key, Leasing, StaleGeneration, Task, Unsupported
 from situs.sites.conformance.waiting import PATIENCE_S, Opener, alive, ended, python, until
 from situs.sites.conformance.workday import Workday
+from situs.sites.steady import steady
 
 FAMILY = """
 import os, subprocess, sys, time, signal
@@ -483,6 +485,46 @@ class AdapterConformance:
         assert site.known() == []
         with pytest.raises(StaleGeneration):
             open_site().start(Task(Key("job", 4), python("pass")))
+
+    def test_a_run_goes_on_while_its_lease_is_renewed_and_is_ended_when_nobody_does(
+        self, open_site: Opener, tmp_path: Path
+    ) -> None:
+        site, key = open_site(), Key("job", 1)
+        asked = steady()
+        task = Task(key, python(FAMILY + "time.sleep(600)"), lease_until=asked + 8.0)
+        if "lease" not in site.capabilities:
+            with pytest.raises(Unsupported, match="lease"):
+                site.start(task)
+            return
+        assert isinstance(site, Leasing)
+        site.start(task)
+        assert site.status(key).alive
+        while steady() < asked + 10.0:
+            site.renew({key: steady() + 8.0, Key("job", 7): steady() + 8.0})
+            time.sleep(0.5)
+        assert site.status(key).alive, "it was renewed"
+        site.renew({key: steady() - 5.0})
+        renewed = steady()
+        status = ended(site, key)
+        assert (status.reason, status.succeeded) == ("lapsed", False)
+        assert steady() < renewed + 60.0
+        fetched = tmp_path / "family"
+        site.get(key, "family", fetched)
+        assert [pid for pid in map(int, fetched.read_text().split()) if self.alive(pid)] == []
+
+    def test_an_order_to_start_that_comes_after_its_lease_starts_nothing(
+        self, site: Adapter, tmp_path: Path
+    ) -> None:
+        if "lease" not in site.capabilities:
+            return
+        key, mark = Key("job", 1), tmp_path / "mark"
+        task = Task(key, python(f"open({str(mark)!r}, 'a').write('x')"), lease_until=steady() - 2.0)
+        with pytest.raises(SitusError, match="lease"):
+            site.start(task)
+        assert site.status(key).state == "absent"
+        site.start(replace(task, lease_until=steady() + 60.0))
+        assert ended(site, key).succeeded
+        assert mark.read_text() == "x"
 
     def test_a_fence_refuses_lower_generations_and_starts_nothing(self, open_site: Opener) -> None:
         site = open_site()

@@ -12,7 +12,7 @@ from situs.cli.catalogues import ROWS
 from tests.cli.conftest import Call
 from tests.cli.test_help import PATHS, command
 
-WITHOUT = {("completion",), ("schema",), ("up",)}
+WITHOUT = {("completion",), ("schema",), ("up",), ("site", "rbac")}
 """Write a script or a file, are JSON anyway, or run on until they are stopped."""
 
 

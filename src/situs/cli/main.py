@@ -40,6 +40,7 @@ TOPICS = (
     "down",
     "ps",
     "hold",
+    "token",
     "doctor",
     "db",
     "completion",

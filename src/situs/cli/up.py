@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
@@ -17,7 +18,9 @@ from situs.cli.plane import DbOption, folder_of, opened, person, place_of
 from situs.model.error import InputError
 
 if TYPE_CHECKING:
+    from situs.api.serve import Api, Listen
     from situs.planner.single import Placed
+    from situs.store.database import Database
 
 LogFormat = Literal["text", "json"]
 
@@ -51,6 +54,20 @@ def up_command(
     log_format: Annotated[
         LogFormat, typer.Option(help="What it says: in sentences, or everything it does as lines of JSON.")
     ] = "text",
+    api: Annotated[
+        bool, typer.Option(help="Answer over HTTP at the socket api.sock in the estate's .situs.")
+    ] = True,
+    listen: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT", help="Answer there as well, whoever shows a token.", show_default=False
+        ),
+    ] = None,
+    tls_cert: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Certificate; needed where others reach it.", show_default=False),
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="Its key.", show_default=False)] = None,
     write_unit: Annotated[
         bool,
         typer.Option("--write-unit", help="Print a systemd unit that runs this, and do nothing else."),
@@ -69,6 +86,8 @@ def up_command(
 
       situs up --metrics 127.0.0.1:9464 --log-format json
 
+      situs up --listen 127.0.0.1:8420
+
       situs up -C /srv/estate --write-unit
     """
     from situs.control.connect import by_kind
@@ -81,6 +100,7 @@ def up_command(
     from situs.control.watcher import Watcher, Watchers
     from situs.sites.secrets import withhold
 
+    at = _at(listen, tls_cert, tls_key)
     if write_unit:
         typer.echo(_unit(context, estate), nl=False)
         return
@@ -107,14 +127,58 @@ def up_command(
     def stop(_number: int, _frame: FrameType | None) -> None:
         controller.stop()
 
+    answering = _Answering(database, folder, api, at)
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         controller.run()
     finally:
+        answering.stop()
         if traces is not None:
             traces.stop()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _at(listen: str | None, certificate: Path | None, key: Path | None) -> Listen | None:
+    """Where else it is to answer. Raises InputError."""
+    if listen is None:
+        if certificate is not None or key is not None:
+            raise InputError("--tls-cert and --tls-key are for --listen; say where")
+        return None
+    from situs.api.serve import listen as parsed
+
+    return parsed(listen, certificate, key)
+
+
+class _Answering:
+    """The API, which comes up once there was time for what people wait for first: that work begins."""
+
+    LATER_S = 1.0
+
+    def __init__(self, database: Database, folder: Path, on_socket: bool, at: Listen | None) -> None:
+        """Where else it is to answer (``at``) is tried at once. Raises InputError."""
+        self._database = database
+        self._folder = folder
+        self._api: Api | None = None
+        if at is not None:
+            self._opened().on(at)
+        self._later = threading.Timer(self.LATER_S, lambda: self._opened().on_socket()) if on_socket else None
+        if self._later is not None:
+            self._later.daemon = True
+            self._later.start()
+
+    def stop(self) -> None:
+        """Answer no more."""
+        if self._later is not None:
+            self._later.cancel()
+        if self._api is not None:
+            self._api.stop()
+
+    def _opened(self) -> Api:
+        from situs.api.serve import Api
+
+        self._api = self._api or Api(self._database, self._folder, person(None), _sentence)
+        return self._api
 
 
 def _unit(context: typer.Context, estate: Path) -> str:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from situs.control.queues import handing_in
 from situs.control.room_taken import taken, with_results
 from situs.model.error import InputError, SitusError
-from situs.model.plan import Fit
+from situs.model.plan import Assignment, Fit
 from situs.model.workload import Workload
 from situs.planner.compile.world import PoolName
 from situs.planner.single import Placed, Taken, place
@@ -131,6 +131,12 @@ def found(database: Database, name: str) -> Submission | None:
     """How it stands; None when nothing of that name was handed in."""
     with database.read() as connection:
         return submissions.newest(connection, name)
+
+
+def placed_at(connection: Connection, submission: Submission) -> Assignment:
+    """Where it was put when it was handed in."""
+    plan, _ = plans.placed(connection, submission.plan, submission.name)
+    return plan.decision(submission.name).assignments[0]
 
 
 def _act(database: Database, act: submissions.Act, name: str, by: str, reason: str | None) -> bool:

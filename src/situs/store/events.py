@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, insert, select
+from sqlalchemy import Column, Connection, func, insert, select
 
 from situs.store.tables import events
 
@@ -44,6 +44,17 @@ def newest(connection: Connection, count: int) -> list[Event]:
     """What happened last, the newest first."""
     wanted = select(*_columns()).order_by(events.c.seq.desc()).limit(count)
     return [Event(*row) for row in connection.execute(wanted)]
+
+
+def after(connection: Connection, seq: int, count: int) -> list[tuple[int, Event]]:
+    """What happened since number ``seq``, the oldest first, at most so many; each with its number."""
+    wanted = select(events.c.seq, *_columns()).where(events.c.seq > seq).order_by(events.c.seq).limit(count)
+    return [(row[0], Event(*row[1:])) for row in connection.execute(wanted)]
+
+
+def last(connection: Connection) -> int:
+    """The number of the newest; 0: nothing has happened yet."""
+    return int(connection.execute(select(func.coalesce(func.max(events.c.seq), 0))).scalar_one())
 
 
 def _columns() -> list[Column[Any]]:

@@ -124,6 +124,13 @@ def content(connection: Connection, digest: str) -> bytes:
     return bytes(kept)
 
 
+def beginning(connection: Connection, identity: str) -> list[str]:
+    """Ids of the plans that are kept and begin so, with or without the name of the hash; at most three."""
+    start = f"sha256:{identity.removeprefix('sha256:')}"
+    wanted = select(plans.c.id).where(plans.c.id.startswith(start, autoescape=True)).limit(3)
+    return list(connection.execute(wanted).scalars())
+
+
 def in_force(connection: Connection) -> Target | None:
     """The newest Target; None before the first."""
     found = connection.execute(select(targets).order_by(targets.c.generation.desc()).limit(1)).one_or_none()

@@ -88,12 +88,16 @@ def version(connection: Connection) -> int:
     return int(connection.execute(select(func.coalesce(func.max(queued.c.seq), 0))).scalar_one())
 
 
+def one_at_a_time(connection: Connection) -> None:
+    """Nobody else hands anything in until this transaction ends. SQLite has one writer at a time anyway."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": ONE_AT_A_TIME})
+
+
 def add(
     connection: Connection, act: Act, asked: Sequence[Asked], by: str, reason: str | None = None
 ) -> datetime:
-    """Write down that this was done about each, as one of a transaction that writes; gives when."""
-    if connection.dialect.name != "sqlite":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": ONE_AT_A_TIME})
+    """Write down that this was done about each, in a transaction of :func:`one_at_a_time`; gives when."""
     first, at = version(connection) + 1, clock(connection)
     rows = [
         {

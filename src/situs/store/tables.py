@@ -253,3 +253,24 @@ queued = Table(
     Column("reason", Text),
     Index("queued_by_name", "name", "act", unique=True),
 )  # fmt: skip
+tokens = Table(
+    "tokens", metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("grants", JSON, nullable=False),
+    Column("created", Instant, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("expires", Instant, nullable=False),
+    Column("revoked", Instant),
+    Column("revoked_by", Text),
+)  # fmt: skip
+answers = Table(
+    "answers", metadata,
+    Column("who", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("request", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("status", Integer),
+    Column("body", JSON),
+)  # fmt: skip

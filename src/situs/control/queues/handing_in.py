@@ -43,6 +43,7 @@ def hand_in(database: Database, pieces: Sequence[Handed], by: str) -> None:
     Raises InputError for a queue that is not there and for a name that was used before.
     """
     with database.write() as connection:
+        queued.one_at_a_time(connection)
         intent = _in_force(connection)
         if strange := sorted({piece.queue for piece in pieces} - set(intent.queues)):
             there = ", ".join(sorted(intent.queues)) or "none yet; write one under queues: and apply a plan"
@@ -75,6 +76,7 @@ def found(database: Database, name: str) -> Queued | None:
 
 def _act(database: Database, act: queued.Act, name: str, by: str, reason: str | None) -> bool:
     with database.write() as connection:
+        queued.one_at_a_time(connection)
         last = queued.newest(connection, name)
         if last is None or last.act in (act, "removed"):
             return False

@@ -1,0 +1,71 @@
+"""How everything stands, sites and queues; pausing and draining."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from situs.api.identity import Asking
+from situs.api.services import Given
+from situs.control import orders, views
+from situs.control.queues import standing
+from situs.control.queues.standing import QueueView
+from situs.control.views import Overview
+from situs.store.observations import Observation
+
+router = APIRouter(prefix="/v1", tags=["estate"])
+
+
+class Reason(BaseModel):
+    """Why, for those who come after."""
+
+    reason: str | None = Field(None, max_length=500)
+
+
+class Changed(BaseModel):
+    """Whether that was not so already."""
+
+    changed: bool
+
+
+@router.get("/overview")
+def overview(given: Given) -> Overview:
+    """The plan in force, who acts, sites, queues, and all that runs or waits."""
+    return views.overview(given.database)
+
+
+@router.get("/sites")
+def sites(given: Given) -> list[Observation]:
+    """How each site was seen last, and when."""
+    return list(views.overview(given.database).sites)
+
+
+@router.get("/queues")
+def queues(given: Given) -> list[QueueView]:
+    """Quota, use, loans and lines of each queue."""
+    with given.database.read() as connection:
+        return standing.read(connection).views()
+
+
+@router.put("/sites/{site}/drain")
+def drain(site: str, given: Given, who: Asking, why: Reason | None = None) -> Changed:
+    """Put nothing new at a site."""
+    return Changed(changed=orders.drain(given.database, site, who.name, why.reason if why else None))
+
+
+@router.delete("/sites/{site}/drain")
+def undrain(site: str, given: Given, who: Asking) -> Changed:
+    """Let a site have new work again."""
+    return Changed(changed=orders.undrain(given.database, site, who.name))
+
+
+@router.put("/pause")
+def pause(given: Given, who: Asking, why: Reason | None = None) -> Changed:
+    """Begin nothing at any site."""
+    return Changed(changed=orders.pause(given.database, who.name, why.reason if why else None))
+
+
+@router.delete("/pause")
+def resume(given: Given, who: Asking) -> Changed:
+    """Go on."""
+    return Changed(changed=orders.resume(given.database, who.name))

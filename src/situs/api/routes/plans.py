@@ -1,0 +1,68 @@
+"""Plans: which is in force, which waits for approval, and going back."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from situs.api.identity import Asking
+from situs.api.problems import Problem
+from situs.api.services import Given
+from situs.control import orders, views
+from situs.model.plan import Plan
+from situs.store import plans
+from situs.store.plans import Target
+from situs.store.replans import Replan
+
+router = APIRouter(prefix="/v1", tags=["plans"])
+
+
+class Approval(BaseModel):
+    """Which plan is approved, so that nobody approves another one than was seen."""
+
+    plan: str = Field(min_length=4, max_length=80)
+    reason: str | None = Field(None, max_length=500)
+
+
+class Back(BaseModel):
+    """Where to."""
+
+    to: str | None = Field(None, min_length=4, max_length=80)
+    """beginning of the id of a plan that was in force; None: the one before"""
+    reason: str | None = Field(None, max_length=500)
+
+
+@router.get("/targets")
+def targets(given: Given) -> list[Target]:
+    """All plans that ever were in force, the oldest first."""
+    return list(views.targets(given.database))
+
+
+@router.get("/plans/{plan}")
+def plan(plan: str, given: Given) -> Plan:
+    """One plan that is or was in force or proposed, by its id or the beginning of it."""
+    with given.database.read() as connection:
+        found = plans.beginning(connection, plan)
+        if len(found) != 1:
+            what = f"{len(found)} plans begin so" if found else "there is none"
+            raise Problem(404, f"{plan!r} is no plan: {what}")
+        return plans.load(connection, found[0]).plan
+
+
+@router.get("/proposed")
+def proposed(given: Given) -> Replan | None:
+    """The plan that the control plane would have next, or why none can be made."""
+    with given.database.read() as connection:
+        return views.proposed(connection)
+
+
+@router.post("/proposed/approve")
+def approve(asked: Approval, given: Given, who: Asking) -> Target:
+    """Put the plan that is proposed in force."""
+    return orders.approve(given.database, who.name, asked.reason, asked.plan)
+
+
+@router.post("/rollback")
+def rollback(asked: Back, given: Given, who: Asking) -> Target:
+    """Put a plan back in force that was before."""
+    return orders.rollback(given.database, who.name, asked.reason, asked.to)

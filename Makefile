@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 ONLY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all bench peers lint docs lock clean
+.PHONY: provider help install demo test test-all bench peers lint docs lock clean
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,15 @@ bench: install ## all benchmarks, or one: make bench ONLY=planner-1k
 	touch $@
 
 peers: .venv-skypilot/.installed ## install what the benchmarks compare with
+
+# An OpenID provider from npm; only tests use it.
+.venv/oidc/.installed: tests/api/provider/package-lock.json
+	mkdir -p .venv/oidc
+	cp tests/api/provider/package.json tests/api/provider/package-lock.json .venv/oidc/
+	npm ci --prefix .venv/oidc --silent --no-audit --no-fund --ignore-scripts
+	touch $@
+
+provider: install .venv/oidc/.installed ## install what tests of logins need
 
 lint: install ## format, style, types, floors
 	$(BIN)/ruff format --check .

@@ -61,6 +61,7 @@ def test_it_answers_as_the_document_says(
     try:
         each()
     except Unsatisfiable:
-        pytest.skip("everything that can be sent is allowed") if mode is GenerationMode.NEGATIVE else None
-        raise
+        # Where there is nothing to be sent, nothing wrong can be.
+        assert mode is GenerationMode.NEGATIVE
+        return
     assert asked

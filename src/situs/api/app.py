@@ -9,6 +9,7 @@ from fastapi import Depends, FastAPI, Request, Response
 
 from situs.api import problems
 from situs.api.identity import Doorman, Pace
+from situs.api.oidc import Login
 from situs.api.problems import answer
 from situs.api.routes import access, estate, ledger, plans, work
 from situs.api.services import Services
@@ -20,9 +21,9 @@ LARGEST_BYTES = 24 << 20
 
 
 def application(
-    database: Database, folder: Path, owner: str | None = None, pace: Pace | None = None
-) -> FastAPI:
-    """``folder``: where the control plane keeps what is its own; ``owner``: see :class:`Doorman`."""
+    database: Database, folder: Path, owner: str | None = None, pace: Pace | None = None, login: Login | None = None
+) -> FastAPI:  # fmt: skip
+    """``folder``: where the control plane keeps what is its own; ``owner`` and ``login``: see :class:`Doorman`."""
     app = FastAPI(
         title="situs",
         version=__version__,
@@ -32,7 +33,7 @@ def application(
         redoc_url=None,
         openapi_url="/v1/openapi.json",
         responses=problems.RESPONSES,
-        dependencies=[Depends(Doorman(database, owner, pace or Pace()))],
+        dependencies=[Depends(Doorman(database, owner, pace or Pace(), login))],
     )
     app.state.services = Services(database, folder)
     problems.register(app)

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from situs.api.oidc import Login
 from situs.api.permissions import DEFAULT, EVERYTHING, ROUTES, Grant, Permission, Principal, grants_of
 from situs.api.problems import Problem
 from situs.store import tokens
@@ -43,9 +44,13 @@ class Pace:
 class Doorman:
     """Lets in who may come in."""
 
-    def __init__(self, database: Database, owner: str | None, pace: Pace) -> None:
-        """``owner``: everybody who can reach this server is the owner (its socket is); None: tokens are asked for."""
+    def __init__(self, database: Database, owner: str | None, pace: Pace, login: Login | None = None) -> None:
+        """``owner``: everybody who can reach this server is the owner (its socket is); None: tokens are asked for.
+
+        ``login``: whose word is taken besides that of our own tokens.
+        """
         self._database = database
+        self._login = login
         self._owner = owner
         self._pace = pace
 
@@ -76,8 +81,13 @@ class Doorman:
         scheme, _, shown = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not shown:
             raise Problem(401, "show a token: Authorization: Bearer ...", {"WWW-Authenticate": "Bearer"})
+        shown = shown.strip()
+        if self._login is not None and not shown.startswith(f"{tokens.PREFIX}_"):
+            principal = self._login.principal(shown)
+            if principal is not None:
+                return principal
         with self._database.read() as connection:
-            token = tokens.found(connection, shown.strip())
+            token = tokens.found(connection, shown)
         if token is None:
             header = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
             raise Problem(401, "this token is not good, or not any more", header)

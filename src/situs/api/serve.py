@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from uvicorn import Config, Server
 
 from situs.api.app import application
+from situs.api.oidc import Login, Trust
 from situs.api.permissions import EVERYTHING
 from situs.model.error import InputError
 from situs.store import tokens
@@ -92,8 +93,8 @@ class Api:
         app = application(self._database, self._folder, self._owner)
         self._serve(_config(app, None), opened)
 
-    def on(self, at: Listen) -> None:
-        """Answer whoever shows a token. Raises InputError when the port is taken."""
+    def on(self, at: Listen, trust: Trust | None = None) -> None:
+        """Answer whoever shows a token, or what a trusted issuer gave. Raises InputError when the port is taken."""
         family = socket.AF_INET6 if ":" in at.host else socket.AF_INET
         opened = socket.socket(family, socket.SOCK_STREAM)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -104,7 +105,8 @@ class Api:
             raise InputError(f"--listen {at.host}:{at.port}: {error.strerror}; take another port") from None
         if at.is_here:
             self._token_file()
-        self._serve(_config(application(self._database, self._folder), at), opened)
+        login = Login(trust) if trust is not None else None
+        self._serve(_config(application(self._database, self._folder, login=login), at), opened)
         scheme = "http" if at.certificate is None else "https"
         self._say(f"the API answers at {scheme}://{at.host}:{at.port}/v1")
 

@@ -18,6 +18,7 @@ from situs.cli.plane import DbOption, folder_of, opened, person, place_of
 from situs.model.error import InputError
 
 if TYPE_CHECKING:
+    from situs.api.oidc import Trust
     from situs.api.serve import Api, Listen
     from situs.planner.single import Placed
     from situs.store.database import Database
@@ -68,6 +69,23 @@ def up_command(
         typer.Option(metavar="FILE", help="Certificate; needed where others reach it.", show_default=False),
     ] = None,
     tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="Its key.", show_default=False)] = None,
+    oidc_issuer: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Let in whom this OpenID issuer vouches for.", show_default=False),
+    ] = None,
+    oidc_audience: Annotated[
+        str, typer.Option(metavar="CLIENT", help="Client id that such a login must be for.")
+    ] = "situs",
+    oidc_grant: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--oidc-grant",
+            metavar="GROUP=ROLE[@PROJECT]",
+            help="What a group may; may be given again.",
+            show_default=False,
+        ),
+    ] = None,
+    oidc_claim: Annotated[str, typer.Option(help="Claim that has the groups.")] = "groups",
     write_unit: Annotated[
         bool,
         typer.Option("--write-unit", help="Print a systemd unit that runs this, and do nothing else."),
@@ -100,7 +118,10 @@ def up_command(
     from situs.control.watcher import Watcher, Watchers
     from situs.sites.secrets import withhold
 
-    at = _at(listen, tls_cert, tls_key)
+    at, trusted = (
+        _at(listen, tls_cert, tls_key),
+        _trust(oidc_issuer, oidc_audience, oidc_grant, oidc_claim, listen),
+    )
     if write_unit:
         typer.echo(_unit(context, estate), nl=False)
         return
@@ -127,7 +148,7 @@ def up_command(
     def stop(_number: int, _frame: FrameType | None) -> None:
         controller.stop()
 
-    answering = _Answering(database, folder, api, at)
+    answering = _Answering(database, folder, api, at, trusted)
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         controller.run()
@@ -150,18 +171,35 @@ def _at(listen: str | None, certificate: Path | None, key: Path | None) -> Liste
     return parsed(listen, certificate, key)
 
 
+def _trust(
+    issuer: str | None, audience: str, grants: list[str] | None, claim: str, listen: str | None
+) -> Trust | None:
+    """Whose logins are taken. Raises InputError."""
+    if issuer is None:
+        if grants:
+            raise InputError("--oidc-grant is for --oidc-issuer; say which")
+        return None
+    if listen is None:
+        raise InputError("--oidc-issuer is for --listen; at the socket there is only the owner")
+    from situs.api.oidc import trust
+
+    return trust(issuer, audience, grants or (), claim)
+
+
 class _Answering:
     """The API, which comes up once there was time for what people wait for first: that work begins."""
 
     LATER_S = 1.0
 
-    def __init__(self, database: Database, folder: Path, on_socket: bool, at: Listen | None) -> None:
+    def __init__(
+        self, database: Database, folder: Path, on_socket: bool, at: Listen | None, trust: Trust | None
+    ) -> None:
         """Where else it is to answer (``at``) is tried at once. Raises InputError."""
         self._database = database
         self._folder = folder
         self._api: Api | None = None
         if at is not None:
-            self._opened().on(at)
+            self._opened().on(at, trust)
         self._later = threading.Timer(self.LATER_S, lambda: self._opened().on_socket()) if on_socket else None
         if self._later is not None:
             self._later.daemon = True
@@ -197,6 +235,9 @@ def _unit(context: typer.Context, estate: Path) -> str:
         if not given or name in ("estate", "write_unit"):
             continue
         value = context.params[name]
+        if isinstance(value, list | tuple):
+            words += [word for each in value for word in (option.opts[0], str(each))]
+            continue
         if isinstance(value, bool):
             words.append(option.opts[0] if value else option.secondary_opts[0])
         elif name == "db" and "://" not in value:

@@ -36,6 +36,7 @@ class Cuttable(Plane):
         content = {"sites": {"near": NEAR, **sites}, "workloads": workloads}
         database = ready(Database(str(tmp_path / "control.db")))
         super().__init__(database, tmp_path / "situs", loads(json.dumps(content)).intent)
+        self.sites = sites
 
     def go(self, **places: str) -> None:
         """Put a plan in force that has each workload there."""

@@ -166,6 +166,15 @@ class Force:
         workload = self.all_plans.get(run.plan).intent.workloads.get(run.workload)
         return workload.lease if workload is not None else None
 
+    @cached_property
+    def loss_after_s(self) -> Mapping[str, float]:
+        """How long a site may be silent before it is taken to be lost, for workloads that say."""
+        return {
+            name: workload.site_loss.after
+            for name, workload in self.kept.intent.workloads.items()
+            if workload.site_loss.after is not None
+        }
+
     def grace_s(self, workload: str) -> float:
         """How long a run is given to end by itself."""
         own = self.submitted.plans.get(workload, self.kept)

@@ -23,6 +23,7 @@ from situs.control.estate_files import EstateFiles
 from situs.control.force import Plans
 from situs.control.guardrails import Change, breaches, changes_nothing
 from situs.control.leader import Leadership
+from situs.control.losses import covered
 from situs.control.orders import files_of
 from situs.control.pace import Pace
 from situs.control.withdrawn import as_written, may_leave, withdrawn
@@ -223,10 +224,15 @@ def asked(estate: EstateFiles, kept: Kept, held: Sequence[Hold], now: datetime) 
     lost = {hold.subject: _why(hold) for hold in held if hold.kind == "lost"}
     only: dict[str, frozenset[str]] = {}
     if set(lost) - set(drained):
+        patience_s = {name: workload.site_loss.after for name, workload in written.intent.workloads.items()}
+        after_s = {name: seconds for name, seconds in patience_s.items() if seconds is not None}
+        by_people = {hold.subject for hold in held if hold.kind == "lost" and hold.after_s is None}
+        silent = covered(held, after_s)
         hour = now.replace(minute=0, second=0, microsecond=0)
         closed = frozenset({*drained, *lost})
         leaving = may_leave(written.intent, written.facts, hour, kept.plan.provenance.off, closed)
-        only = dict.fromkeys(set(lost) - set(drained), leaving)
+        for site in set(lost) - set(drained):
+            only[site] = leaving if site in by_people else leaving & {n for s, n in silent if s == site}
     intent = withdrawn(written.intent, lost | drained, only)
     causes = tuple(_causes(intent, written.facts, kept, now))
     return Question(intent, written.facts, kept, causes, frozenset(lost))
@@ -235,6 +241,8 @@ def asked(estate: EstateFiles, kept: Kept, held: Sequence[Hold], now: datetime) 
 def _why(hold: Hold) -> str:
     if hold.kind == "drain":
         return f"{hold.subject} is drained by {hold.by}"
+    if hold.after_s is not None:
+        return f"{hold.subject} is lost: {hold.reason}"
     return f"{hold.subject} is lost, says {hold.by}" + (f": {hold.reason}" if hold.reason else "")
 
 

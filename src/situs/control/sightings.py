@@ -23,8 +23,11 @@ class Sightings:
     _inventories: dict[str, Inventory] = field(default_factory=dict)
     _shown: dict[str, Observation] = field(default_factory=dict)
 
-    def see(self, look: Look) -> tuple[Observation | None, str | None]:
-        """Take a look in; gives what is to be written down, and what is to be told."""
+    def see(self, look: Look, spell_s: float = 0.0) -> tuple[Observation | None, str | None]:
+        """Take a look in; gives what is to be written down, and what is to be told.
+
+        ``spell_s``: how long the site was seen to be so.
+        """
         sight = look.sight
         before = self.sights.get(sight.site)
         self.sights[sight.site] = sight
@@ -34,9 +37,9 @@ class Sightings:
         told = None
         if sight.ok != (before.ok if before else True):
             told = f"{sight.site} answers" if sight.ok else f"{sight.site} does not answer: {sight.cause}"
-        return self._observation(look), told
+        return self._observation(look, spell_s), told
 
-    def _observation(self, look: Look) -> Observation | None:
+    def _observation(self, look: Look, spell_s: float) -> Observation | None:
         sight, new = look.sight, look.inventory is not None
         if look.inventory is not None:
             self._inventories[sight.site] = look.inventory
@@ -44,7 +47,7 @@ class Sightings:
         seen = Observation(
             sight.site, sight.began, sight.ok, sight.cause, sight.next_step, look.health.clock_ahead_s,
             asdict(inventory) if inventory else None,
-            {str(key): status.state for key, status in sight.runs.items()},
+            {str(key): status.state for key, status in sight.runs.items()}, spell_s,
         )  # fmt: skip
         shown = self._shown.get(sight.site)
         same = shown is not None and (shown.ok, shown.cause, shown.runs) == (seen.ok, seen.cause, seen.runs)

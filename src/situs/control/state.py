@@ -117,7 +117,7 @@ class State:
             [],
         )
 
-    def see(self, look: Look) -> None:
+    def see(self, look: Look, spell_s: float = 0.0) -> None:
         """Take in what was seen at a site."""
         before = self.sightings.sights.get(look.sight.site)
         for key, status in look.sight.runs.items():
@@ -126,7 +126,7 @@ class State:
                 text = f"has its turn at {look.sight.site}"
                 told_of = (key.workload, key.unit, key.generation, look.sight.site)
                 self._events.append(Event(look.sight.began, "turn", BY, text, *told_of))
-        observation, told = self.sightings.see(look)
+        observation, told = self.sightings.see(look, spell_s)
         if observation is not None:
             self._seen[observation.site] = observation
         if told is not None:

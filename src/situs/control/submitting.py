@@ -173,7 +173,8 @@ def _ground(connection: Connection) -> Ground:
     if target is None:
         raise InputError("no plan is in force yet; `situs apply` puts one in force")
     kept = with_results(connection, plans.load(connection, target.plan))
-    drained = frozenset(hold.subject for hold in holds.in_force(connection) if hold.kind != "pause")
+    held = holds.in_force(connection)
+    drained = frozenset(hold.subject for hold in held if hold.kind != "pause" and hold.after_s is None)
     return Ground(kept, submissions.version(connection), target.generation, taken(connection, kept), drained)
 
 

@@ -20,7 +20,9 @@ from situs.control import meter
 from situs.control.acts import Done, Job, perform
 from situs.control.connect import Closed, Connect
 from situs.control.force import Force, Plans
+from situs.control.judging import Judge, Judged
 from situs.control.leader import Leadership
+from situs.control.losses import covered
 from situs.control.observe import Look, Observer, Told
 from situs.control.pace import Pace
 from situs.control.queues.desk import Desk
@@ -46,7 +48,7 @@ from situs.facts.completion import complete
 from situs.model.error import SitusError
 from situs.model.estate import Site
 from situs.sites.adapter import Adapter, Key, Status, Tells
-from situs.store import holds, leases, plans, submissions
+from situs.store import holds, leases, observations, plans, submissions
 from situs.store.database import Database
 from situs.store.leases import LeaseLost
 from situs.store.runs import Run
@@ -106,6 +108,7 @@ class Term:
             names = self._desk.entries.by_name
             self._state = State.read(connection, leadership.lease.token, pace.shown_s, _now(), names)
             self._waits = Waits(connection)
+            self._judge = Judge(observations.all_sites(connection).values())
         self._poll()
 
     def turn(self) -> None:
@@ -117,15 +120,29 @@ class Term:
         if now - self._metered >= timedelta(seconds=self._pace.meter_s):
             self._meter(now)
         jobs = self._decide(now)
-        if self._state.is_dirty:
+        judged = self._judged(now)
+        if self._state.is_dirty or judged:
             with self._database.write() as connection:
                 leases.check(connection, self._leadership.lease)
                 self._state.write(connection)
+                judged.write(connection)
             self._watcher.wrote(*self._state.news())
             self._state.written()
         for job in jobs:
             self._workers[job.step.site].do(job)
         self._watcher.turned(time.monotonic() - began)
+
+    def _judged(self, now: datetime) -> Judged:
+        """Sites that are taken to be lost, or in service again, from now on."""
+        if self._force is None or any(hold.kind == "pause" for hold in self._holds):
+            return Judged()
+        alive = [run for history in self._state.runs.values() for run in history if run.alive]
+        judged = self._judge.decide(self._force, alive, self._holds, now)
+        self._state.tell(judged.told)
+        if judged:
+            # What is written now is read with the next turn.
+            self._polled = now - timedelta(seconds=self._pace.poll_s)
+        return judged
 
     def wake(self) -> None:
         """Read at once what others have written; any thread may say so."""
@@ -187,7 +204,7 @@ class Term:
         """Deciding again is needed only where something is new, or something was done since the look before."""
         site, before = look.sight.site, self._state.sightings.sights.get(look.sight.site)
         look = replace(look, sight=self._desk.looked(look.sight, self._state))
-        self._state.see(look)
+        self._state.see(look, self._judge.see(look, self._force))
         self._watcher.looked(look)
         new = before is None or (before.ok, before.runs) != (look.sight.ok, look.sight.runs)
         self._stirred |= new or site in self._done_at
@@ -232,14 +249,19 @@ class Term:
 
     def _no_new(self) -> frozenset[str]:
         """Sites that get nothing new."""
-        return frozenset(hold.subject for hold in self._holds if hold.kind != "pause")
+        return frozenset(h.subject for h in self._holds if h.kind == "drain") | self._lost()
+
+    def _lost(self) -> frozenset[str]:
+        """Sites that are gone by the word of a person."""
+        return frozenset(h.subject for h in self._holds if h.kind == "lost" and h.after_s is None)
 
     def _by_plan(self, now: datetime) -> list[Job]:
         if not self._stirred and (self._due is None or now < self._due):
             return []
         self._stirred = False
-        lost = frozenset(hold.subject for hold in self._holds if hold.kind == "lost")
-        self._leased(lost, now)
+        lost = self._lost()
+        silent = covered(self._holds, self._force.loss_after_s) if self._force is not None else frozenset()
+        self._leased(lost, silent, now)
         if self._force is None or any(hold.kind == "pause" for hold in self._holds):
             return []
         drained = self._no_new()
@@ -256,7 +278,8 @@ class Term:
                 undrained=undrained,
                 drained=drained,
                 lost=lost,
-                leased=self._leased(lost, now),
+                silent=silent,
+                leased=self._leased(lost, silent, now),
                 gone=sightings.gone,
             )
             verdicts = diff(wanted, self._state.runs, world, self._state.under_way)
@@ -280,7 +303,9 @@ class Term:
                 )
                 return jobs
 
-    def _leased(self, lost: frozenset[str], now: datetime) -> dict[Key, datetime]:
+    def _leased(
+        self, lost: frozenset[str], silent: frozenset[tuple[str, str]], now: datetime
+    ) -> dict[Key, datetime]:
         """Have leases renewed, also while all is paused; gives those that are not, and until when they may last."""
         held: dict[Key, Held] = {}
         ending: dict[Key, datetime] = {}
@@ -288,7 +313,8 @@ class Term:
             term_s = self._force.lease_s(run) if self._force is not None else None
             if term_s is None:
                 continue
-            if run.abandoned or (run.phase == "leaving" and run.site in lost):
+            gone = run.site in lost or (run.site, run.workload) in silent
+            if run.abandoned or (run.phase == "leaving" and gone):
                 ending[key_of(run)] = now + timedelta(seconds=self._tenure.left_s(key_of(run), term_s))
             else:
                 held[key_of(run)] = Held(run.site, term_s)

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from situs.control.force import Plans, newest
 from situs.control.leader import NAME
+from situs.control.losses import covered
 from situs.control.queues.standing import Queues, QueueView, read_with
 from situs.control.queues.standing import Standing as InQueue
 from situs.control.reconcile import Verdict, diff, serves
@@ -120,10 +121,11 @@ def overview(database: Database) -> Overview:
     force = newest(database, Path(), Plans(database), at)
     wanted = force.wanted(history) if force else {}
     drained = frozenset(hold.subject for hold in held if hold.kind == "drain")
-    lost = frozenset(hold.subject for hold in held if hold.kind == "lost")
+    lost = frozenset(hold.subject for hold in held if hold.kind == "lost" and hold.after_s is None)
+    silent = covered(held, force.loss_after_s) if force else frozenset()
     estate = force.names if force else frozenset()
     sights = {name: _sight(observation) for name, observation in seen.items()}
-    world = World(at, sights, estate=estate, drained=drained, lost=lost)
+    world = World(at, sights, estate=estate, drained=drained, lost=lost, silent=silent)
     verdicts = diff(wanted, history, world)
     units = [
         _unit(unit, wanted.get(unit), history.get(unit, ()), verdict, world)

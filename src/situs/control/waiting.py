@@ -73,7 +73,8 @@ def obstacle(want: Wanted, world: World) -> Waiting | None:
 
 def is_lost(run: Run, world: World) -> bool:
     """Whether its site is taken to be gone, and gives no sign of life."""
-    return run.site in world.lost and away(run, world) is not None
+    gone = run.site in world.lost or (run.site, run.workload) in world.silent
+    return gone and away(run, world) is not None
 
 
 def bereft(run: Run, want: Wanted | None, world: World) -> Waiting | None:

@@ -92,6 +92,8 @@ class World:
     """sites that get nothing new"""
     lost: frozenset[str] = frozenset()
     """sites that are taken to be gone: nobody waits for the end of what ran there"""
+    silent: frozenset[tuple[str, str]] = frozenset()
+    """sites that are taken to be gone without a person's word, each with a workload that it is so for"""
     leased: Mapping[Key, datetime] = field(default_factory=dict)
     """runs that are to end, and until when they may go on though nobody reaches them"""
     gone: Mapping[Key, datetime] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from situs.model.base import Instant, Model, Name
 from situs.model.data import Dataset
 from situs.model.estate import Link, Location, Site
 from situs.model.money import HourPrice, TonnePrice
-from situs.model.quantity import Hours, Months, Number, Share
+from situs.model.quantity import Hours, Months, Number, Seconds, Share
 from situs.model.queue import Queue
 from situs.model.rule import Rule
 from situs.model.usecase import UseCase
@@ -39,6 +39,8 @@ class Settings(Model):
     """internal price of emissions; None: counted, not priced"""
     discount_rate: Share = 0.06
     """per year, for present values"""
+    stabilisation: Seconds = 600.0
+    """what was taken to be lost must answer for so long without a break before it has work again"""
     fail_back: bool = True
     """what an outage drove away may return when that saves money"""
 

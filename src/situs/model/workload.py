@@ -134,6 +134,9 @@ class Checkpoint(Model):
 class SiteLoss(Model):
     """What becomes of a workload whose site is lost."""
 
+    after: Annotated[Seconds, Field(ge=1.0)] | None = None
+    """a site that does not answer for so long, while others do, is taken to be lost for it; None: only a person says
+    so"""
     restart: bool = False
     """may begin anew where what it has saved stands at the lost site alone; False: it waits for the site, unless it
     carries no state"""

@@ -24,6 +24,8 @@ class Hold:
     since: datetime
     by: str
     reason: str | None
+    after_s: float | None = None
+    """of a site that is lost without a person: for workloads that wait no longer than this; None: for all"""
 
 
 def in_force(connection: Connection) -> list[Hold]:
@@ -32,20 +34,25 @@ def in_force(connection: Connection) -> list[Hold]:
     return [Hold(*row) for row in connection.execute(wanted.order_by(holds.c.seq))]
 
 
-def put(connection: Connection, kind: str, subject: str, by: str, reason: str | None) -> bool:
+def put(
+    connection: Connection, kind: str, subject: str, by: str, reason: str | None, after_s: float | None = None
+) -> bool:
     """Put a hold in force; False when it is already."""
-    if any((hold.kind, hold.subject) == (kind, subject) for hold in in_force(connection)):
+    if any(
+        (hold.kind, hold.subject, hold.after_s) == (kind, subject, after_s) for hold in in_force(connection)
+    ):
         return False
     row = {"kind": kind, "subject": subject, "since": clock(connection), "by": by, "reason": reason}
-    connection.execute(insert(holds), [row])
+    connection.execute(insert(holds), [{**row, "after_s": after_s}])
     return True
 
 
-def lift(connection: Connection, kind: str, subject: str) -> bool:
-    """End a hold; False when there is none."""
+def lift(connection: Connection, kind: str, subject: str, *, automatic: bool = False) -> bool:
+    """End a hold; False when there is none. ``automatic``: only where no person has put it."""
+    which = [holds.c.kind == kind, holds.c.subject == subject, holds.c.until.is_(None)]
     ended = connection.execute(
         update(holds)
-        .where(holds.c.kind == kind, holds.c.subject == subject, holds.c.until.is_(None))
+        .where(*which, *([holds.c.after_s.is_not(None)] if automatic else []))
         .values(until=clock(connection))
         .returning(holds.c.seq)
     ).all()

@@ -26,6 +26,8 @@ class Observation:
     inventory: Mapping[str, Any] | None
     runs: Mapping[str, str]
     """key of a run -> running or ended; what is absent is not listed"""
+    spell_s: float = 0.0
+    """how long it was seen to answer, or not to, without a break"""
 
 
 def save(connection: Connection, seen: Iterable[Observation]) -> None:

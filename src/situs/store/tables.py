@@ -176,6 +176,7 @@ observations = Table(
     Column("clock_ahead_s", Float, nullable=False),
     Column("inventory", JSON),
     Column("runs", JSON, nullable=False),
+    Column("spell_s", Float, nullable=False, server_default="0"),
 )  # fmt: skip
 usage = Table(
     "usage", metadata,
@@ -217,6 +218,7 @@ holds = Table(
     Column("until", Instant),
     Column("by", Text, nullable=False),
     Column("reason", Text),
+    Column("after_s", Float),
 )  # fmt: skip
 replans = Table(
     "replans", metadata,

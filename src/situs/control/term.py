@@ -408,7 +408,8 @@ class Term:
         self._desk.at(force.at)
         before = self._counted
         same = before is not None and before[:2] == (force.target.generation, force.handed_in)
-        if before is not None and same and now - before[2] < timedelta(seconds=COUNTED_AGAIN_S):
+        recent = before is not None and now - before[2] < timedelta(seconds=COUNTED_AGAIN_S)
+        if same and (recent or not self._desk.entries.by_name):
             return
         self._counted = (force.target.generation, force.handed_in, now)
         with self._database.read() as connection:

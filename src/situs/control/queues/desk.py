@@ -74,7 +74,7 @@ class Desk:
         for entry in self.entries.open():
             last = _last(state, entry)
             if last is not None and last.alive:
-                floor.runs_already(entry, self.entries.piece(entry.name), last)
+                floor.runs_already(entry, self.entries.piece(entry.name), last, self._plans.assignment(last))
         self._dirty |= {entry.name for entry in self.entries.open()}
 
     def recount(self, ground: Ground, rooms: Rooms) -> None:
@@ -198,7 +198,9 @@ class Desk:
             if isinstance(verdict, Step) and verdict.kind in WRITTEN and verdict.kind != "place":
                 state.record(verdict, self._want(entry, history), last.plan if last else None, world.now)
                 if verdict.kind == "adopt":
-                    self.floor.runs_already(entry, self.entries.piece(entry.name), state.run(verdict.key))
+                    self.floor.runs_already(
+                        entry, self.entries.piece(entry.name), state.run(verdict.key), None
+                    )
                 continue
             if isinstance(verdict, Step) and verdict.kind != "place":
                 state.begin(verdict, world.now)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from situs.control.queues.accounts import Cohort, asked, cohorts
 from situs.control.queues.entries import Entry
@@ -16,6 +17,7 @@ from situs.control.queues.ranking import Place, Question, Ranked
 from situs.control.queues.room import Rooms
 from situs.control.queues.turns import Seen, Turns
 from situs.control.queues.waiting import HOUR_S, Holder, Lane, Line, Option, Waiter
+from situs.model.plan import Assignment
 from situs.model.queue import Queue
 from situs.model.workload import Shape, Workload
 from situs.store.queued import Piece
@@ -138,12 +140,14 @@ class Floor:
             self._lines[queue].lanes[key].remove(name)
             self._changed(queue)
 
-    def runs_already(self, entry: Entry, piece: Piece, run: Run) -> None:
-        """It runs, or may."""
+    def runs_already(self, entry: Entry, piece: Piece, run: Run, assignment: Assignment | None) -> None:
+        """It runs, or may. ``assignment``: what its plan says about it, as far as that is known."""
         shape = next((s for s in piece.workload.shapes if s.name == run.shape), None)
         if entry.queue not in self._queues or shape is None or entry.name in self._holds:
             return
-        option = Option((run.site, run.pool), shape, asked(shape), _likely_s(piece.workload, shape))
+        likely_s = assignment.hours * HOUR_S if assignment is not None else _likely_s(piece.workload, shape)
+        cost = sum(assignment.costs.values(), Decimal(0)) if assignment is not None else Decimal(0)
+        option = Option((run.site, run.pool), shape, asked(shape), likely_s, cost)
         self._cohorts[entry.queue].use(entry.queue, option.amount)
         self.rooms.take(option, entry.name)
         since_s = (run.started_at or run.placed_at).timestamp()

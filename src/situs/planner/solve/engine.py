@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 
 from situs.planner.certificate import Certificate, Prices
 from situs.planner.problem import Placement, Problem
@@ -10,6 +12,7 @@ from situs.planner.solve.blocks import Decided, decided
 from situs.planner.solve.closing import close, polish, search_locally
 from situs.planner.solve.first import first_placement, nothing_placed
 from situs.planner.solve.frame import Frame
+from situs.planner.solve.many_units import FREE_ROUNDS, FURTHER_ROUNDS, Points, decided_by_points
 from situs.planner.solve.polish import Guide
 from situs.planner.solve.pricing import Pricing, State, price
 from situs.planner.solve.primal import BRISK, Pace, Search
@@ -34,6 +37,11 @@ DECIDING_SHARE = 0.75
 MOST_CLASSES, MOST_UNITS = 20_000, 100
 """With more classes, a linear program over them takes too long; and with more units of each, on average, a few
 columns a class are not enough for one."""
+
+FEW_CLASSES = 5_000
+"""Up to here, classes of more units are decided about by interior points."""
+SKETCHED, SKETCH_STEPS = 1.5e-4, 8
+"""For these, prices need not be colder, nor each step of the path as exact: interior points begin there."""
 
 MOST_SEARCHES = 20
 """Local searches one after the other, each from where the last one ended."""
@@ -96,15 +104,25 @@ def _large(frame: Frame, run: Run, prices: Prices | None) -> Solution:
     def prove(state: State) -> None:
         run.prove(Certificate(state.proof.value, (state.prices,)))
 
-    pricing = price(frame, start=prices, stop=late, on_bound=prove)
+    if _many_units(frame):
+        pricing = price(frame, start=prices, stop=late, on_bound=prove, coldest=SKETCHED, steps=SKETCH_STEPS)
+    else:
+        pricing = price(frame, start=prices, stop=late, on_bound=prove)
     if not run.done():
         _place(frame, pricing, run)
     return _solution(run, pricing.state.prices)
 
 
+def _many_units(frame: Frame) -> bool:
+    """Whether each class goes to many places at once."""
+    return frame.classes <= FEW_CLASSES and frame.problem.count.sum() > MOST_UNITS * frame.classes
+
+
 def _place(frame: Frame, pricing: Pricing, run: Run) -> None:
     """Purchases first, then units, harder and harder until the gap is closed."""
     run.enter("purchases")
+    if _many_units(frame) and _spread(frame, pricing, run):
+        return
     known, guide = _decided(frame, pricing, run)
     paces, searches = ((BRISK, PATIENT), 1) if guide else ((BRISK,), MOST_SEARCHES)
     for pace in paces:
@@ -115,6 +133,33 @@ def _place(frame: Frame, pricing: Pricing, run: Run) -> None:
     if guide is not None:
         run.enter("search")
         polish(frame, guide, run)
+
+
+def _spread(frame: Frame, pricing: Pricing, run: Run) -> bool:
+    """Classes of many units spread over many places each; False where there was no time for that.
+
+    While units find their places, a second thread goes on looking for better prices; what it finds counts when both
+    are done, so that nothing depends on who is first.
+    """
+    points = Points(frame, pricing, run.seconds_left)
+    found = points.go_on(FREE_ROUNDS)
+    run.prove(points.certificate())
+    if not found or run.done():
+        return run.done()
+    further, search = copy(points), None
+    with ThreadPoolExecutor(1) as beside:
+        going_on = beside.submit(further.go_on, FURTHER_ROUNDS)
+        known = decided_by_points(points, run.seconds_left)
+        if known is not None:
+            run.enter("local search")
+            search = Search(frame, pricing.scale, known, BRISK)
+            search_locally(search, 1, run)
+        going_on.result()
+    run.prove(further.certificate())
+    if search is None:
+        return run.done()
+    search_locally(search, MOST_SEARCHES, run)
+    return True
 
 
 def _decided(frame: Frame, pricing: Pricing, run: Run) -> tuple[Decided, Guide | None]:

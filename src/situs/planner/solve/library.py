@@ -9,10 +9,14 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+import threading
 from importlib.metadata import version
 from typing import Any
 
 import highspy
+
+_LEADING_NOWHERE = threading.Lock()
+"""Two threads that did this at once would leave standard output leading nowhere."""
 
 
 class SolverFault(RuntimeError):
@@ -21,19 +25,20 @@ class SolverFault(RuntimeError):
 
 def new_highs(**options: Any) -> Any:
     """A silent, single-threaded, deterministic solver instance with these options set."""
-    sys.stdout.flush()
-    libc = ctypes.CDLL(None)
-    libc.fflush(None)
-    kept = os.dup(1)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 1)
-        highs = highspy.Highs()  # type: ignore[no-untyped-call]
+    with _LEADING_NOWHERE:
+        sys.stdout.flush()
+        libc = ctypes.CDLL(None)
         libc.fflush(None)
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(nowhere)
+        kept = os.dup(1)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, 1)
+            highs = highspy.Highs()  # type: ignore[no-untyped-call]
+            libc.fflush(None)
+        finally:
+            os.dup2(kept, 1)
+            os.close(kept)
+            os.close(nowhere)
     # Changing `threads` after the first solve in a process makes later runs fail, so it is the same everywhere.
     for option, value in {"output_flag": False, "threads": 1, "random_seed": 0, **options}.items():
         if highs.setOptionValue(option, value) == highspy.HighsStatus.kError:

@@ -135,10 +135,13 @@ def price(
     start: Prices | None = None,
     stop: Callable[[], bool] = lambda: False,
     on_bound: Callable[[State], None] = lambda state: None,
+    coldest: float = COLDEST,
+    steps: int = STEPS,
 ) -> Pricing:
     """Prices that prove a bound close to the best that prices can prove; ``start`` are good ones known already.
 
-    ``on_bound`` hears of every better bound.  When ``stop`` says so, the best prices so far are returned.
+    At every temperature down to ``coldest`` no more than so many ``steps`` are taken.  ``on_bound`` hears of every
+    better bound.  When ``stop`` says so, the best prices so far are returned.
     """
     needs, scale = Needs(frame), _class_scale(frame)
     if start is None:
@@ -150,7 +153,7 @@ def price(
     on_bound(best)
     columns, units = np.empty(0, dtype=np.int64), np.empty(0)
     before: Floats | None = None
-    while temperature > COLDEST and not stop():
+    while temperature > coldest and not stop():
         near, one_of = _taking_part(frame, last, scale, temperature)
         columns = np.flatnonzero(near if one_of == 1 else near & (frame.cls % one_of == 0))
         floor = floors(frame, near, last.usable, last.charged, last.margin, last.prices.row)
@@ -158,8 +161,8 @@ def price(
         now = market.start(last.prices.row, last.prices.buy)
         begin = now if before is None else _ahead(market, now, before, temperature)
         before = now
-        steps = STEPS if one_of == 1 else SAMPLE_STEPS
-        cleared, soft = market.climb(begin, temperature, steps, WORTH_A_STEP, stop)
+        most = steps if one_of == 1 else SAMPLE_STEPS
+        cleared, soft = market.climb(begin, temperature, most, WORTH_A_STEP, stop)
         units = soft.units.copy()
         last = state_at(frame, needs, *market.split(cleared))
         if last.proof.value > best.proof.value:

@@ -165,7 +165,7 @@ def find_falls(
         for j in range(starts[i], starts[i + 1]):
             if near[j] or not usable[j]:
                 continue
-            slack = value[j] - margin[i]
+            slack = max(0.0, value[j] - margin[i])
             v, t = columns.variant[j], columns.target[j]
             paid = 0.0
             for q in range(resources):
@@ -176,7 +176,7 @@ def find_falls(
                 paid += columns.extra_amount[item] * price[columns.extra_row[item]]
             if paid <= slack:
                 continue
-            share = max(0.0, slack) / paid
+            share = slack / paid
             for q in range(resources):
                 row = columns.target_row[t, q]
                 if row >= 0 and columns.demand[v, q] > 0.0:

@@ -104,13 +104,15 @@ UNIT = Unit("job", 0)
 
 
 def verdict(
-    history: list[Run], *, far: bool, near: bool, to: str = "near", restart: bool = True
+    history: list[Run], *, far: bool, near: bool, to: str = "near", restart: bool = True, leased: bool = False
 ) -> Step | Waiting | None:
     """What is to be done when ``far`` is lost, and the sites answer or not."""
     alive = {key_of(run): Status("running") for run in history if run.site == "far"}
     sights = {"far": Sight("far", NOW, far, alive), "near": Sight("near", NOW, near)}
-    world = World(NOW, sights, lost=frozenset({"far"}), estate=frozenset({"job"}))
-    return diff({UNIT: Wanted(UNIT, PLACES[to], "spec", restart=restart)}, {UNIT: history}, world)[UNIT]
+    world = World(NOW, sights, lost=frozenset({"far"}), estate=frozenset({"job"}), leased={})
+    return diff(
+        {UNIT: Wanted(UNIT, PLACES[to], "spec", restart=restart, leased=leased)}, {UNIT: history}, world
+    )[UNIT]
 
 
 def kind(found: Step | Waiting | None) -> str:
@@ -123,6 +125,9 @@ def test_a_run_is_given_up_only_for_a_place_that_answers_and_never_when_it_can_b
     assert kind(verdict([RUN], far=False, near=True, to="far")) == "waits"
     assert kind(verdict([RUN], far=False, near=True, restart=False)) == "waits"
     assert kind(verdict([RUN], far=True, near=True)) == "stop"
+    assert kind(verdict([RUN], far=False, near=True, leased=True)) == "waits", (
+        "it was started without a lease"
+    )
     placed = replace(RUN, phase="placed")
     assert kind(verdict([placed], far=False, near=True)) == "leave"
     assert kind(verdict([placed], far=False, near=True, restart=False)) == "waits", (

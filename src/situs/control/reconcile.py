@@ -140,7 +140,7 @@ def _abandoned(run: Run, want: Wanted | None, world: World) -> Verdict:
     return (
         bereft(run, want, world)
         or obstacle(want, world)
-        or leased(run, world)
+        or leased(run, want, world)
         or _step("abandon", run, f"{run.site} is lost")
     )
 

@@ -56,6 +56,7 @@ def wanted_units(
                 not_before=assignment.start, every_s=_every_s(workload),
                 needs=tuple(n for n in needs if n in intent.workloads and intent.workloads[n].run is not None),
                 refused=refused.get((name, place.site)),
+                leased=workload.lease is not None,
                 restart=workload.site_loss.restart or not workload.run.state,
             )  # fmt: skip
     return wanted

@@ -136,7 +136,7 @@ class Term:
         """Sites that are taken to be lost, or in service again, from now on."""
         if self._force is None or any(hold.kind == "pause" for hold in self._holds):
             return Judged()
-        alive = [run for history in self._state.runs.values() for run in history if run.alive]
+        alive = (run for history in self._state.runs.values() for run in history if run.alive)
         judged = self._judge.decide(self._force, alive, self._holds, now)
         self._state.tell(judged.told)
         if judged:

@@ -91,12 +91,18 @@ def bereft(run: Run, want: Wanted | None, world: World) -> Waiting | None:
     return None
 
 
-def leased(run: Run, world: World) -> Waiting | None:
-    """Its lease may not be over: until then it may run."""
+def leased(run: Run, want: Wanted, world: World) -> Waiting | None:
+    """Its lease may not be over: until then it may run; one that was started without a lease always may."""
+    lasts = f"{run.site} is lost, and its lease there may last"
+    if world.leased is None:
+        return Waiting(unit_of(run), lasts, "it goes on elsewhere then") if want.leased else None
     until = world.leased.get(key_of(run))
+    if until is None and want.leased:
+        text = f"{run.site} is lost, and it must not run twice, but was started there without a lease"
+        return Waiting(unit_of(run), text, f"it goes on once {run.site} answers")
     if until is None or world.now >= until:
         return None
-    return Waiting(unit_of(run), f"{run.site} is lost, and its lease there may last", "nothing", until)
+    return Waiting(unit_of(run), lasts, "it goes on elsewhere then", until)
 
 
 def away(run: Run, world: World) -> Waiting | None:

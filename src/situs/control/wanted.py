@@ -55,6 +55,8 @@ class Wanted:
     """workloads that must have succeeded, or serve, before it begins"""
     refused: str | None = None
     """why the rules do not allow it there; None: they do"""
+    leased: bool = False
+    """must never run twice, so that each of its runs is held to a lease at its site"""
     restart: bool = True
     """may begin anew when its last run was lost with its site, and what that saved too"""
     plan: str | None = None
@@ -94,8 +96,9 @@ class World:
     """sites that are taken to be gone: nobody waits for the end of what ran there"""
     silent: frozenset[tuple[str, str]] = frozenset()
     """sites that are taken to be gone without a person's word, each with a workload that it is so for"""
-    leased: Mapping[Key, datetime] = field(default_factory=dict)
-    """runs that are to end, and until when they may go on though nobody reaches them"""
+    leased: Mapping[Key, datetime] | None = None
+    """runs that are to end, and until when they may go on though nobody reaches them; None: only the control plane
+    that leads knows"""
     gone: Mapping[Key, datetime] = field(default_factory=dict)
     """runs that were removed, and when: a sight from before still shows them"""
 

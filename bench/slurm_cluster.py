@@ -16,6 +16,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 
 PACKAGES = {
@@ -29,6 +30,8 @@ SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NODES, CPUS, MEMORY_MIB, GPUS = 3, 2, 3000, 2
 """Of each node. There are no more processors than the machine has: the limits on them are the kernel's own."""
 READY_S = 30.0
+_NUMBERS = count(1)
+"""Of the nodes that this process starts."""
 
 CONFIG = """\
 ClusterName={name}
@@ -102,7 +105,7 @@ class SlurmCluster:
         self.folder = folder
         self._within = within
         # Control groups are named after nodes, and other clusters of this machine have theirs beside ours.
-        self.nodes = [f"n{os.getpid()}-{number}" for number in range(1, nodes + 1)]
+        self.nodes = [f"n{os.getpid()}-{next(_NUMBERS)}" for _ in range(nodes)]
         self._host = socket.gethostname().partition(".")[0]
         self._ports = free_ports(nodes + 1)
         self._daemons: dict[str, subprocess.Popen[bytes]] = {}

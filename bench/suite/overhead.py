@@ -16,12 +16,13 @@ from pathlib import Path
 from bench.figure import CannotMeasure, Figure, Protocol
 from bench.overhead import plain
 from bench.overhead.ours import SITES, Ours, ours
-from bench.overhead.terminal import changed
+from bench.overhead.terminal import NoOutput, changed
 from bench.peers.skypilot_exec import skypilot
 from bench.slurm_cluster import SlurmCluster, missing_packages
 from bench.sshd import NoServer, SshServer, access
 
 ROUNDS = 20
+OWN = tuple(f"{site}-{state}" for site in SITES for state in ("warm", "cold"))
 DSTACK = "dstack"
 NO_DSTACK = (
     "cannot run here: its server starts on hosts what it downloads from its makers, a shim and a runner in Go that "
@@ -35,15 +36,21 @@ def figures(_protocol: Protocol) -> Iterator[Figure]:
         turns, missing = _turns(Path(folder), stack)
         took: dict[str, list[float]] = {name: [] for name in turns}
         for number in range(-1, ROUNDS):
-            for name, turn in turns.items():
-                seconds = turn(number)
+            for name in [name for name in turns if name not in missing]:
+                try:
+                    seconds = turns[name](number)
+                except NoOutput as error:
+                    if name in OWN:
+                        raise
+                    missing[name] = f"it failed: {error}"
+                    continue
                 # The first of each is to warm up: nobody has read its files from the disk yet.
                 if number >= 0:
                     took[name].append(seconds)
-    yield from _told(took, missing)
+    yield from _told({name: seconds for name, seconds in took.items() if name not in missing}, missing)
 
 
-def _turns(folder: Path, stack: ExitStack) -> tuple[Mapping[str, Callable[[int], float]], Mapping[str, str]]:
+def _turns(folder: Path, stack: ExitStack) -> tuple[dict[str, Callable[[int], float]], dict[str, str]]:
     """What is measured, and why others are not."""
     turns: dict[str, Callable[[int], float]] = {}
     missing: dict[str, str] = {DSTACK: NO_DSTACK}
@@ -52,8 +59,8 @@ def _turns(folder: Path, stack: ExitStack) -> tuple[Mapping[str, Callable[[int],
     except NoServer as error:
         raise CannotMeasure(str(error)) from None
     stack.callback(server.stop)
-    still, moving = folder / "still", folder / "moving"
-    for code in (still, moving):
+    still, moving, bare = folder / "still", folder / "moving", folder / "bare"
+    for code in (still, moving, bare):
         code.mkdir()
         changed(code, 0)
     our = stack.enter_context(ours(folder / "ours", server))
@@ -62,15 +69,15 @@ def _turns(folder: Path, stack: ExitStack) -> tuple[Mapping[str, Callable[[int],
         turns[f"{site}-cold"] = lambda number, site=site: _cold(our, site, moving, number)  # type: ignore[misc]
     known = access(folder, server).known_hosts
     assert known is not None
-    turns["ssh HOST python3 train.py"] = lambda _: plain.over_ssh(server, known, still)
+    turns["ssh HOST python3 train.py"] = lambda _: plain.over_ssh(server, known, bare)
     if lacking := missing_packages():
         missing["srun"] = f"needs Slurm: apt-get install {' '.join(lacking)}"
     else:
         slurm = SlurmCluster(folder / "slurm", nodes=1)
         stack.callback(slurm.stop)
         slurm.start()
-        turns["srun python3 train.py"] = lambda _: plain.by_srun(slurm, still)
-        turns["sbatch, and its file"] = lambda _: plain.by_sbatch(slurm, still)
+        turns["srun python3 train.py"] = lambda _: plain.by_srun(slurm, bare)
+        turns["sbatch, and its file"] = lambda _: plain.by_sbatch(slurm, bare)
     try:
         peer = stack.enter_context(skypilot(folder / "skypilot"))
         turns[peer.name] = lambda _: peer.first_line_s(still)
@@ -85,14 +92,13 @@ def _cold(our: Ours, site: str, code: Path, number: int) -> float:
 
 
 def _told(took: Mapping[str, Sequence[float]], missing: Mapping[str, str]) -> Iterator[Figure]:
-    own = sorted(f"{site}-{state}" for site in SITES for state in ("warm", "cold"))
     full = [name for name in took if name.startswith("SkyPilot")]
-    for name in own:
+    for name in OWN:
         for share, value in _quantiles(took[name]).items():
             beside = {
                 other: _quantiles(seconds)[share]
                 for other, seconds in took.items()
-                if other not in own and other not in full
+                if other not in OWN and other not in full
             }
             extra = {"runs": len(took[name]), "beside": beside}
             for peer in full:

@@ -10,11 +10,38 @@ import sys
 
 import pytest
 
+from situs.cli.main import AT_ONCE, app, application
+
 HEAVY = ("numpy", "scipy", "highspy", "pydantic", "cedarpy", "jinja2", "sklearn")
 
 
 def test_commands_load_nothing_heavy_before_they_run() -> None:
     program = f"import sys, situs.cli.main; print([name for name in {HEAVY!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("command", sorted(AT_ONCE))
+def test_what_is_loaded_for_one_command_has_it_as_all_do(command: str) -> None:
+    alone, among = application((AT_ONCE[command],)), app
+    found = [
+        {each.name: each.callback for each in made.registered_commands}[command] for made in (alone, among)
+    ]
+    assert found[0] is found[1] is not None
+
+
+def test_a_run_that_is_handed_to_a_control_plane_loads_nothing_heavy() -> None:
+    program = (
+        "import sys, situs.cli.run, situs.cli.counter, situs.control.asked, situs.control.shipping\n"
+        f"print([name for name in {(*HEAVY, 'sqlalchemy', 'alembic', 'asyncssh', 'numba')!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("module", ["situs.control.here", "situs.control.views", "situs.control.room_taken"])
+def test_looking_at_what_runs_loads_no_planner(module: str) -> None:
+    program = f"import sys, {module}; print([n for n in ('numba', 'highspy', 'scipy') if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

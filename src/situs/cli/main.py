@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import Annotated
+from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -47,15 +49,20 @@ TOPICS = (
 )
 """Modules that register commands, in the order that ``situs --help`` shows them."""
 
-app = typer.Typer(
-    name="situs",
-    help="Decide where each AI workload and dataset should live; prove it, explain it, run it.",
-    no_args_is_help=True,
-    rich_markup_mode="markdown",
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+AT_ONCE = {
+    "run": "run", "logs": "attached", "ps": "ps", "status": "ps", "stop": "submitted", "cp": "submitted", "top": "top",
+}  # fmt: skip
+"""Commands that people wait for all day, and the module of each: the others are not loaded for them."""
+
+if TYPE_CHECKING:
+    app: typer.Typer
+    """all commands"""
+
+
+def __getattr__(name: str) -> typer.Typer:
+    if name != "app":
+        raise AttributeError(name)
+    return _all_commands()
 
 
 def _version(wanted: bool) -> None:
@@ -64,7 +71,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def situs(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
@@ -78,14 +84,34 @@ def situs(
         os.environ["SITUS_LANG"] = lang
 
 
-for topic in TOPICS:
-    importlib.import_module(f"situs.cli.{topic}").register(app)
+def application(topics: Iterable[str]) -> typer.Typer:
+    """The command line with the commands of these modules."""
+    made = typer.Typer(
+        name="situs",
+        help="Decide where each AI workload and dataset should live; prove it, explain it, run it.",
+        no_args_is_help=True,
+        rich_markup_mode="markdown",
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    made.callback()(situs)
+    for topic in topics:
+        importlib.import_module(f"situs.cli.{topic}").register(made)
+    return made
+
+
+@cache
+def _all_commands() -> typer.Typer:
+    return application(TOPICS)
 
 
 def run() -> None:
     """Entry point. Exit codes: 0 done, 1 could not, 2 the input is wrong, 130 interrupted."""
     try:
-        app(standalone_mode=True)
+        topic = AT_ONCE.get(sys.argv[1]) if len(sys.argv) > 1 else None
+        chosen = _all_commands() if topic is None else application((topic,))
+        chosen(standalone_mode=True)
     except InputError as error:
         for problem in error.problems:
             error_console.print(f"[red]error:[/] {_escape(str(problem))}", soft_wrap=True)

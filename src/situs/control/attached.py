@@ -26,6 +26,8 @@ from situs.store.runs import Run
 
 QUICK_S, SLOW_S = 0.05, 1.0
 """Between looks: soon while something comes, and at most so often a second while nothing does."""
+EAGER_S = 3.0
+"""Who has just come waits for the first line."""
 LAST_WORDS_S = 30.0
 """A site that ended a run has all its output on disk; a control plane that is up knows of the end by then."""
 
@@ -120,7 +122,7 @@ class Reader:
         """
         run: Run | None = None
         generation, offset = since or (None, 0)
-        pause_s, line = QUICK_S, None
+        began, pause_s, line = time.monotonic(), QUICK_S, None
         while not stop():
             newest = self._newest(name, unit)
             if newest is not None and newest.generation != generation:
@@ -151,7 +153,8 @@ class Reader:
                 line = found
                 assert found is not None
                 yield found
-            pause_s = QUICK_S if news else min(pause_s * 1.3, SLOW_S)
+            eager = time.monotonic() < began + EAGER_S
+            pause_s = QUICK_S if news or eager else min(pause_s * 1.3, SLOW_S)
             time.sleep(pause_s)
 
     def settled(self, run: Run, within_s: float) -> None:

@@ -11,18 +11,12 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-from situs.control.orders import apply
-from situs.facts import load as load_facts
 from situs.intent import load, loads
 from situs.model.error import InputError
 from situs.model.intent import Intent
-from situs.planner.decide import decide
-from situs.sites.discover import found_sites, written
 from situs.store import plans
-from situs.store.catalogues import Catalogues
 from situs.store.database import Database
 from situs.store.plans import StalePlan
-from situs.store.records import Records
 
 REASON = "sites for what is handed in; it places nothing"
 NOWHERE = "ZZ"
@@ -43,6 +37,13 @@ def ensure(database: Database, estate: Path, by: str) -> bool:
     with database.read() as connection:
         if plans.in_force(connection) is not None:
             return False
+    # Loaded where nothing is in force yet: all other commands begin without a planner.
+    from situs.control.orders import apply
+    from situs.facts import load as load_facts
+    from situs.planner.decide import decide
+    from situs.store.catalogues import Catalogues
+    from situs.store.records import Records
+
     found = _read(estate)
     home = estate if estate.is_dir() else estate.parent
     facts = Catalogues(home).facts(()) if found is not None else load_facts()
@@ -62,6 +63,8 @@ def ensure(database: Database, estate: Path, by: str) -> bool:
 
 def this_machine() -> Intent:
     """An estate of this machine alone."""
+    from situs.sites.discover import found_sites, written
+
     text = written(
         found_sites(everything=False, home=Path.home(), environment=os.environ), _country(), regions={}
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from math import ceil
+from typing import TYPE_CHECKING
 
 from situs.facts import Facts
 from situs.facts.completion import complete
@@ -21,9 +22,10 @@ from situs.model.plan import Decision, Fit, Plan
 from situs.model.refusal import Refusal
 from situs.model.workload import Shape, Workload
 from situs.planner.compile.world import PoolName
-from situs.planner.decide import Decided, decide
-from situs.planner.obstacles import blockade
 from situs.policy import effective_labels
+
+if TYPE_CHECKING:
+    from situs.planner.decide import Decided
 
 EPSILON = 1e-9
 
@@ -71,6 +73,8 @@ class Placed:
     @cached_property
     def refusals(self) -> Mapping[str, Refusal]:
         """The dominant reason of each site where it may not or cannot be, for other reasons than room."""
+        from situs.planner.obstacles import blockade
+
         candidates, found = self.decided.candidates, {}
         chosen = {assignment.site for assignment in self.decision.assignments}
         for site in candidates.world.site_names:
@@ -93,6 +97,9 @@ def place(
 ) -> Placed:
     """Decide where one unit more goes. ``taken``: what each pool is used for already; ``closed``: sites that get
     nothing new."""
+    # The whole planner, loaded where it decides: what room is taken, many ask who decide nothing.
+    from situs.planner.decide import decide
+
     alone = _alone(intent, name, workload, at)
     full = tuple(
         (site, pool)
@@ -118,6 +125,8 @@ def decide_alone(
     shut: Collection[PoolName] = (),
 ) -> tuple[Decided, Intent]:  # fmt: skip
     """Decide where one unit goes if all were free but for pools that are ``shut``; and what that was decided from."""
+    from situs.planner.decide import decide
+
     alone = _without(_alone(intent, name, workload, at), set(shut))
     return decide(alone, facts, at, off=off), alone
 

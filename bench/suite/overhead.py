@@ -96,7 +96,7 @@ def _told(took: Mapping[str, Sequence[float]], missing: Mapping[str, str]) -> It
     for name in OWN:
         for share, value in _quantiles(took[name]).items():
             beside = {
-                other: _quantiles(seconds)[share]
+                other: round(_quantiles(seconds)[share], 4)
                 for other, seconds in took.items()
                 if other not in OWN and other not in full
             }

@@ -34,7 +34,7 @@ group = typer.Typer(name="token", help="Tokens of the API.", no_args_is_help=Tru
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.add_typer(group)
+    app.add_typer(group, name="token")
 
 
 @group.command("create")

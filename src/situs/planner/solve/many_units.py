@@ -4,7 +4,7 @@
 
     prices ─► everything free, twice ─► opens rounded up, but for the last of each group ─► all opens whole ─► decided
                       │
-                      └─ beside it: twice more, for better prices
+                      └─ beside it: four times more, for better prices
 
 Purchases hardly matter once opens are whole: of a few thousand blocks a few dozen are torn, and rounding these up
 costs next to nothing.  Opens do: units that read a dataset go by the hundred where a replica is, and half a replica
@@ -31,7 +31,7 @@ from situs.planner.solve.relaxation import rank_of
 
 FREE_ROUNDS = 2
 """Interior points with opens free before any are decided."""
-FURTHER_ROUNDS = 2
+FURTHER_ROUNDS = 4
 """And so many more beside the decisions, for better prices."""
 
 LAST, WHOLE_ROUNDS = 1, 3

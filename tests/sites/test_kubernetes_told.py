@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from situs.model.error import SitusError
@@ -53,6 +53,7 @@ def expanded(text: str, known: dict[str, str]) -> str:
 
 
 class TestNames:
+    @settings(deadline=None)
     @given(KEYS)
     def test_a_cluster_allows_them(self, key: Key) -> None:
         for name in (NAMES.unit(key), NAMES.run(key), NAMES.folder(key)):
@@ -63,6 +64,7 @@ class TestNames:
                 assert len(value) <= 63
                 assert LABEL_VALUE.fullmatch(value)
 
+    @settings(deadline=None)
     @given(KEYS, KEYS)
     def test_no_two_runs_share_one(self, one: Key, other: Key) -> None:
         names = [NAMES.run(one), NAMES.folder(one), NAMES.run(other), NAMES.folder(other)]
@@ -83,6 +85,7 @@ class TestNames:
 
 
 class TestJob:
+    @settings(deadline=None)
     @given(
         KEYS, st.lists(TEXTS, min_size=1, max_size=4), st.dictionaries(VARIABLES, TEXTS, max_size=3),
         st.dictionaries(VARIABLES, st.from_regex(r"hush-[a-z]{20}", fullmatch=True), max_size=3),
@@ -188,6 +191,7 @@ class TestJob:
         with pytest.raises(SitusError, match="option image"):
             job(Task(KEY, ("true",)), KubernetesOptions(), NAMES)
 
+    @settings(deadline=None)
     @given(TEXTS, st.dictionaries(VARIABLES, TEXTS, max_size=2))
     def test_dollars_stay_what_they_are(self, text: str, known: dict[str, str]) -> None:
         assert expanded(literal(text), known) == text

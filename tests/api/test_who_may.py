@@ -39,6 +39,8 @@ CASES = [
     ("GET", "/v1/proposed", None, "look", False),
     ("PUT", "/v1/sites/{site}/drain", {}, "run the plant", False),
     ("DELETE", "/v1/sites/{site}/drain", None, "run the plant", False),
+    ("PUT", "/v1/sites/{site}/lost", {"reason": "fire"}, "run the plant", False),
+    ("DELETE", "/v1/sites/{site}/lost", None, "run the plant", False),
     ("PUT", "/v1/pause", {}, "run the plant", False),
     ("DELETE", "/v1/pause", None, "run the plant", False),
     ("POST", "/v1/proposed/approve", {"plan": "sha256:00"}, "approve", False),

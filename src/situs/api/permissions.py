@@ -32,6 +32,8 @@ ROUTES: Mapping[tuple[str, str], tuple[Permission | None, bool]] = {
     ("GET", "/v1/sites"): ("read", True),
     ("PUT", "/v1/sites/{site}/drain"): ("operate", True),
     ("DELETE", "/v1/sites/{site}/drain"): ("operate", True),
+    ("PUT", "/v1/sites/{site}/lost"): ("operate", True),
+    ("DELETE", "/v1/sites/{site}/lost"): ("operate", True),
     ("PUT", "/v1/pause"): ("operate", True),
     ("DELETE", "/v1/pause"): ("operate", True),
     ("GET", "/v1/targets"): ("read", True),

@@ -22,6 +22,12 @@ class Reason(BaseModel):
     reason: str | None = Field(None, max_length=500)
 
 
+class Because(BaseModel):
+    """Why: who says so answers for it."""
+
+    reason: str = Field(min_length=1, max_length=500)
+
+
 class Changed(BaseModel):
     """Whether that was not so already."""
 
@@ -57,6 +63,18 @@ def drain(site: str, given: Given, who: Asking, why: Reason | None = None) -> Ch
 def undrain(site: str, given: Given, who: Asking) -> Changed:
     """Let a site have new work again."""
     return Changed(changed=orders.undrain(given.database, site, who.name))
+
+
+@router.put("/sites/{site}/lost")
+def lose(site: str, given: Given, who: Asking, why: Because) -> Changed:
+    """Take a site to be gone: its work goes on elsewhere, and what comes back with it is ended."""
+    return Changed(changed=orders.lose(given.database, site, who.name, why.reason))
+
+
+@router.delete("/sites/{site}/lost")
+def find(site: str, given: Given, who: Asking) -> Changed:
+    """Take a site into service again."""
+    return Changed(changed=orders.find(given.database, site, who.name))
 
 
 @router.put("/pause")

@@ -43,6 +43,7 @@ def names(asked: TestClient) -> list[str]:
     return [item["name"] for item in asked.get("/v1/workloads").json()["items"]]
 
 
+@pytest.mark.slow
 def test_it_is_handed_in_runs_and_is_read_along_with(plane: Plane, asked: TestClient) -> None:
     made = asked.post("/v1/workloads", json={**JOB, "name": "job"})
     assert made.status_code == 201
@@ -94,6 +95,7 @@ def test_a_request_that_is_sent_again_is_done_once(plane: Plane, asked: TestClie
 
 
 @pytest.mark.parametrize("queue", [None, "line"])
+@pytest.mark.slow
 def test_a_request_whose_answer_was_lost_is_done_once(
     plane: Plane, asked: TestClient, monkeypatch: pytest.MonkeyPatch, queue: str | None
 ) -> None:
@@ -113,6 +115,7 @@ def test_a_request_whose_answer_was_lost_is_done_once(
     assert again.json()["queue"] == queue
 
 
+@pytest.mark.slow
 def test_many_at_once_with_one_key_get_one_run(plane: Plane, asked: TestClient) -> None:
     job, found = {**JOB, "queue": "line"}, []
     key = {"Idempotency-Key": "c3"}
@@ -153,6 +156,7 @@ def test_what_has_changed_since_it_was_seen_is_not_stopped(plane: Plane, asked: 
     assert said[1][2] == "stopped: enough"
 
 
+@pytest.mark.slow
 def test_pages_are_whole_while_others_hand_in(plane: Plane, asked: TestClient) -> None:
     work_ = handing_in.keep(plane.database, work._workload(work.Handing(command=["true"])), {".": b""})
     pieces = [handing_in.Handed(f"w{k:03}", "line", work_) for k in range(25)]
@@ -171,6 +175,7 @@ def test_pages_are_whole_while_others_hand_in(plane: Plane, asked: TestClient) -
     assert asked.get("/v1/workloads", params={"cursor": "?"}).status_code == 422
 
 
+@pytest.mark.slow
 def test_events_come_page_by_page_and_as_they_happen(plane: Plane, asked: TestClient) -> None:
     first = asked.get("/v1/events", params={"limit": 1}).json()
     rest = asked.get("/v1/events", params={"cursor": first["next"]}).json()
@@ -186,6 +191,7 @@ def test_events_come_page_by_page_and_as_they_happen(plane: Plane, asked: TestCl
     assert again is not None and again.id == told.id, "after a cut it goes on where it was"
 
 
+@pytest.mark.slow
 def test_the_estate_is_paused_and_drained_by_name(plane: Plane, asked: TestClient) -> None:
     assert asked.put("/v1/sites/a/drain", json={"reason": "repair"}).json() == {"changed": True}
     assert asked.put("/v1/sites/nowhere/drain").status_code == 422
@@ -220,11 +226,13 @@ def test_what_is_wrong_is_said_and_nothing_is_done(
     assert submitting.found(database, "job") is None
 
 
+@pytest.mark.slow
 def test_too_much_is_refused_before_it_is_read(database: Database, tmp_path: Path) -> None:
     asked = client(database, tmp_path, owner="ann")
     assert asked.post("/v1/workloads", content=b"x" * (25 << 20)).status_code == 413
 
 
+@pytest.mark.slow
 def test_a_fault_tells_nothing_of_the_inside(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

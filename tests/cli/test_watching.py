@@ -94,6 +94,7 @@ def watched(home: Path) -> Iterator[Up]:
         plane._reader.join()
 
 
+@pytest.mark.slow
 def test_figures_and_lines_tell_what_it_does(home: Path) -> None:
     with watched(home) as plane:
         running, failed = (("situs_units", "site=attic", f"state={state}") for state in ("running", "failed"))

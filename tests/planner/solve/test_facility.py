@@ -86,6 +86,7 @@ def test_the_best_choice_is_found_and_proven(start: int, apart: bool) -> None:
     assert whole > 85
 
 
+@pytest.mark.slow
 def test_most_prices_come_without_a_linear_program(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     relax = facility.Facility._relax

@@ -38,6 +38,7 @@ def decided(frame: Frame, pricing: Pricing) -> tuple[Points, Decided] | None:
     return None if found is None else (points, found)
 
 
+@pytest.mark.slow
 def test_what_points_prove_is_below_the_optimum_and_what_they_lead_to_is_not() -> None:
     number = 0
     for seed in SEEDS:
@@ -77,6 +78,7 @@ def through_points(seed: int, monkeypatch: pytest.MonkeyPatch) -> Solution | Non
         return None
 
 
+@pytest.mark.slow
 def test_the_answer_is_sound_and_always_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     number = 0
     for seed in range(6):

@@ -486,6 +486,7 @@ class AdapterConformance:
         with pytest.raises(StaleGeneration):
             open_site().start(Task(Key("job", 4), python("pass")))
 
+    @pytest.mark.slow
     def test_a_run_goes_on_while_its_lease_is_renewed_and_is_ended_when_nobody_does(
         self, open_site: Opener, tmp_path: Path
     ) -> None:

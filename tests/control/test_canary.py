@@ -45,6 +45,8 @@ class Watch:
     def __init__(self, canaries: list[bytes], plane: set[int]) -> None:
         self.canaries = canaries
         self.plane = plane
+        # A program that has just been started has no command line yet.
+        until(lambda: all(Path(f"/proc/{pid}/cmdline").read_bytes() for pid in plane), "it is started")
         self.lines = {Path(f"/proc/{pid}/cmdline").read_bytes() for pid in plane}
         self.told: list[str] = []
         self.seen: Counter[str] = Counter()

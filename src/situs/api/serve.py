@@ -19,13 +19,12 @@ from uvicorn import Config, Server
 from situs.api.app import application
 from situs.api.oidc import Login, Trust
 from situs.api.permissions import EVERYTHING
+from situs.control.doors import LONGEST, WAITING, connected, listening
 from situs.model.error import InputError
 from situs.store import tokens
 from situs.store.database import Database
 
 SOCKET, TOKEN = "api.sock", "api-token"
-LONGEST = 100
-"""Of a socket's path: systems allow a few bytes more than this."""
 ENDING_S = 5
 """Answers under way get so long when it ends; streams are cut."""
 
@@ -80,16 +79,10 @@ class Api:
         if len(str(path)) > LONGEST:
             self._say(f"no socket for the API: the path {path} is too long for one")
             return
-        if _answers(path):
+        if (there := connected(path)) is not None:
+            there.close()
             return
-        path.unlink(missing_ok=True)
-        opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        # The owner's alone, from the first moment on.
-        before = os.umask(0o177)
-        try:
-            opened.bind(str(path))
-        finally:
-            os.umask(before)
+        opened = listening(path)
         app = application(self._database, self._folder, self._owner)
         self._serve(_config(app, None), opened)
 
@@ -103,6 +96,8 @@ class Api:
         except OSError as error:
             opened.close()
             raise InputError(f"--listen {at.host}:{at.port}: {error.strerror}; take another port") from None
+        # Whoever comes before the server is up waits in line, and is not turned away.
+        opened.listen(WAITING)
         if at.is_here:
             self._token_file()
         login = Login(trust) if trust is not None else None
@@ -121,8 +116,6 @@ class Api:
             server.force_exit = True
 
     def _serve(self, config: Config, opened: socket.socket) -> None:
-        # Whoever comes before the server is up waits in line, and is not turned away.
-        opened.listen(128)
         server = Server(config)
         thread = threading.Thread(target=server.run, args=([opened],), name="api", daemon=True)
         thread.start()
@@ -147,12 +140,3 @@ def _config(app: FastAPI, at: Listen | None) -> Config:
         app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=1,
         ssl_certfile=at.certificate if at else None, ssl_keyfile=at.key if at else None,
     )  # fmt: skip
-
-
-def _answers(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asked:
-        try:
-            asked.connect(str(path))
-        except OSError:
-            return False
-        return True

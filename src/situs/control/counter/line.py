@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import socket
 import struct
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from situs.control.doors import connected
 
 NAME = "counter"
 """Of the socket, in the folder of a control plane."""
@@ -86,28 +86,8 @@ class Line:
 
 def called(folder: Path) -> Line | None:
     """A line to the counter of a folder; None where it is not open."""
-    asking = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        with address(folder) as path:
-            asking.connect(path)
-    except OSError:
-        asking.close()
-        return None
-    return Line(asking)
-
-
-@contextmanager
-def address(folder: Path) -> Iterator[str]:
-    """The socket's path, by a name that is short enough for one however long the folder's is."""
-    path = str(folder / NAME)
-    if len(os.fsencode(path)) < 100 or not Path("/proc/self/fd").exists():
-        yield path
-        return
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{handle}/{NAME}"
-    finally:
-        os.close(handle)
+    asking = connected(folder / NAME)
+    return None if asking is None else Line(asking)
 
 
 def same(database: str) -> str:

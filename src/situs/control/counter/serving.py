@@ -16,7 +16,8 @@ from typing import Any, Protocol
 from situs.control import submitting, views
 from situs.control.asked import Asked, workload_of
 from situs.control.attached import At, End, Output, Reader, Trouble
-from situs.control.counter.line import Closed, Line, address, same
+from situs.control.counter.line import NAME, Closed, Line, same
+from situs.control.doors import listening
 from situs.model.error import SitusError
 from situs.model.estate import Site
 from situs.planner.single import Placed
@@ -71,7 +72,7 @@ class Open:
         self._socket: socket.socket | None = None
         # Where no socket can be had, all go the long way.
         with suppress(OSError):
-            self._socket = _listening(counter.folder)
+            self._socket = listening(counter.folder / NAME)
         if self._socket is not None:
             threading.Thread(target=self._let_in, args=(self._socket,), name="counter", daemon=True).start()
 
@@ -147,22 +148,6 @@ class Open:
             "exit_code": end.exit_code, "reason": end.reason, "stopped": end.stopped,
             "cost": str(view.cost) if view else "0", "currency": (view.currency or "") if view else "",
         }  # fmt: skip
-
-
-def _listening(folder: Path) -> socket.socket:
-    """For the owner alone. What a control plane that was killed has left is put out of the way."""
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        with address(folder) as path:
-            Path(path).unlink(missing_ok=True)
-            listening.bind(path)
-            # Nobody gets through before it listens.
-            Path(path).chmod(0o600)
-        listening.listen(AT_ONCE)
-    except OSError:
-        listening.close()
-        raise
-    return listening
 
 
 def _is_ours(connected: socket.socket) -> bool:

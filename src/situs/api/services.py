@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query, Request, Response
 from fastapi.encoders import jsonable_encoder
+from pydantic import BaseModel, ConfigDict
 
 from situs.api.permissions import Principal
 from situs.api.problems import Problem
@@ -19,6 +20,12 @@ from situs.store import answers
 from situs.store.database import Database
 
 MOST = 500
+
+
+class Body(BaseModel):
+    """What is sent along: what it is meant to be, and nothing that could be taken for that."""
+
+    model_config = ConfigDict(strict=True)
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from situs.api.identity import Asking
-from situs.api.permissions import EVERYTHING, Grant, Principal, Role
+from situs.api.permissions import EVERYTHING, Grant, Principal, Role, grants_of
 from situs.api.problems import Problem
 from situs.api.routes.estate import Changed
-from situs.api.services import Given
+from situs.api.services import Body, Given
 from situs.model.base import Name
 from situs.store import tokens
 from situs.store.tokens import Token
@@ -20,7 +20,7 @@ from situs.store.tokens import Token
 router = APIRouter(prefix="/v1", tags=["access"])
 
 
-class NewGrant(BaseModel):
+class NewGrant(Body):
     """A role in a project."""
 
     role: Role
@@ -28,7 +28,7 @@ class NewGrant(BaseModel):
     """a use case, or `default`; None: all"""
 
 
-class NewToken(BaseModel):
+class NewToken(Body):
     """For whom, what it may, and for how long."""
 
     name: str = Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")
@@ -91,5 +91,12 @@ def revoke(token: str, given: Given, who: Asking) -> Changed:
 
 
 def _known(token: Token) -> Known:
-    grants = [Grant(grant["role"], grant["project"]) for grant in token.grants]  # type: ignore[arg-type]
-    return Known(token.id, token.name, grants, token.created, token.by, token.expires, token.revoked)
+    return Known(
+        token.id,
+        token.name,
+        list(grants_of(token.grants)),
+        token.created,
+        token.by,
+        token.expires,
+        token.revoked,
+    )

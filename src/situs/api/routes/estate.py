@@ -6,23 +6,24 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from situs.api.identity import Asking
-from situs.api.services import Given
+from situs.api.services import Body, Given
 from situs.control import orders, views
 from situs.control.queues import standing
 from situs.control.queues.standing import QueueView
 from situs.control.views import Overview
+from situs.store import observations
 from situs.store.observations import Observation
 
 router = APIRouter(prefix="/v1", tags=["estate"])
 
 
-class Reason(BaseModel):
+class Reason(Body):
     """Why, for those who come after."""
 
     reason: str | None = Field(None, max_length=500)
 
 
-class Because(BaseModel):
+class Because(Body):
     """Why: who says so answers for it."""
 
     reason: str = Field(min_length=1, max_length=500)
@@ -43,7 +44,8 @@ def overview(given: Given) -> Overview:
 @router.get("/sites")
 def sites(given: Given) -> list[Observation]:
     """How each site was seen last, and when."""
-    return list(views.overview(given.database).sites)
+    with given.database.read() as connection:
+        return list(observations.all_sites(connection).values())
 
 
 @router.get("/queues")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ LARGEST = 2**62
 
 def _written_out(value: object) -> object:
     """A bare number would be taken for seconds since 1970, which nobody means."""
-    if isinstance(value, str) and "-" not in value[1:]:
+    if isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d[Tt ]", value, re.ASCII) is None:
         raise ValueError("write a time with its zone, such as 2026-11-26T08:00:00Z")
     return value
 

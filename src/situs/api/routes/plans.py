@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from situs.api.identity import Asking
 from situs.api.problems import Problem
-from situs.api.services import Given
+from situs.api.services import Body, Given
 from situs.control import orders, views
 from situs.model.plan import Plan
 from situs.store import plans
@@ -17,14 +17,14 @@ from situs.store.replans import Replan
 router = APIRouter(prefix="/v1", tags=["plans"])
 
 
-class Approval(BaseModel):
+class Approval(Body):
     """Which plan is approved, so that nobody approves another one than was seen."""
 
     plan: str = Field(min_length=4, max_length=80)
     reason: str | None = Field(None, max_length=500)
 
 
-class Back(BaseModel):
+class Back(Body):
     """Where to."""
 
     to: str | None = Field(None, min_length=4, max_length=80)

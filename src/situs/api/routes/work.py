@@ -13,13 +13,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from situs.api.identity import Asking, must
 from situs.api.permissions import DEFAULT
 from situs.api.problems import Problem
 from situs.api.routes.estate import Changed, Reason
 from situs.api.services import (
+    Body,
     Cursor,
     Given,
     IfMatch,
@@ -40,7 +41,6 @@ from situs.control.attached import At, End, InLine, Output, Reader, Trouble
 from situs.control.connect import by_kind
 from situs.control.projects import known_names, project_of
 from situs.control.queues import handing_in
-from situs.control.queues.handing_in import Handed
 from situs.control.shipping import snapshot
 from situs.control.views import WorkloadHistory, WorkloadView
 from situs.model.base import Name
@@ -53,10 +53,10 @@ LARGEST_TEXT = 1 << 20
 Word = Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$")]
 
 
-class Handing(BaseModel):
+class Handing(Body):
     """A job to be run once, where rules, room and cost put it."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     command: list[Word] = Field(min_length=1, max_length=1000)
     """a script of `files` or a program, and its arguments; no shell"""
@@ -240,8 +240,7 @@ def _done(
 ) -> Mapping[str, Any]:
     database, queue = given.database, asked.queue
     if queue is not None:
-        work = handing_in.keep(database, workload, {".": archive})
-        handing_in.hand_in(database, [Handed(name, queue, work, asked.priority)], by)
+        handing_in.hand_in_work(database, queue, name, workload, {".": archive}, asked.priority, by)
         return {"name": name, "queue": queue, "site": None, "pool": None}
     placed = submitting.submit(database, name, workload, {".": archive}, by)
     at = placed.decision.assignments[0]

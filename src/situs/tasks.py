@@ -24,7 +24,7 @@ from situs.control.asked import Asked, fresh_name, workload_of
 from situs.control.attached import End, Output, Reader, copy_out
 from situs.control.connect import by_kind
 from situs.control.here import Here, here
-from situs.control.queues.handing_in import USUAL_PRIORITY, Handed, hand_in, keep
+from situs.control.queues.handing_in import USUAL_PRIORITY, hand_in_work
 from situs.control.shipping import likely_lock, snapshot
 from situs.control.tasks import RESULT, TaskFailed, outcome, packed, support
 from situs.control.tasks.packing import CALL, COMMAND
@@ -218,8 +218,8 @@ def _submit(
     place.have_control(replan=new is None)
     chosen = name or fresh_name((stem,))
     if made.queue is not None:
-        work = keep(place.database, workload, {".": taken.archive, **files})
-        hand_in(place.database, [Handed(chosen, made.queue, work, made.priority)], who)
+        content = {".": taken.archive, **files}
+        hand_in_work(place.database, made.queue, chosen, workload, content, made.priority, who)
         return Job(chosen, None, None, place, is_function)
     placed = submitting.submit_when_there_is_room(
         place.database, chosen, workload, {".": taken.archive, **files}, who, made.sites

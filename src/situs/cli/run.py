@@ -222,7 +222,7 @@ def _in_queue(
     """Hand it in to a queue, unless it can never run; gives the exit code."""
     from situs.cli.attached import watch
     from situs.control import submitting
-    from situs.control.queues.handing_in import Handed, hand_in, keep
+    from situs.control.queues.handing_in import hand_in_work
     from situs.model.plan import Fit
 
     if only:
@@ -232,8 +232,7 @@ def _in_queue(
     placed = submitting.look(place.database, name, workload)
     if placed.fit is Fit.NEVER:
         _show(name, placed, None, as_json)
-    work = keep(place.database, workload, {".": taken.archive})
-    hand_in(place.database, [Handed(name, queue, work, priority)], who)
+    hand_in_work(place.database, queue, name, workload, {".": taken.archive}, priority, who)
     told: dict[str, object] = {"name": name, "queue": queue, "priority": priority}
     if not as_json:
         _note("queued", name=name, queue=queue, priority=priority)

@@ -58,6 +58,13 @@ def hand_in(database: Database, pieces: Sequence[Handed], by: str) -> None:
         )
 
 
+def hand_in_work(
+    database: Database, queue: str, name: str, workload: Workload, files: Mapping[str, bytes], priority: int, by: str
+) -> None:  # fmt: skip
+    """Keep one piece of work and hand it in. Raises InputError; what was kept then does no harm."""
+    hand_in(database, [Handed(name, queue, keep(database, workload, files), priority)], by)
+
+
 def stop(database: Database, name: str, by: str, reason: str | None = None) -> bool:
     """Have it end or give up its turn; what it wrote is kept. False when that was so already, or it is not queued."""
     return _act(database, "stopped", name, by, reason)
@@ -93,11 +100,13 @@ def _in_force(connection: Connection) -> Intent:
     target = plans.in_force(connection)
     if target is None:
         raise InputError("no plan is in force yet; `situs apply` puts one in force")
-    if target.plan not in _FORCE:
+    intent = _FORCE.get(target.plan)
+    if intent is None:
         intent = plans.load(connection, target.plan).intent
+        # Threads may be at it together: what one of them holds is not taken from it here.
         _FORCE.clear()
         _FORCE[target.plan] = intent
-    return _FORCE[target.plan]
+    return intent
 
 
 def _must_be_new(connection: Connection, intent: Intent, names: Sequence[str]) -> None:

@@ -58,7 +58,7 @@ class Judge:
 
     def decide(self, force: Force, alive: Iterable[Run], held: Sequence[Hold], now: datetime) -> Judged:
         """What has become so since the last time."""
-        lost = frozenset(hold.subject for hold in held if hold.kind == "lost" and hold.after_s is not None)
+        lost = holds.lost_by_itself(held)
         for site in self._lost - lost:
             # Whoever has said that it is not lost is not told otherwise at once.
             self._spells.begin_anew(site)

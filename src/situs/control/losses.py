@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from situs.control.silence import Spells
-from situs.store.holds import Hold
+from situs.store.holds import Hold, lost_by_itself
 from situs.store.runs import Run
 
 
@@ -46,7 +46,7 @@ def new_losses(
 
 def found_again(held: Sequence[Hold], spells: Spells, window_s: float) -> str | None:
     """A site that has answered for so long that it may have work again; of several the one that did for longest."""
-    sites = {hold.subject for hold in held if _is_automatic(hold, hold.subject)}
+    sites = lost_by_itself(held)
     steady = sorted((-spells.steady_s(site), site) for site in sites if spells.steady_s(site) >= window_s)
     return steady[0][1] if steady else None
 

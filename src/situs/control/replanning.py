@@ -226,7 +226,7 @@ def asked(estate: EstateFiles, kept: Kept, held: Sequence[Hold], now: datetime) 
     if set(lost) - set(drained):
         patience_s = {name: workload.site_loss.after for name, workload in written.intent.workloads.items()}
         after_s = {name: seconds for name, seconds in patience_s.items() if seconds is not None}
-        by_people = {hold.subject for hold in held if hold.kind == "lost" and hold.after_s is None}
+        by_people = holds.lost(held)
         silent = covered(held, after_s)
         hour = now.replace(minute=0, second=0, microsecond=0)
         closed = frozenset({*drained, *lost})

@@ -6,7 +6,7 @@ one turn changes goes to the database in one transaction, before anything of it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -197,6 +197,10 @@ class State:
         return next(
             run for run in self.history(Unit(key.workload, key.unit)) if run.generation == key.generation
         )
+
+    def alive(self) -> Iterator[Run]:
+        """Those of what plans place that may be running."""
+        return (run for history in self.runs.values() for run in history if run.alive)
 
     def all_runs(self) -> Sequence[Run]:
         """All runs in memory."""

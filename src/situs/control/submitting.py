@@ -174,8 +174,8 @@ def _ground(connection: Connection) -> Ground:
         raise InputError("no plan is in force yet; `situs apply` puts one in force")
     kept = with_results(connection, plans.load(connection, target.plan))
     held = holds.in_force(connection)
-    drained = frozenset(hold.subject for hold in held if hold.kind != "pause" and hold.after_s is None)
-    return Ground(kept, submissions.version(connection), target.generation, taken(connection, kept), drained)
+    closed = holds.drained(held) | holds.lost(held)
+    return Ground(kept, submissions.version(connection), target.generation, taken(connection, kept), closed)
 
 
 def _placed(ground: Ground, name: str, workload: Workload, sites: frozenset[str] | None) -> Placed:

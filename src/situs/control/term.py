@@ -134,10 +134,9 @@ class Term:
 
     def _judged(self, now: datetime) -> Judged:
         """Sites that are taken to be lost, or in service again, from now on."""
-        if self._force is None or any(hold.kind == "pause" for hold in self._holds):
+        if self._force is None or holds.paused(self._holds):
             return Judged()
-        alive = (run for history in self._state.runs.values() for run in history if run.alive)
-        judged = self._judge.decide(self._force, alive, self._holds, now)
+        judged = self._judge.decide(self._force, self._state.alive(), self._holds, now)
         self._state.tell(judged.told)
         if judged:
             # What is written now is read with the next turn.
@@ -239,30 +238,23 @@ class Term:
         """Steps for plans, and for queues."""
         self._desk.due(now)
         jobs = self._by_plan(now)
-        if (
-            self._desk.is_stirred
-            and self._force is not None
-            and not any(h.kind == "pause" for h in self._holds)
-        ):
+        if self._desk.is_stirred and self._force is not None and not holds.paused(self._holds):
             jobs += [self._job(step) for step in self._desk.decide(self._state, now, self._no_new())]
         return jobs
 
     def _no_new(self) -> frozenset[str]:
         """Sites that get nothing new."""
-        return frozenset(h.subject for h in self._holds if h.kind == "drain") | self._lost()
-
-    def _lost(self) -> frozenset[str]:
-        """Sites that are gone by the word of a person."""
-        return frozenset(h.subject for h in self._holds if h.kind == "lost" and h.after_s is None)
+        return holds.drained(self._holds) | holds.lost(self._holds)
 
     def _by_plan(self, now: datetime) -> list[Job]:
         if not self._stirred and (self._due is None or now < self._due):
             return []
         self._stirred = False
-        lost = self._lost()
-        silent = covered(self._holds, self._force.loss_after_s) if self._force is not None else frozenset()
-        self._leased(lost, silent, now)
-        if self._force is None or any(hold.kind == "pause" for hold in self._holds):
+        if self._force is None:
+            return []
+        lost, silent = holds.lost(self._holds), covered(self._holds, self._force.loss_after_s)
+        if holds.paused(self._holds):
+            self._leased(self._force, lost, silent, now)
             return []
         drained = self._no_new()
         jobs: list[Job] = []
@@ -279,7 +271,7 @@ class Term:
                 drained=drained,
                 lost=lost,
                 silent=silent,
-                leased=self._leased(lost, silent, now),
+                leased=self._leased(self._force, lost, silent, now),
                 gone=sightings.gone,
             )
             verdicts = diff(wanted, self._state.runs, world, self._state.under_way)
@@ -304,13 +296,13 @@ class Term:
                 return jobs
 
     def _leased(
-        self, lost: frozenset[str], silent: frozenset[tuple[str, str]], now: datetime
+        self, force: Force, lost: frozenset[str], silent: frozenset[tuple[str, str]], now: datetime
     ) -> dict[Key, datetime]:
         """Have leases renewed, also while all is paused; gives those that are not, and until when they may last."""
         held: dict[Key, Held] = {}
         ending: dict[Key, datetime] = {}
-        for run in (run for history in self._state.runs.values() for run in history if run.alive):
-            term_s = self._force.lease_s(run) if self._force is not None else None
+        for run in self._state.alive():
+            term_s = force.lease_s(run)
             if term_s is None:
                 continue
             gone = run.site in lost or (run.site, run.workload) in silent
@@ -392,12 +384,7 @@ class Term:
             self._desk.close(self._no_new())
             self._force = in_force.newest(self._database, self._folder, self._plans, now)
             if self._force is not None:
-                used = {
-                    run.plan
-                    for history in self._state.runs.values()
-                    for run in history
-                    if run.alive and run.plan
-                }
+                used = {run.plan for run in self._state.alive() if run.plan}
                 self._plans.forget({*self._force.plans, *used, *self._desk.plans(self._state)})
                 self._reach(self._force)
         if self._force is not None:
@@ -412,20 +399,21 @@ class Term:
         if same and (recent or not self._desk.entries.by_name):
             return
         self._counted = (force.target.generation, force.handed_in, now)
+        new = before is None or before[0] != force.target.generation
         with self._database.read() as connection:
             kept = with_results(connection, force.kept)
             taken = taken_by_others(connection, kept)
+            purse = Purse(kept, now) if new else None
+            if purse is not None:
+                purse.read(connection, now)
         estate = complete(kept.intent, kept.facts, now)
         pools = {
             (name, pool): given for name, site in estate.sites.items() for pool, given in site.pools.items()
         }
         ground, rooms = Ground(kept, force.at, force.target.generation), Rooms(pools, taken)
-        if before is not None and before[0] == force.target.generation:
+        if purse is None:
             self._desk.recount(ground, rooms)
         else:
-            purse = Purse(kept, now)
-            with self._database.read() as connection:
-                purse.read(connection, now)
             self._desk.stand_on(ground, Floor(kept.intent.queues, rooms, purse), self._state)
 
     def _reach(self, force: Force) -> None:

@@ -18,13 +18,13 @@ from sqlalchemy import Connection
 from situs.control.force import Plans, newest
 from situs.control.leader import NAME
 from situs.control.losses import covered
-from situs.control.queues.standing import Queues, QueueView, read_with
+from situs.control.queues.standing import QueueView, read_with
 from situs.control.queues.standing import Standing as InQueue
 from situs.control.reconcile import Verdict, diff, serves
 from situs.control.wanted import Sight, Step, Unit, Waiting, Wanted, World, key_of, unit_of
 from situs.model.error import InputError
 from situs.sites.adapter import Key, Status
-from situs.store import events, holds, leases, observations, plans, queued, replans, runs, steps, usage
+from situs.store import events, holds, leases, observations, plans, replans, runs, steps, usage
 from situs.store.database import Database, clock
 from situs.store.events import Event
 from situs.store.holds import Hold
@@ -109,19 +109,24 @@ class WorkloadHistory:
 
 def overview(database: Database) -> Overview:
     """Everything at once."""
+    return _seen(database, None)
+
+
+def _seen(database: Database, asked_for: str | None) -> Overview:
+    """Everything, with work of queues as far as it runs or failed, and the one that is asked for in any case."""
     with database.read() as connection:
         at = clock(connection)
         target, held = plans.in_force(connection), holds.in_force(connection)
         seen, known = observations.all_sites(connection), runs.present(connection)
         leader, replan = _leader(connection, at), proposed(connection)
-        queues = _queues(connection, target, known)
+    force = newest(database, Path(), Plans(database), at)
+    with database.read() as connection:
+        queues = read_with(connection, force.kept.intent.queues if force else {}, known)
     history: dict[Unit, list[Run]] = {}
     for run in (run for run in known if run.workload not in queues.work):
         history.setdefault(unit_of(run), []).append(run)
-    force = newest(database, Path(), Plans(database), at)
     wanted = force.wanted(history) if force else {}
-    drained = frozenset(hold.subject for hold in held if hold.kind == "drain")
-    lost = frozenset(hold.subject for hold in held if hold.kind == "lost" and hold.after_s is None)
+    drained, lost = holds.drained(held), holds.lost(held)
     silent = covered(held, force.loss_after_s) if force else frozenset()
     estate = force.names if force else frozenset()
     sights = {name: _sight(observation) for name, observation in seen.items()}
@@ -133,13 +138,12 @@ def overview(database: Database) -> Overview:
         if not _is_past(wanted.get(unit), history.get(unit, ()))
     ]
     # Those that wait may be very many: each queue tells how many, and who is next.
-    units += [_in_queue(entry, world) for entry in queues.entries if entry.state in ("running", "failed")]
+    units += [
+        _in_queue(entry, world)
+        for entry in queues.entries
+        if entry.state in ("running", "failed") or entry.name == asked_for
+    ]
     return Overview(at, target, leader, held, list(seen.values()), units, replan, queues.views())
-
-
-def _queues(connection: Connection, target: Target | None, known: Sequence[Run]) -> Queues:
-    queues = plans.load(connection, target.plan).intent.queues if target else {}
-    return read_with(connection, queues, known)
 
 
 def _in_queue(entry: InQueue, world: World) -> UnitView:
@@ -172,13 +176,8 @@ def proposed(connection: Connection) -> Replan | None:
 
 def of_workload(database: Database, name: str) -> WorkloadView:
     """One workload. Raises InputError when nobody ever heard of it."""
-    seen = overview(database)
-    units = [unit for unit in seen.units if unit.workload == name]
+    units = [unit for unit in _seen(database, name).units if unit.workload == name]
     with database.read() as connection:
-        if not units and (row := queued.newest(connection, name)) is not None and row.act != "removed":
-            entries = _queues(connection, seen.target, runs.present(connection)).entries
-            world = World(seen.at, {})
-            units = [_in_queue(entry, world) for entry in entries if entry.name == name]
         known = runs.of_workload(connection, name)
         ledger = usage.lines(connection, name)
     if not units and not known:

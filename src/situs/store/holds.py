@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -26,6 +27,26 @@ class Hold:
     reason: str | None
     after_s: float | None = None
     """of a site that is lost without a person: for workloads that wait no longer than this; None: for all"""
+
+
+def paused(held: Iterable[Hold]) -> bool:
+    """Whether nothing is to be begun anywhere."""
+    return any(hold.kind == "pause" for hold in held)
+
+
+def drained(held: Iterable[Hold]) -> frozenset[str]:
+    """Sites that get nothing new by the word of a person."""
+    return frozenset(hold.subject for hold in held if hold.kind == "drain")
+
+
+def lost(held: Iterable[Hold]) -> frozenset[str]:
+    """Sites that are gone, for all work, by the word of a person."""
+    return frozenset(hold.subject for hold in held if hold.kind == "lost" and hold.after_s is None)
+
+
+def lost_by_itself(held: Iterable[Hold]) -> frozenset[str]:
+    """Sites that are gone for those that wait no longer, without a person."""
+    return frozenset(hold.subject for hold in held if hold.kind == "lost" and hold.after_s is not None)
 
 
 def in_force(connection: Connection) -> list[Hold]:

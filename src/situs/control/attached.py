@@ -21,7 +21,6 @@ from situs.model.workload import Workload
 from situs.sites.adapter import Adapter, Enterable, Status, Unreachable
 from situs.store import plans, queued, runs, submissions
 from situs.store.database import Database
-from situs.store.queued import Queued
 from situs.store.runs import Run
 
 QUICK_S, SLOW_S = 0.05, 1.0
@@ -194,12 +193,8 @@ class Reader:
         return None if again else End(run, run.exit_code, run.reason, False)
 
     def _in_line(self, name: str) -> InLine | None:
-        found = place_in_line(self._database, name) if self._queued(name) is not None else None
+        found = place_in_line(self._database, name)
         return InLine(*found) if found is not None else None
-
-    def _queued(self, name: str) -> Queued | None:
-        with self._database.read() as connection:
-            return queued.newest(connection, name)
 
     def _newest(self, name: str, unit: int) -> Run | None:
         known = [run for run in self._runs(name) if run.unit == unit]

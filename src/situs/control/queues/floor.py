@@ -6,7 +6,7 @@ elsewhere, so that all of it can be made anew at any time.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -25,6 +25,10 @@ from situs.store.runs import Run
 
 AGAIN_S = 5.0
 """Those that cannot begin are looked at again so often, as runs get old enough to give way."""
+
+
+LaneKey = tuple[int, Question]
+"""Priority, and what is to run."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +50,11 @@ class Floor:
         """names of what its budget holds back, and why"""
         self._queues = queues
         self._cohorts = cohorts(queues)
-        self._lines = {name: Line(queue.aging) for name, queue in queues.items()}
+        self._lines: dict[str, Line[LaneKey]] = {name: Line(queue.aging) for name, queue in queues.items()}
         self._seen: dict[str, Seen] = {}
         self._stirred: set[str] = set()
         """queues whose cohorts are to be looked at"""
-        self._lane_of: dict[str, tuple[str, Hashable]] = {}
+        self._lane_of: dict[str, tuple[str, LaneKey]] = {}
         self._holds: dict[str, str] = {}
         """name of what runs -> its queue"""
         self._ranked: dict[Question, Ranked] = {}
@@ -99,7 +103,7 @@ class Floor:
         options = [place.option for place in found.places]
         for name, line in self._lines.items():
             for key, lane in line.lanes.items():
-                if isinstance(key, tuple) and key[1] == found.question:
+                if key[1] == found.question:
                     lane.options = options
                     self._changed(name)
         return self._unplaced.pop(found.question, set())
@@ -135,8 +139,8 @@ class Floor:
 
     def stays_away(self, name: str) -> None:
         """It does not wait for a turn any more."""
-        queue, key = self._lane_of.pop(name, (None, None))
-        if queue is not None:
+        if (stood := self._lane_of.pop(name, None)) is not None:
+            queue, key = stood
             self._lines[queue].lanes[key].remove(name)
             self._changed(queue)
 
@@ -202,7 +206,6 @@ class Floor:
         self.unpaid |= out.unpaid
         for waiter, option in out.begin:
             _, key = self._lane_of.pop(waiter.name)
-            assert isinstance(key, tuple)
             place = next(place for place in self._ranked[key[1]].places if place.option is option)
             self._begins(waiter, option, now_s, pieces[key[1].work].workload)
             yield Turn(waiter.name, place, f"it is its turn in {waiter.queue}")
@@ -213,9 +216,7 @@ class Floor:
             held = out.held.get(name)
             self._no_room.pop(name, None)
             if held is not None and held.why == "room" and held.waiter.name in self._lane_of:
-                _, key = self._lane_of[held.waiter.name]
-                assert isinstance(key, tuple)
-                self._no_room[name] = key[1]
+                self._no_room[name] = self._lane_of[held.waiter.name][1][1]
 
     def _begins(self, waiter: Waiter, option: Option, since_s: float, workload: Workload) -> None:
         saves = workload.checkpoint if workload.run is not None and workload.run.state else None

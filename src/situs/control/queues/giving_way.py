@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf
+from typing import Any
 
 from situs.control.queues.accounts import COUNTED, EPSILON, Cohort, Numbers, added, holds
 from situs.control.queues.waiting import Holder, Line, Option, Waiter, score
@@ -18,7 +19,12 @@ HIGHEST = 100
 
 
 def victims(
-    cohort: Cohort, lines: Mapping[str, Line], waiter: Waiter, option: Option, now_s: float, until_s: float
+    cohort: Cohort,
+    lines: Mapping[str, Line[Any]],
+    waiter: Waiter,
+    option: Option,
+    now_s: float,
+    until_s: float,
 ) -> Sequence[Holder]:
     """The fewest that make room for it; none when nobody has to, or when it does not pay.
 
@@ -52,7 +58,7 @@ def victims(
     return chosen
 
 
-def _own(lines: Mapping[str, Line], waiter: Waiter, now_s: float) -> list[Holder]:
+def _own(lines: Mapping[str, Line[Any]], waiter: Waiter, now_s: float) -> list[Holder]:
     line = lines[waiter.queue]
     mine = score(waiter.priority, waiter.at_s, line.aging_h)
     found = [
@@ -66,7 +72,7 @@ def _own(lines: Mapping[str, Line], waiter: Waiter, now_s: float) -> list[Holder
 
 
 def _borrowers(
-    cohort: Cohort, lines: Mapping[str, Line], waiter: Waiter, whoever: bool, now_s: float
+    cohort: Cohort, lines: Mapping[str, Line[Any]], waiter: Waiter, whoever: bool, now_s: float
 ) -> list[Holder]:
     """Runs of those that use more than their quota, who has borrowed most first."""
     nothing = (0.0,) * len(COUNTED)

@@ -125,6 +125,9 @@ def read_with(connection: Connection, queues: Mapping[str, Queue], present: Sequ
 def place_in_line(database: Database, name: str) -> tuple[str, int, int] | None:
     """Queue, place in its line and how many wait there; None when it does not wait."""
     with database.read() as connection:
+        # All of them are read only for one that may be in line.
+        if queued.newest(connection, name) is None:
+            return None
         found = read(connection)
     entry = next((entry for entry in found.entries if entry.name == name and entry.place is not None), None)
     if entry is None or entry.place is None:

@@ -11,7 +11,7 @@ import heapq
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import inf
-from typing import Protocol
+from typing import Any, Protocol
 
 from situs.control.queues.accounts import COUNTED, Cohort, Numbers, added, holds
 from situs.control.queues.giving_way import victims
@@ -103,7 +103,7 @@ class Turns:
     def __init__(
         self,
         cohort: Cohort,
-        lines: Mapping[str, Line],
+        lines: Mapping[str, Line[Any]],
         room: Room,
         now_s: float,
         seen: dict[str, Seen] | None = None,
@@ -165,7 +165,7 @@ class Turns:
             self._seen[name] = Seen(changes, self._cohort.free(name), self._out.held.get(name))
         return self._out
 
-    def _is_as_before(self, name: str, line: Line) -> bool:
+    def _is_as_before(self, name: str, line: Line[Any]) -> bool:
         """Whether nobody of it can begin because nobody could, and nothing has changed since."""
         seen = self._seen.get(name)
         if seen is None or (seen.changes, seen.free) != (line.changes, self._cohort.free(name)):

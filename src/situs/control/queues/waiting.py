@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Generic, TypeVar
 
 from situs.control.queues.accounts import Numbers
 from situs.model.workload import Shape
@@ -101,12 +102,15 @@ class Lane:
         heapq.heapify(self.waiters)
 
 
+K = TypeVar("K", bound=Hashable)
+
+
 @dataclass
-class Line:
+class Line(Generic[K]):
     """All that wait in one queue."""
 
     aging_h: float
-    lanes: dict[Hashable, Lane] = field(default_factory=dict)
+    lanes: dict[K, Lane] = field(default_factory=dict)
     runs: dict[str, Holder] = field(default_factory=dict)
     changes: int = 0
     """grows with every change of who waits and who runs"""

@@ -6,15 +6,11 @@ control plane is killed in between.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
-from bench.child import run_child
-from bench.cutting.losing import Lost, lost
-from bench.figure import CannotMeasure, Figure, Protocol
-from bench.sshd import PROGRAM
+from bench.cutting.apart import apart
+from bench.cutting.losing import lost
+from bench.figure import Figure, Protocol
 
 LEASE_S = 30.0
 PATIENCE_S = 900.0
@@ -22,7 +18,7 @@ PATIENCE_S = 900.0
 
 def figures(_protocol: Protocol) -> Iterator[Figure]:
     for how in ("down", "silent"):
-        found = measure(how)
+        found = apart(lost, how, LEASE_S, patience_s=PATIENCE_S)
         extra = {"lease_s": LEASE_S}
         yield Figure(f"lost.{how}.twice", found.twice, "runs", extra={"bar": 0, **extra})
         yield Figure(
@@ -32,16 +28,3 @@ def figures(_protocol: Protocol) -> Iterator[Figure]:
         yield Figure(
             f"lost.{how}.cleared", found.cleared_s, "s from the mending until nothing is left", extra=extra
         )
-
-
-def measure(how: str) -> Lost:
-    """In a process of its own: it forks, which only one without threads may do."""
-    if PROGRAM is None:
-        raise CannotMeasure("no sshd here: apt-get install openssh-server")
-    if os.getuid() != 0:
-        raise CannotMeasure("networks of their own need root")
-    with tempfile.TemporaryDirectory(prefix="situs-lost-") as folder:
-        ran = run_child(lost, Path(folder), how, LEASE_S, hard_limit_s=PATIENCE_S)
-    if ran.answer is None:
-        raise TimeoutError(f"a site whose line was {how} was not got over")
-    return ran.answer

@@ -20,6 +20,7 @@ from situs.sites.container.engine import Engine
 from situs.sites.container.logs import unframed
 from situs.sites.container.site import ContainerSite
 from tests.sites.container_engine import IMAGE, ContainerEngine, missing_packages, serve_images
+from tests.sites.in_containers import is_alive
 
 pytestmark = pytest.mark.slow
 
@@ -64,19 +65,7 @@ class TestContainer(AdapterConformance):
         return lambda: ContainerSite(options)
 
     def alive(self, pid: int) -> bool:
-        """A container counts its processes for itself: one of ours has both numbers, its own and the machine's."""
-        for entry in Path("/proc").iterdir():
-            try:
-                if entry.name.isdigit() and "/docker/" in (entry / "cgroup").read_text():
-                    status = dict(
-                        line.split(":\t", 1) for line in (entry / "status").read_text().splitlines()
-                    )
-                    ours = self.folder in (entry / "mountinfo").read_text()
-                    if ours and status["NSpid"].split()[-1] == str(pid) and status["State"][0] not in "ZX":
-                        return True
-            except (OSError, ValueError):
-                continue
-        return False
+        return is_alive(pid, "/docker/", self.folder)
 
     @pytest.fixture(autouse=True)
     def _remember_folder(self, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from situs.sites.conformance.waiting import Opener, ended, python
 from situs.sites.kubernetes.manifests import KubernetesOptions
 from situs.sites.kubernetes.site import KubernetesSite
 from tests.sites.container_engine import python_mounts
+from tests.sites.in_containers import is_alive
 from tests.sites.kubernetes_cluster import IMAGE, NO_CLUSTER, KubernetesCluster, is_named
 
 pytestmark = pytest.mark.slow
@@ -59,19 +60,7 @@ class TestKubernetes(AdapterConformance):
         return opened
 
     def alive(self, pid: int) -> bool:
-        """A pod counts its processes for itself: one of ours has both numbers, its own and the machine's."""
-        for entry in Path("/proc").iterdir():
-            try:
-                if entry.name.isdigit() and "kubepods" in (entry / "cgroup").read_text():
-                    status = dict(
-                        line.split(":\t", 1) for line in (entry / "status").read_text().splitlines()
-                    )
-                    ours = self.folder in (entry / "mountinfo").read_text()
-                    if ours and status["NSpid"].split()[-1] == str(pid) and status["State"][0] not in "ZX":
-                        return True
-            except (OSError, ValueError):
-                continue
-        return False
+        return is_alive(pid, "kubepods", self.folder)
 
     @pytest.fixture(autouse=True)
     def _remember_folder(self, tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ from situs.sites.container.kept import Kept
 from situs.sites.container.logs import unframed
 from situs.sites.container.names import LIMIT, Names, Run, Why
 from situs.sites.container.starting import Starting
+from situs.sites.ending import awaited
 
 LONGEST_PAUSE_S = 0.5
 KILLED = 128 + SIGKILL
@@ -119,12 +120,7 @@ class ContainerSite:
 
     def wait(self, key: Key, timeout_s: float) -> Status:
         """Wait for the end; gives where it is by then."""
-        deadline = time.monotonic() + timeout_s
-        pause_s = 0.01
-        while (status := self.status(key)).alive and time.monotonic() < deadline:
-            time.sleep(min(pause_s, max(deadline - time.monotonic(), 0.0)))
-            pause_s = min(pause_s * 1.5, LONGEST_PAUSE_S)
-        return status
+        return awaited(lambda: self.status(key), timeout_s, 0.01, LONGEST_PAUSE_S)
 
     def logs(self, key: Key, since: int = 0) -> tuple[bytes, int]:
         """Output from byte ``since`` on, and where to go on from."""

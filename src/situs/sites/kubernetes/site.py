@@ -7,7 +7,6 @@ look after it.  Which generation may still begin it looks up when it begins, whi
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
 from signal import Signals
@@ -23,6 +22,7 @@ from situs.sites.adapter import (
     Unreachable,
     refuse_unsupported,
 )
+from situs.sites.ending import awaited
 from situs.sites.kubernetes.access import Access
 from situs.sites.kubernetes.cluster import JOB, POD, SECRET, Cluster, ClusterError, Object
 from situs.sites.kubernetes.entering import Gone, entered
@@ -125,12 +125,7 @@ class KubernetesSite:
 
     def wait(self, key: Key, timeout_s: float) -> Status:
         """Wait for the end; gives where it is by then."""
-        deadline = time.monotonic() + timeout_s
-        pause_s = 0.05
-        while (status := self.status(key)).alive and time.monotonic() < deadline:
-            time.sleep(min(pause_s, max(deadline - time.monotonic(), 0.0)))
-            pause_s = min(pause_s * 1.5, LONGEST_PAUSE_S)
-        return status
+        return awaited(lambda: self.status(key), timeout_s, 0.05, LONGEST_PAUSE_S)
 
     def logs(self, key: Key, since: int = 0) -> tuple[bytes, int]:
         """Output from byte ``since`` on, and where to go on from; as much as the node still has of it."""

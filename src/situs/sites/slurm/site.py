@@ -32,6 +32,7 @@ from situs.sites.adapter import (
     free_gib,
     refuse_unsupported,
 )
+from situs.sites.ending import awaited
 from situs.sites.shell import Completed, NotThere, Shell
 from situs.sites.slurm import scripts
 from situs.sites.slurm.nodes import inventory, unhealthy
@@ -123,12 +124,7 @@ class SlurmSite:
 
     def wait(self, key: Key, timeout_s: float) -> Status:
         """Wait for the end; gives where it is by then."""
-        deadline = time.monotonic() + timeout_s
-        pause_s = 0.02
-        while (status := self.status(key)).alive and time.monotonic() < deadline:
-            time.sleep(min(pause_s, max(deadline - time.monotonic(), 0.0)))
-            pause_s = min(pause_s * 1.5, LONGEST_PAUSE_S)
-        return status
+        return awaited(lambda: self.status(key), timeout_s, 0.02, LONGEST_PAUSE_S)
 
     def logs(self, key: Key, since: int = 0) -> tuple[bytes, int]:
         """Output from byte ``since`` on, and where to go on from."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from situs.store.migrations.history import only_added
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -152,15 +154,7 @@ def upgrade() -> None:
     op.create_index("steps_by_workload", "steps", ["workload", "seq"])
     op.create_index("usage_by_workload", "usage", ["workload", "seq"])
     op.create_index("events_by_workload", "events", ["workload", "seq"])
-    sqlite = op.get_bind().dialect.name == "sqlite"
-    if not sqlite:
+    if op.get_bind().dialect.name != "sqlite":
         op.execute(REFUSE)
     for table in HISTORY:
-        for change in ("UPDATE", "DELETE"):
-            name = f"{table}_{change.lower()}"
-            body = (
-                f"BEGIN SELECT RAISE(ABORT, '{table} is history: it is only added to'); END"
-                if sqlite
-                else "EXECUTE FUNCTION situs_refuse()"
-            )
-            op.execute(f"CREATE TRIGGER {name} BEFORE {change} ON {table} FOR EACH ROW {body}")
+        only_added(table)

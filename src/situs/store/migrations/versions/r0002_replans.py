@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from situs.store.migrations.history import only_added
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -26,11 +28,4 @@ def upgrade() -> None:
         sa.Column("waits_for", sa.JSON, nullable=False),
         sa.Column("trouble", sa.Text),
     )  # fmt: skip
-    sqlite = op.get_bind().dialect.name == "sqlite"
-    for change in ("UPDATE", "DELETE"):
-        body = (
-            "BEGIN SELECT RAISE(ABORT, 'replans is history: it is only added to'); END"
-            if sqlite
-            else "EXECUTE FUNCTION situs_refuse()"
-        )
-        op.execute(f"CREATE TRIGGER replans_{change.lower()} BEFORE {change} ON replans FOR EACH ROW {body}")
+    only_added("replans")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from situs.store.migrations.history import only_added
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -26,12 +28,4 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text),
     )  # fmt: skip
     op.create_index("submissions_by_name", "submissions", ["name", "act"], unique=True)
-    sqlite = op.get_bind().dialect.name == "sqlite"
-    for change in ("UPDATE", "DELETE"):
-        body = (
-            "BEGIN SELECT RAISE(ABORT, 'submissions is history: it is only added to'); END"
-            if sqlite
-            else "EXECUTE FUNCTION situs_refuse()"
-        )
-        name = f"submissions_{change.lower()}"
-        op.execute(f"CREATE TRIGGER {name} BEFORE {change} ON submissions FOR EACH ROW {body}")
+    only_added("submissions")

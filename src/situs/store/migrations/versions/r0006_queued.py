@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from situs.store.migrations.history import only_added
+
 revision = "0006"
 down_revision = "0004"
 branch_labels = None
@@ -28,12 +30,4 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text),
     )  # fmt: skip
     op.create_index("queued_by_name", "queued", ["name", "act"], unique=True)
-    sqlite = op.get_bind().dialect.name == "sqlite"
-    for change in ("UPDATE", "DELETE"):
-        body = (
-            "BEGIN SELECT RAISE(ABORT, 'queued is history: it is only added to'); END"
-            if sqlite
-            else "EXECUTE FUNCTION situs_refuse()"
-        )
-        name = f"queued_{change.lower()}"
-        op.execute(f"CREATE TRIGGER {name} BEFORE {change} ON queued FOR EACH ROW {body}")
+    only_added("queued")

@@ -208,6 +208,21 @@ def test_where_rules_allow_it_nowhere_it_waits_and_says_why(plane: Plane) -> Non
 
 
 @pytest.mark.slow
+def test_what_is_known_already_does_not_overtake_what_came_before_it(plane: Plane) -> None:
+    queue(plane, "one", "known", what=simple("pass"))
+    with plane.leading():
+        until(lambda: states(plane) == {"known": "done"}, "it is known where that may run")
+        names = []
+        for k in range(4):
+            queue(plane, "one", f"new-{k}", what=simple(f"print({k})"))
+            queue(plane, "one", f"known-{k}", what=simple("pass"))
+            names += [f"new-{k}", f"known-{k}"]
+        until(lambda: set(states(plane).values()) == {"done"}, "all are done")
+    placed = {name: run.placed_at for name in names if (run := plane.last(name)) is not None}
+    assert sorted(placed, key=lambda name: placed[name]) == names
+
+
+@pytest.mark.slow
 def test_it_is_read_along_from_its_place_in_line_to_its_end(plane: Plane) -> None:
     queue(plane, "one", "before", what=FOREVER)
     queue(plane, "one", "job", what=simple("print('done')"))

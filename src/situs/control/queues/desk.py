@@ -146,14 +146,17 @@ class Desk:
         )  # fmt: skip
         steps: list[Step] = []
         while self.is_stirred:
-            while self._dirty:
-                name = self._dirty.pop()
-                if name in self.entries.by_name and (
-                    step := self._next(state, self.entries.by_name[name], world)
-                ):
+            for entry in self._stirred():
+                if step := self._next(state, entry, world):
                     steps.append(step)
             self._take_turns(state, now)
         return steps
+
+    def _stirred(self) -> list[Entry]:
+        """Those to which something has happened, in the order in which they were handed in."""
+        dirty, self._dirty = self._dirty, set()
+        found = (self.entries.by_name.get(name) for name in dirty)
+        return sorted((entry for entry in found if entry is not None), key=lambda entry: entry.seq)
 
     def work_of(self, run: Run, folder: Path) -> Work | None:
         """All that is needed to start a run or to take its results; None when it is not known any more."""

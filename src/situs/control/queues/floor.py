@@ -58,7 +58,10 @@ class Floor:
         self._holds: dict[str, str] = {}
         """name of what runs -> its queue"""
         self._ranked: dict[Question, Ranked] = {}
-        self._unplaced: dict[Question, set[str]] = {}
+        self._unplaced: dict[Question, dict[str, str]] = {}
+        """names of those that wait for an answer, and their queues"""
+        self._hopeless: set[Question] = set()
+        """work that had no place before: it holds up nobody while that is tried again"""
         self._placeless: set[str] = set()
         """names of what has no place anywhere"""
         self._no_room: dict[str, Question] = {}
@@ -77,6 +80,7 @@ class Floor:
         for line in self._lines.values():
             for holder in line.runs.values():
                 rooms.take(holder.option, holder.name)
+        self._hopeless |= {question for question, found in self._ranked.items() if not found.places}
         self._ranked = {question: found for question, found in self._ranked.items() if found.places}
         self._stirred |= self._no_room.keys()
         placeless, self._placeless = self._placeless, set()
@@ -106,7 +110,11 @@ class Floor:
                 if key[1] == found.question:
                     lane.options = options
                     self._changed(name)
-        return self._unplaced.pop(found.question, set())
+        came = self._unplaced.pop(found.question, {})
+        for name, queue in came.items():
+            self._lines[queue].coming.pop(name, None)
+            self._changed(queue)
+        return set(came)
 
     def line_up(self, entry: Entry, piece: Piece) -> tuple[str | None, Question | None]:
         """It waits for its turn. Gives why it cannot, and what has to be found out before it can."""
@@ -122,7 +130,9 @@ class Floor:
         found = self._ranked.get(question)
         if found is None or (not found.places and not found.done):
             new = question not in self._unplaced
-            self._unplaced.setdefault(question, set()).add(entry.name)
+            self._unplaced.setdefault(question, {})[entry.name] = entry.queue
+            if question not in self._hopeless:
+                self._lines[entry.queue].coming[entry.name] = self._waiter(entry, piece)
             return None, question if new else None
         if not found.places:
             self._placeless.add(entry.name)

@@ -112,24 +112,27 @@ class Line(Generic[K]):
     aging_h: float
     lanes: dict[K, Lane] = field(default_factory=dict)
     runs: dict[str, Holder] = field(default_factory=dict)
+    coming: dict[str, Waiter] = field(default_factory=dict)
+    """who is in no lane yet, because it is still being found out where they may run; nobody of the queue whose turn
+    is later goes before them"""
     changes: int = 0
     """grows with every change of who waits and who runs"""
 
     def served(self) -> Iterator[Lane]:
         """Its lanes as they are served; a lane from which somebody was taken comes again with who is next in it."""
+        until = min((self._turn(waiter) for waiter in self.coming.values()), default=None)
         heap = [
-            (*self._key(lane), number, lane)
+            (*self._turn(lane.head), number, lane)
             for number, lane in enumerate(self.lanes.values())
             if lane.waiters
         ]
         heapq.heapify(heap)
-        while heap:
+        while heap and (until is None or heap[0][:2] < until):
             *_, number, lane = heapq.heappop(heap)
             before = len(lane.waiters)
             yield lane
             if lane.waiters and len(lane.waiters) < before:
-                heapq.heappush(heap, (*self._key(lane), number, lane))
+                heapq.heappush(heap, (*self._turn(lane.head), number, lane))
 
-    def _key(self, lane: Lane) -> tuple[float, int]:
-        head = lane.head
-        return (-score(head.priority, head.at_s, self.aging_h), head.seq)
+    def _turn(self, waiter: Waiter) -> tuple[float, int]:
+        return (-score(waiter.priority, waiter.at_s, self.aging_h), waiter.seq)

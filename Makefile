@@ -30,14 +30,14 @@ test-all: install ## every test, with coverage
 bench: install ## all benchmarks, or one: make bench ONLY=planner-1k
 	$(BIN)/python -m bench $(ONLY)
 
-# SkyPilot asks for versions of its own, so it has its own environment; only benchmarks use it.
+# SkyPilot asks for versions of its own, so it has its own environment; only benchmarks and tests use it.
 .venv-skypilot/.installed: requirements/peers.lock
 	$(PYTHON) -m venv .venv-skypilot
 	.venv-skypilot/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
 	  -r requirements/peers.lock
 	touch $@
 
-peers: .venv-skypilot/.installed ## install what the benchmarks compare with
+peers: .venv-skypilot/.installed ## install SkyPilot, for benchmarks and for tests of clouds
 
 # An OpenID provider from npm; only tests use it.
 .venv/oidc/.installed: tests/api/provider/package-lock.json

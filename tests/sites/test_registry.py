@@ -49,7 +49,7 @@ def test_each_kind_of_ours_is_opened_without_touching_what_is_remote(tmp_path: P
     ("kind", "options", "what"),
     [
         ("shh", {}, "did you mean ssh?"),
-        ("quantum", {}, "there are container, kubernetes, local"),
+        ("quantum", {}, "there are cloud, container, kubernetes, local"),
         ("ssh", {}, "either host or hosts"),
         ("ssh", {"host": "a", "hosts": "b"}, "either host or hosts"),
         ("ssh", {"hots": "a"}, "did you mean host"),

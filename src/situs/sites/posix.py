@@ -100,7 +100,7 @@ class PosixHost:
     def put(self, key: Key, source: Path, name: str) -> str:
         """Copy a file into the run's folder; gives its SHA-256."""
         inside = _inside(name)
-        folder = _line(self._call("place", _name(key), str(inside.parent)))
+        folder = _line(self._call("place", name_of(key), str(inside.parent)))
         return self._shell.send(source, f"{folder}/{inside.name}")
 
     def keep(self, key: Key, source: Path, digest: str) -> str:
@@ -114,7 +114,7 @@ class PosixHost:
         """Start the task, unless it runs or ran already. Raises StaleGeneration for an old generation."""
         refuse_unsupported(task, self.capabilities, "ssh")
         self._hello()
-        name = _name(task.key)
+        name = name_of(task.key)
         content = written(task, self._path, f"{self._root}/runs/{name}")
         words = ("start", name, _unit(task.key), str(task.key.generation))
         if task.lease_until is None:
@@ -129,27 +129,27 @@ class PosixHost:
         """Let runs that have a lease go on until then."""
 
         def asked(boot: str, ends: Callable[[float], str]) -> Completed:
-            lines = "".join(f"{_name(key)} {ends(until)}\n" for key, until in leases.items())
+            lines = "".join(f"{name_of(key)} {ends(until)}\n" for key, until in leases.items())
             return self._call("renew", "-", boot, stdin=lines.encode())
 
         self._read_clock(self._by_its_clock(asked))
 
     def status(self, key: Key) -> Status:
         """Where the run is; ``lost`` when its supervisor was killed: nothing of it runs on then."""
-        return _status(self._call("report", _name(key)))
+        return _status(self._call("report", name_of(key)))
 
     def wait(self, key: Key, timeout_s: float) -> Status:
         """Wait for the end; gives where it is by then."""
         deadline = time.monotonic() + timeout_s
         while (status := self.status(key)).alive and (left_s := deadline - time.monotonic()) > 0:
-            self._call("await", _name(key), _pauses(min(left_s, LONGEST_AWAIT_S)))
+            self._call("await", name_of(key), _pauses(min(left_s, LONGEST_AWAIT_S)))
         return status
 
     def logs(self, key: Key, since: int = 0) -> tuple[bytes, int]:
         """Output from byte ``since`` on, and where to go on from."""
         self._hello()
         try:
-            text = self._shell.read(f"{self._root}/runs/{_name(key)}/output.log", since)
+            text = self._shell.read(f"{self._root}/runs/{name_of(key)}/output.log", since)
         except NotThere:
             return b"", since
         return text, since + len(text)
@@ -158,7 +158,7 @@ class PosixHost:
         """Send a signal to the run's own process. Raises SitusError for what is no signal's name."""
         if name not in signal.Signals.__members__:
             raise SitusError(f"{name!r} is no signal; write it as SIGTERM or SIGUSR1")
-        self._call("signal", _name(key), name.removeprefix("SIG"), uuid4().hex)
+        self._call("signal", name_of(key), name.removeprefix("SIG"), uuid4().hex)
 
     def fence(self, key: Key) -> None:
         """Refuse starts of the unit below this generation from now on. Raises StaleGeneration for an old one."""
@@ -167,13 +167,13 @@ class PosixHost:
     def stop(self, key: Key, grace_s: float = 10.0) -> Status:
         """SIGTERM to the process group; SIGKILL after the grace to all that the run started."""
         patience = _pauses(min(grace_s + 1, LONGEST_AWAIT_S))
-        status = _status(self._call("stop", _name(key), _pauses(grace_s), patience))
+        status = _status(self._call("stop", name_of(key), _pauses(grace_s), patience))
         return self.wait(key, grace_s + ENDING_S) if status.alive else status
 
     def get(self, key: Key, name: str, target: Path) -> str:
         """Copy a file out of the run's folder; gives its SHA-256."""
         inside = _inside(name)
-        done = self._call("find_file", _name(key), str(inside))
+        done = self._call("find_file", name_of(key), str(inside))
         if done.exit_code == NO_FILE:
             raise NotThere(f"{key.workload} wrote no file {name!r}")
         return self._shell.fetch(_line(done), target)
@@ -181,7 +181,7 @@ class PosixHost:
     def enter(self, key: Key, command: tuple[str, ...], *, terminal: bool) -> tuple[str, ...]:
         """The command that runs another one, or a shell, in the run's folder there."""
         self._hello()
-        work = f"{self._root}/runs/{_name(key)}/work"
+        work = f"{self._root}/runs/{name_of(key)}/work"
         return self._shell.terminal(ENTER, work, *command, terminal=terminal)
 
     def known(self) -> list[Key]:
@@ -191,15 +191,15 @@ class PosixHost:
 
     def forget(self, key: Key) -> None:
         """Remove a run that has ended. Raises SitusError while it runs."""
-        self._call("forget", _name(key), uuid4().hex, key=key)
+        self._call("forget", name_of(key), uuid4().hex, key=key)
 
     def claim(self, key: Key, host: str | None) -> str | None:
         """Which host has the run, by what was claimed first; ``host`` claims it. None: nobody has."""
-        return _line(self._call("claim", _name(key), host or "-")) or None
+        return _line(self._call("claim", name_of(key), host or "-")) or None
 
     def unclaim(self, key: Key) -> None:
         """No host has the run any more."""
-        self._call("unclaim", _name(key))
+        self._call("unclaim", name_of(key))
 
     def busy(self) -> int:
         """Runs that have not ended, also those that only have files yet."""
@@ -241,13 +241,13 @@ class PosixHost:
         """Have the host do one thing; all of them are safe to repeat. Raises what its exit code means."""
         self._hello()
         words = (self._sh, self._place, verb, str(self._root), *args)
-        done = self._shell.ask(CALL, *words, stdin=stdin, timeout_s=ANSWER_S)
+        done = self._asked(words, stdin)
         if done.exit_code == NO_SCRIPT:
             with TemporaryDirectory() as folder:
                 script = Path(folder) / "posix.sh"
                 script.write_bytes(self._script)
                 self._shell.send(script, self._place)
-            done = self._shell.ask(CALL, *words, stdin=stdin, timeout_s=ANSWER_S)
+            done = self._asked(words, stdin)
         who = key.workload if key else verb
         if done.exit_code == STALE and key:
             newest = done.stdout.decode().strip()
@@ -260,8 +260,12 @@ class PosixHost:
             raise ShellError(f"{who}: {done.said}")
         return done
 
+    def _asked(self, words: tuple[str, ...], stdin: bytes) -> Completed:
+        """How a command of the script's shell, path, verb and arguments went."""
+        return self._shell.ask(CALL, *words, stdin=stdin, timeout_s=ANSWER_S)
 
-def _name(key: Key) -> str:
+
+def name_of(key: Key) -> str:
     """The run's folder there: names that are safe everywhere stay as they are."""
     return _file_name(key.workload, f".{key.unit}@{key.generation}")
 

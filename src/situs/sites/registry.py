@@ -26,6 +26,7 @@ OWN = {
     "slurm": "situs.sites.kinds:SLURM",
     "container": "situs.sites.kinds:CONTAINER",
     "kubernetes": "situs.sites.kubernetes.kind:KUBERNETES",
+    "cloud": "situs.sites.cloud.kind:CLOUD",
 }
 """Read only when they are wanted: an SSH library takes a while to load."""
 
@@ -49,6 +50,8 @@ class Kind:
     """given the site's name, its options, and a folder of this machine that it may use; touches nothing remote"""
     check: Callable[[Mapping[str, Any]], Iterator[str]] = field(default=lambda _: iter(()))
     """sentences about options that are wrong together"""
+    told: Callable[[estate.Site, Mapping[str, Any]], Mapping[str, Any]] = field(default=lambda *_: {})
+    """what else it is opened with, out of the site in the estate and its options"""
 
 
 def kinds() -> list[str]:
@@ -90,7 +93,8 @@ def opened(name: str, site: estate.Site, folder: Path) -> Adapter:
     problems = list(_problems(name, site.adapter, found))
     if problems:
         raise InputError([problem for _, problem in problems])
-    return found.open(name, _read(site.adapter, found), folder)
+    options = _read(site.adapter, found)
+    return found.open(name, {**options, **found.told(site, options)}, folder)
 
 
 def check_adapters(intent: Intent, where: Callable[..., Position | None]) -> None:

@@ -15,8 +15,9 @@ import re
 import shlex
 import shutil
 import signal
+import socket
 import threading
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import TimeoutError as NotInTime
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -71,7 +72,12 @@ class SshAccess:
     passphrase: Callable[[], str] | None = None
     """gives that of the private key, each time that it is needed"""
     host_keys: Mapping[str, str] = field(default_factory=dict)
-    """host as it is named here -> the one key it is believed by, whatever ``known_hosts`` says"""
+    """host as it is named here -> the key it is believed by, whatever ``known_hosts`` says; several on lines of their
+    own"""
+    private_key: str | None = field(default=None, repr=False)
+    """the key itself, where it lies in no file of this machine"""
+    line: Callable[[], Awaitable[socket.socket]] | None = None
+    """gives a socket that leads to the host, where TCP alone does not"""
 
 
 class SshShell(Shell):
@@ -179,9 +185,12 @@ class SshShell(Shell):
         if self._access.known_hosts is not None:
             wanted["known_hosts"] = str(self._access.known_hosts)
         if spec in self._access.host_keys:
-            wanted["known_hosts"] = ([_public_key(self._access.host_keys[spec])], [], [])
+            lines = self._access.host_keys[spec].splitlines()
+            wanted["known_hosts"] = ([_public_key(line) for line in lines], [], [])
         if self._access.identity is not None:
             wanted["client_keys"] = [str(self._access.identity)]
+        if self._access.private_key is not None:
+            wanted["client_keys"] = [asyncssh.import_private_key(self._access.private_key)]
         if self._access.passphrase is not None:
             wanted["passphrase"] = self._access.passphrase()
         try:
@@ -195,6 +204,8 @@ class SshShell(Shell):
             for hop in jumps.split(","):
                 through = await self._open(hop.strip(), None, through, depth + 1)
         witness = _Witness(options.known_hosts)
+        if self._access.line is not None:
+            wanted["sock"] = await self._access.line()
         try:
             connection = await asyncssh.connect(
                 host, tunnel=through, client_factory=lambda: witness, **wanted

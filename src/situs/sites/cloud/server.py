@@ -1,0 +1,187 @@
+"""The HTTP interface of SkyPilot's API server, as far as it is needed here.
+
+A call is taken in at once and done later: the answer is the number of a request, and what came of it is asked for
+by that number.  None of SkyPilot's own packages are needed; nothing that it pickles is ever brought to life.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from situs.model.error import SitusError
+from situs.sites.adapter import Unreachable
+
+SPOKEN = 62
+"""Version of the interface that this is written for and tested with: that of SkyPilot 0.14.1."""
+OLDEST = 50
+"""Older servers are refused: their answers lack fields that are needed here."""
+ANSWER_S = 30.0
+"""What the server answers from its own memory; it may start a process for it first."""
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+class ServerError(SitusError):
+    """SkyPilot said no; ``kind`` is the name of its exception."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(f"SkyPilot refuses it: {message}")
+        self.kind = kind
+        self.message = message
+
+
+class Pending(Unreachable):
+    """The server has not done it yet."""
+
+
+class ApiServer:
+    """One API server, and who we are to it. Any call may raise Unreachable and ServerError."""
+
+    def __init__(
+        self, address: str, user: str, token: Callable[[], str] | None = None, workspace: str | None = None
+    ) -> None:
+        """``user``: eight hexadecimal digits that machines of ours are told by; ``token``: gives that of an account."""
+        self.address = address.rstrip("/")
+        self._token = token
+        self._me = {
+            "env_vars": {"SKYPILOT_USER_ID": user, "SKYPILOT_USER": "situs"},
+            "entrypoint": "situs", "entrypoint_command": "situs",
+            "override_skypilot_config": {"active_workspace": workspace} if workspace else {},
+        }  # fmt: skip
+        # What the surroundings say about proxies is for the web, and would see the token.
+        self._client = httpx.Client(base_url=self.address, timeout=ANSWER_S, trust_env=False)
+
+    def headers(self) -> dict[str, str]:
+        """Who we are and which interface we speak."""
+        known = {"X-SkyPilot-API-Version": str(SPOKEN), "X-SkyPilot-Version": "0.14.1"}
+        return known | ({} if self._token is None else {"Authorization": f"Bearer {self._token()}"})
+
+    def begin(self, path: str, **body: Any) -> str:
+        """Have something done; gives the number of the request."""
+        answer = self._sent("POST", path, json={**self._me, **body})
+        number = answer.headers.get("X-Skypilot-Request-ID")
+        if not number:
+            raise Unreachable(
+                f"{self.address} is no API server of SkyPilot: its answer has no request's number"
+            )
+        return str(number)
+
+    def result(self, number: str, timeout_s: float = ANSWER_S) -> Any:
+        """What came of a request. Raises Pending when nothing has within the time."""
+        try:
+            answer = self._sent(
+                "GET",
+                "/api/get",
+                params={"request_id": number},
+                timeout=httpx.Timeout(ANSWER_S, read=timeout_s),
+            )
+        except _Silent:
+            raise Pending(f"the API server at {self.address} is still busy with it") from None
+        return json.loads(answer.json()["return_value"])
+
+    def done(self, path: str, timeout_s: float = ANSWER_S, **body: Any) -> Any:
+        """Have something done, and wait for what comes of it."""
+        return self.result(self.begin(path, **body), timeout_s)
+
+    def health(self) -> tuple[Mapping[str, Any], datetime | None]:
+        """What it tells of itself, and the time that it has."""
+        answer = self._sent("GET", "/api/health")
+        try:
+            return answer.json(), _time(answer.headers.get("Date"))
+        except ValueError:
+            raise Unreachable(f"{self.address} is no API server of SkyPilot") from None
+
+    def told(self, path: str) -> Any:
+        """What the server finds out without being told anything more."""
+        return self.result(self._sent("GET", path).headers.get("X-Skypilot-Request-ID", ""))
+
+    def get(self, path: str, **params: Any) -> Any:
+        """What the server tells at once."""
+        return self._sent("GET", path, params=params).json()
+
+    @contextmanager
+    def lines(self, path: str, timeout_s: float, **body: Any) -> Iterator[Iterator[str]]:
+        """What the server sends line by line, as it comes. Raises Pending when nothing comes for so long."""
+        try:
+            with self._client.stream(
+                "POST", path, json={**self._me, **body}, headers=self.headers(),
+                timeout=httpx.Timeout(ANSWER_S, read=timeout_s),
+            ) as answer:  # fmt: skip
+                if answer.is_error:
+                    answer.read()
+                    raise _refusal(answer)
+                yield answer.iter_lines()
+        except httpx.ReadTimeout:
+            raise Pending(f"the API server at {self.address} has sent nothing for {timeout_s:g} s") from None
+        except httpx.TransportError as error:
+            raise self._away(error) from error
+
+    def _sent(self, method: str, path: str, **how: Any) -> httpx.Response:
+        try:
+            answer = self._client.request(method, path, headers=self.headers(), **how)
+        except httpx.ReadTimeout as error:
+            raise _Silent(f"the API server at {self.address} gave no answer in time") from error
+        except httpx.TransportError as error:
+            raise self._away(error) from error
+        if answer.is_error:
+            raise _refusal(answer)
+        return answer
+
+    def _away(self, error: httpx.TransportError) -> Unreachable:
+        return Unreachable(
+            f"the API server at {self.address} cannot be reached: {error or type(error).__name__}"
+        )
+
+
+class _Silent(Unreachable):
+    """It took the question and has not answered."""
+
+
+def unsuitable(told: Mapping[str, Any]) -> str | None:
+    """Why a server that tells this about its health cannot be worked with; None when it can."""
+    if told.get("status") != "healthy":
+        return f"SkyPilot's API server says that it is {told.get('status')}"
+    spoken = str(told.get("api_version", ""))
+    if not spoken.isdecimal() or int(spoken) < OLDEST:
+        return f"SkyPilot {told.get('version')} speaks version {spoken or '?'} of its interface, and {OLDEST} is needed"
+    return None
+
+
+def address_of(text: str) -> str:
+    """An address that a token may be sent to. Raises ValueError."""
+    parts = urlsplit(text)
+    if parts.scheme == "http" and parts.hostname in LOOPBACK:
+        return text
+    if parts.scheme != "https" or not parts.hostname or parts.username or parts.query:
+        raise ValueError(f"{text!r} is no address of an API server; write it as https://sky.example")
+    return text
+
+
+def _time(text: str | None) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text or "").astimezone(UTC)
+    except ValueError:
+        return None
+
+
+def _refusal(answer: httpx.Response) -> SitusError:
+    """What an answer that is an error means."""
+    if answer.status_code in (502, 503, 504):
+        return Unreachable(f"SkyPilot's API server is not ready: HTTP {answer.status_code}")
+    try:
+        detail = answer.json()["detail"]
+    except (ValueError, KeyError, TypeError):
+        return ServerError(f"HTTP {answer.status_code}", answer.text.strip()[:300] or answer.reason_phrase)
+    if not isinstance(detail, dict) or "error" not in detail:
+        return ServerError(f"HTTP {answer.status_code}", str(detail)[:300])
+    error = json.loads(detail["error"])
+    if detail.get("status") == "CANCELLED" or error is None:
+        return ServerError("Cancelled", "somebody cancelled the request")
+    return ServerError(str(error.get("type")), str(error.get("message")).strip())

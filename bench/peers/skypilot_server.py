@@ -17,7 +17,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,8 @@ PORT = 46580
 """Of its API server on this machine; it is always this one."""
 STARTING_S = 900.0
 MEMORY_MIB = 8_000
+CPU_USD = 3.6
+"""What an hour of a processor of it is said to cost."""
 SEEN_THERE = {"UV_SYSTEM_CERTS": "1"}
 """Over there uv installs SkyPilot's own packages; it believes whom this machine believes."""
 WHEEL = "from sky.backends import wheel_utils; print(wheel_utils.build_sky_wheel()[1])"
@@ -63,12 +65,19 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, nodes: int = 1) -> Iterator[Served]:
-    """One API server, until this is left. Raises CannotMeasure with what is missing for it."""
+def served(
+    folder: Path, nodes: int = 1, env: Mapping[str, str] | None = None,
+    prepare: Callable[[Path], None] = lambda _: None,
+) -> Iterator[Served]:  # fmt: skip
+    """One API server, until this is left. Raises CannotMeasure with what is missing for it.
+
+    ``env``: more of its environment, such as credentials; ``prepare``: is given its home before it begins.
+    """
     _must_be_able()
     folder.mkdir(parents=True)
     with ExitStack() as stack:
         home = stack.enter_context(own_home(folder / "home"))
+        home.env |= env or {}
         slurm = SlurmCluster(folder / "slurm", nodes=nodes, memory_mib=MEMORY_MIB, within=home.within)
         stack.callback(slurm.stop)
         home.knows(*slurm.nodes)
@@ -81,6 +90,7 @@ def served(folder: Path, nodes: int = 1) -> Iterator[Served]:
             raise CannotMeasure(str(error)) from None
         stack.callback(server.stop)
         _configure(folder, home, server)
+        prepare(home.folder)
         # Links, so that what a machine does to them leaves those of .venv-skypilot as they are.
         subprocess.run(["cp", "-al", PYTHON.parents[1], folder / "packages"], check=True)
         stack.callback(home.run, "sky", "api", "stop")
@@ -175,5 +185,7 @@ def _configure(folder: Path, home: OwnHome, server: SshServer) -> None:
     (home.folder / ".sky" / "user_hash").write_text(HASH)
     # YAML has JSON in it.
     (home.folder / ".sky" / "config.yaml").write_text(
-        json.dumps({"slurm": {"cluster_configs": {SLURM: {"tmpdir": str(runtime)}}}})
+        json.dumps(
+            {"slurm": {"cluster_configs": {SLURM: {"tmpdir": str(runtime)}}, "pricing": {"cpu": CPU_USD}}}
+        )
     )

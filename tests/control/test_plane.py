@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from situs.control import orders
+from situs.control import meter, orders
+from situs.control.force import Plans
 from situs.model.error import InputError
+from situs.model.money import Money
 from situs.model.plan import Holding, Part
-from situs.sites.adapter import Key
+from situs.sites.adapter import Key, Usage
 from situs.store import events, observations, plans, steps, usage
 from situs.store.database import Database
 from situs.store.plans import StalePlan
@@ -291,6 +295,28 @@ def waits(there: Plane, workload: str) -> list[str]:
 
 
 class TestLedger:
+    def test_what_a_site_bills_counts_more_than_what_was_planned(self, plane: Opener) -> None:
+        there = plane({"job": once("pass")})
+        there.apply({"job": [("a", "box", 1)]})
+        with there.leading():
+            until(lambda: there.outcome("job") == "succeeded", "done")
+        (run,) = there.runs("job")
+        plans, kept = Plans(there.database), Plans(there.database).get(str(run.plan))
+
+        def paid(billed: Money | None, counted_s: float = 0.0) -> float:
+            used = Usage(36_000.0, None, None, billed)
+            metered = meter.ended(replace(run, metered_s=counted_s), plans, used, datetime.now(UTC))
+            assert metered is not None
+            return float(metered[1].amount)
+
+        own = kept.plan.currency
+        assert paid(None) == pytest.approx(1.0)
+        assert paid(Money(amount=Decimal(7), currency=own)) == pytest.approx(7.0)
+        # An hour at 0.1 was in the ledger already.
+        assert paid(Money(amount=Decimal(7), currency=own), 3600.0) == pytest.approx(6.9)
+        # Nobody knows what that is worth.
+        assert paid(Money(amount=Decimal(7), currency="XXX")) == pytest.approx(1.0)
+
     def test_what_was_used_and_what_idled_adds_up_to_what_is_paid(self, plane: Opener) -> None:
         there = plane({"job": {**once("import time; time.sleep(1.2)"), "shapes": [{"cpu": 1, "memory": "1GiB"}],
                                "use_case": "clinic"}},

@@ -19,7 +19,8 @@ from pathlib import Path
 import pytest
 
 from bench.figure import CannotMeasure
-from bench.peers.skypilot_server import Served, served
+from bench.peers.skypilot import skypilot_version
+from bench.peers.skypilot_server import CPU_USD, Served, served
 from bench.slurm_cluster import free_ports
 from situs.model import estate
 from situs.model.error import InputError, SitusError
@@ -28,13 +29,14 @@ from situs.sites.cloud.handle import address_of
 from situs.sites.cloud.host import KeptHost
 from situs.sites.cloud.machines import Machines
 from situs.sites.cloud.names import Names
-from situs.sites.cloud.server import ApiServer, unsuitable
-from situs.sites.cloud.site import CloudSite
+from situs.sites.cloud.server import ApiServer, Pending, unsuitable
+from situs.sites.cloud.site import CloudOptions, CloudSite
 from situs.sites.cloud.wanted import Machine
 from situs.sites.conformance.waiting import ended, python
 from situs.sites.registry import opened
 from situs.sites.shell import ThisMachine
-from tests.sites.skypilot_site import PreparedMachines, cloud_site
+from tests.sites.aws_emulator import REGION, TYPE, Emulator, emulator
+from tests.sites.skypilot_site import ADDRESS, PreparedMachines, cloud_site
 
 CANARY = "canary-of-the-cloud-5f1c"
 PATIENCE_S = 60.0
@@ -49,11 +51,12 @@ def until(true: object, what: str) -> None:
 
 
 @pytest.fixture
-def skypilot(tmp_path: Path) -> Iterator[Served]:
+def clouds(tmp_path: Path) -> Iterator[tuple[Served, Emulator]]:
     """Its port is always the same one, so one test does all that needs it."""
     try:
-        with served(tmp_path / "pilot", nodes=2) as there:
-            yield there
+        skypilot_version()
+        with emulator(tmp_path) as aws, served(tmp_path / "pilot", 2, aws.env, aws.introduce) as there:
+            yield there, aws
     except CannotMeasure as missing:
         pytest.skip(str(missing))
 
@@ -77,7 +80,8 @@ def launch_and_die(there: Served, folder: Path, task: Task) -> None:
 
 
 @pytest.mark.slow
-def test_runs_in_a_real_cloud(skypilot: Served, tmp_path: Path) -> None:
+def test_runs_in_a_real_cloud(clouds: tuple[Served, Emulator], tmp_path: Path) -> None:
+    skypilot, aws = clouds
     task = copier(tmp_path / "gate")
     process = multiprocessing.get_context("fork").Process(
         target=launch_and_die, args=(skypilot, tmp_path / "life" / "first", task)
@@ -91,6 +95,7 @@ def test_runs_in_a_real_cloud(skypilot: Served, tmp_path: Path) -> None:
             threads.submit(
                 a_machine_that_is_taken_away_is_told_of_with_the_reason, skypilot, tmp_path / "taken"
             ),
+            threads.submit(of_ec2_the_right_machine_is_asked_for_once, aws, tmp_path / "ec2"),
             threads.submit(what_cannot_be_rented_is_refused_with_the_reason, tmp_path / "refused"),
         ]
     for part in parts:
@@ -141,6 +146,9 @@ def from_a_lost_answer_to_the_machine_given_back(skypilot: Served, folder: Path,
     status = third.status(key)
     assert (status.exit_code, status.reason, status.detail) == (7, "exited", None)
     assert status.usage is not None
+    assert status.usage.billed is not None
+    assert status.usage.billed.currency == "USD"
+    assert float(status.usage.billed.amount) > status.usage.wall_s * CPU_USD / 3600
     assert third.logs(key, where) == (b"ends\n", where + 5)
     third.get(key, "out", folder / "out")
     assert (folder / "out").read_bytes() == source.read_bytes()
@@ -183,6 +191,8 @@ def a_machine_that_is_taken_away_is_told_of_with_the_reason(skypilot: Served, fo
     status = site.status(key)
     assert (status.state, status.reason, status.succeeded) == ("ended", "cancelled", False)
     assert "its machine is gone" in str(status.detail)
+    assert status.usage is not None
+    assert status.usage.billed is not None
     site.forget(key)
     assert site.known() == []
 
@@ -194,19 +204,49 @@ def not_running(site: CloudSite, key: Key) -> bool:
         return False
 
 
+def of_ec2_the_right_machine_is_asked_for_once(aws: Emulator, folder: Path) -> None:
+    """As far as an emulator goes: nothing boots in it, so nothing is run."""
+    names, key = Names("ec2"), Key("train", 1)
+    server = ApiServer(ADDRESS, names.user)
+    spot = CloudOptions({}, Machine(f"aws/{REGION}", TYPE, spot=True), start_s=0.0)
+
+    def plane(number: int) -> CloudSite:
+        return CloudSite(server, names, Machines(server, names, 3600.0), folder / str(number), spot)
+
+    site, task = plane(1), Task(key, ("true",))
+    assert site.health().ok
+    with pytest.raises(Pending, match=rf"m5.large \(spot\) in aws/{REGION}"):
+        site.start(task)
+    until(aws.instances, "it is rented")
+    for number in (1, 2):
+        with pytest.raises(Pending):
+            plane(number).start(task)
+    (rented,) = aws.instances()
+    assert (rented.instance_type, rented.state, rented.spot) == (TYPE, "running", True)
+    assert rented.tags["situs-workload"] == "train"
+    assert rented.tags["skypilot-cluster-name"] == f"{names.cluster(key)}-{names.user}"
+    assert plane(2).known() == [key]
+    assert site.status(key).state == "absent"
+    plane(2).forget(key)
+    assert [one.state for one in aws.instances()] == ["terminated"]
+    assert plane(1).known() == []
+    site.forget(key)
+    assert site.known() == []
+
+
 def what_cannot_be_rented_is_refused_with_the_reason(folder: Path) -> None:
     site = opened(
         "south",
         estate.Site(
             kind=estate.SiteKind.PUBLIC, country="US",
-            adapter=estate.Adapter(kind="cloud", options={"infra": "aws/us-east-1"}),
+            adapter=estate.Adapter(kind="cloud", options={"infra": "gcp/us-east1"}),
         ),
         folder,
     )  # fmt: skip
     health = site.health()
     assert not health.ok
-    assert health.cause == "SkyPilot has no access to aws"
-    assert "sky check aws" in str(health.next_step)
+    assert health.cause == "SkyPilot has no access to gcp"
+    assert "sky check gcp" in str(health.next_step)
     with pytest.raises(SitusError, match="no machine"):
         site.start(Task(Key("job", 1), python("pass")))
     assert site.known() == []
@@ -370,7 +410,7 @@ def test_a_keeper_leaves_when_nobody_needs_the_machine(tmp_path: Path) -> None:
         ended(host, key)
         unseen(tmp_path)
         with pytest.raises(subprocess.TimeoutExpired):
-            keeper.wait(6.0)
+            keeper.wait(3.0)
         host.fetched(key)
         unseen(tmp_path)
         assert keeper.wait(PATIENCE_S) == 0, "its end is known"

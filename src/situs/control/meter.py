@@ -12,7 +12,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from situs.control.force import Force, Plans
+from situs.economics.exchange import exchanged
+from situs.model.error import InputError
 from situs.model.estate import Node
+from situs.model.money import Money
 from situs.model.plan import Assignment, Holding, Part, amount
 from situs.model.workload import Shape, Workload
 from situs.sites.adapter import Usage
@@ -24,18 +27,22 @@ HOUR_S = 3600
 
 
 def metered(
-    run: Run, plans: Plans, now: datetime, total_s: float, cpu_s: float | None = None
-) -> tuple[Run, Line]:
+    run: Run, plans: Plans, now: datetime, total_s: float, cpu_s: float | None = None, billed: Money | None = None
+) -> tuple[Run, Line]:  # fmt: skip
     """The run with all its time in the ledger, and the line for what was not in it yet.
 
-    ``total_s``: how long it has run by now; what was counted too much before is taken back.
+    ``total_s``: how long it has run by now; what was counted too much before is taken back. ``billed``: what its site
+    bills for all of it, which counts more than what was planned.
     """
     seconds = total_s - run.metered_s
     since = run.metered_at or run.started_at or run.placed_at
     kept, assignment = plans.get(run.plan) if run.plan else None, plans.assignment(run)
     workload = kept.intent.workloads.get(kept.name_of(run.workload)) if kept else None
     hourly = _rate(run, workload, kept, assignment) if kept and assignment else Decimal(0)
-    cost = amount(Decimal(str(round(seconds, 3))) * hourly / HOUR_S)
+    planned = Decimal(str(round(seconds, 3))) * hourly / HOUR_S
+    in_all = _exchanged(billed, kept, now) if kept else None
+    before = Decimal(str(round(run.metered_s, 3))) * hourly / HOUR_S
+    cost = amount(planned if in_all is None else in_all - before)
     line = Line(
         "run", run.site, run.pool, since, max(now, since), seconds, cost,
         kept.plan.currency if kept else "EUR", run.workload, run.unit, run.generation,
@@ -49,7 +56,9 @@ def ended(run: Run, plans: Plans, usage: Usage | None, now: datetime) -> tuple[R
     if run.phase != "ended" or run.started_at is None or run.ended_at is None:
         return None
     total_s = usage.wall_s if usage else (run.ended_at - run.started_at).total_seconds()
-    return metered(run, plans, now, total_s, usage.cpu_s if usage else None)
+    if usage is None:
+        return metered(run, plans, now, total_s)
+    return metered(run, plans, now, total_s, usage.cpu_s, usage.billed)
 
 
 def running(runs: Iterable[Run], plans: Plans, now: datetime) -> Iterator[tuple[Run, Line]]:
@@ -78,6 +87,16 @@ def idle(force: Force, runs: Iterable[Run], since: datetime, until: datetime) ->
 def _used(run: Run, plans: Plans) -> float:
     kept = plans.get(run.plan or "")
     return _share(run, kept.intent.workloads.get(kept.name_of(run.workload)), kept)
+
+
+def _exchanged(billed: Money | None, kept: Kept, now: datetime) -> Decimal | None:
+    """In the plan's currency; None where nothing is billed, or nobody knows what the site's currency is worth."""
+    if billed is None:
+        return None
+    try:
+        return exchanged(billed, kept.plan.currency, kept.facts, now)
+    except InputError:
+        return None
 
 
 def _rate(run: Run, workload: Workload | None, kept: Kept, assignment: Assignment) -> Decimal:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
 from situs.model.error import SitusError
+from situs.model.money import Money
 
 Capability = Literal["memory", "cpus", "accelerators", "nodes", "image", "secrets", "lease"]
 """A part of :class:`Task` that not every kind of site can do"""
@@ -93,6 +94,8 @@ class Usage:
     """None: the site cannot tell"""
     peak_memory_gib: float | None
     """None: the site cannot tell"""
+    billed: Money | None = None
+    """what the site bills for it in all, with the time in which its machine was made ready; None: what is planned"""
 
 
 @dataclass(frozen=True)

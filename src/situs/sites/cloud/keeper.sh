@@ -49,7 +49,7 @@ over() {
 }
 
 until over; do
-  if read -r -t 5 name <&3; then
+  if read -r -t 2 name <&3; then
     case $name in *[!0-9A-Za-z]*) ;; *) order "$name" & ;; esac
   fi
 done

@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote
 from uuid import uuid4
 
 from situs.model.error import SitusError
+from situs.model.money import Money
 from situs.sites.adapter import Key, Status, Usage
 from situs.sites.writing import copied, written
 
@@ -57,7 +58,8 @@ class Kept:
     def end(self, key: Key, status: Status) -> None:
         """Remember how it ended."""
         self._open(self._of(key))
-        written(self._of(key) / "ended", json.dumps(asdict(status)))
+        # Money is written as text.
+        written(self._of(key) / "ended", json.dumps(asdict(status), default=str))
 
     def ended(self, key: Key) -> Status | None:
         """How it ended; None when that is not known here."""
@@ -66,7 +68,10 @@ class Kept:
         except FileNotFoundError:
             return None
         usage = told.pop("usage")
-        return Status(**told, usage=None if usage is None else Usage(**usage))
+        if usage is not None:
+            billed = usage.pop("billed")
+            usage = Usage(**usage, billed=None if billed is None else Money.model_validate(billed))
+        return Status(**told, usage=usage)
 
     def log(self, key: Key) -> Path:
         """Where its output lies once it has ended."""

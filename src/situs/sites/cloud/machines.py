@@ -16,6 +16,7 @@ from importlib.resources import files
 from typing import Any
 
 from situs.model.error import SitusError
+from situs.model.money import Money
 from situs.sites.adapter import Key, Unreachable
 from situs.sites.cloud.names import Names
 from situs.sites.cloud.server import ApiServer, Pending, ServerError
@@ -96,12 +97,11 @@ class Machines:
         told = self._server.done("/cost_report", cluster_names=[self._names.cluster(key)])
         return max(told, key=lambda report: report.get("launched_at") or 0, default=None)
 
-    def cost(self, key: Key) -> tuple[Decimal, float] | None:
-        """USD so far and the seconds that it was there for, by SkyPilot's own catalogue; None: it does not say."""
-        report = self.history(key)
-        if report is None or not report.get("duration"):
-            return None
-        return Decimal(str(report.get("total_cost") or 0)), float(report["duration"])
+    def billed(self, key: Key) -> Money | None:
+        """What a machine has cost so far, by the prices that SkyPilot knows; None: it knows none."""
+        report = self.history(key) or {}
+        cost = Decimal(str(report.get("total_cost") or 0))
+        return Money(amount=cost, currency="USD") if cost > 0 else None
 
     def said(self, key: Key, timeout_s: float) -> tuple[str, list[str]]:
         """The folder of the machine's keeper and its host keys, as it wrote them into its log."""

@@ -7,6 +7,7 @@ by that number.  None of SkyPilot's own packages are needed; nothing that it pic
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ OLDEST = 50
 """Older servers are refused: their answers lack fields that are needed here."""
 ANSWER_S = 30.0
 """What the server answers from its own memory; it may start a process for it first."""
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -184,4 +186,4 @@ def _refusal(answer: httpx.Response) -> SitusError:
     error = json.loads(detail["error"])
     if detail.get("status") == "CANCELLED" or error is None:
         return ServerError("Cancelled", "somebody cancelled the request")
-    return ServerError(str(error.get("type")), str(error.get("message")).strip())
+    return ServerError(str(error.get("type")), COLOUR.sub("", str(error.get("message"))).strip())

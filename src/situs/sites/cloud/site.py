@@ -30,6 +30,7 @@ from situs.sites.adapter import (
     Task,
     Unreachable,
     Unsupported,
+    Usage,
     refuse_unsupported,
 )
 from situs.sites.cloud.kept import Kept, inside
@@ -264,6 +265,7 @@ class CloudSite:
         if not self._kept.begun(key):
             self._kept.begin(key)
         if status.state == "ended":
+            status = self._billed(key, status)
             with self._fetching:
                 text, _ = host.logs(key, self._kept.logged(key))
                 while text:
@@ -281,15 +283,20 @@ class CloudSite:
                 f"{key.workload}: its machine is in trouble: {record.get('init_status_reason')}"
             )
         told = self._machines.history(key) or {}
-        why = (
-            "its spot machine was taken back"
-            if "Spot" in str(told.get("resources_str_full"))
-            else "its machine is gone"
-        )
-        status = Status(
-            "ended", None, "cancelled", None, f"{why} ({told.get('last_event') or 'SkyPilot says nothing'})"
-        )
+        spot = "[spot]" in str(told.get("resources_str_full")).lower()
+        why = "its spot machine was taken back" if spot else "its machine is gone"
+        detail = f"{why} ({told.get('last_event') or 'SkyPilot says nothing'})"
+        usage = Usage(float(told["duration"]), None, None) if told.get("duration") else None
+        status = self._billed(key, Status("ended", None, "cancelled", usage, detail))
         self._kept.end(key, status)
+        return status
+
+    def _billed(self, key: Key, status: Status) -> Status:
+        """With what its machine has cost, where that is known."""
+        if status.usage is None:
+            return status
+        with suppress(SitusError):
+            return replace(status, usage=replace(status.usage, billed=self._machines.billed(key)))
         return status
 
     def _log_from(self, key: Key, since: int) -> bytes:

@@ -18,7 +18,8 @@ from situs.sites.adapter import Key
 from situs.sites.cloud.machines import Machines
 from situs.sites.cloud.names import Names
 from situs.sites.cloud.server import ApiServer
-from situs.sites.cloud.site import CloudOptions, CloudSite
+from situs.sites.cloud.site import CloudSite
+from situs.sites.cloud.telling import CloudOptions
 from situs.sites.cloud.wanted import Machine
 
 ADDRESS = f"http://127.0.0.1:{PORT}"
@@ -55,6 +56,13 @@ def _running() -> Served:
     return there
 
 
+_NEWEST: list[Path] = []
+
+
 def opened(folder: Path) -> CloudSite:
-    """The site that belongs to a folder."""
-    return cloud_site(_running(), folder, str(folder))
+    """The site that belongs to a folder; machines of other folders are ended, as there is room for a few only."""
+    there = _running()
+    if folder not in _NEWEST:
+        there.slurm.clear()
+        _NEWEST[:] = [folder]
+    return cloud_site(there, folder, str(folder))

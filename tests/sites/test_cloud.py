@@ -14,14 +14,16 @@ import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bench.figure import CannotMeasure
 from bench.peers.skypilot import skypilot_version
-from bench.peers.skypilot_server import CPU_USD, Served, served
+from bench.peers.skypilot_server import CPU_USD, SLURM, Served, served
 from bench.slurm_cluster import free_ports
+from situs.intent import loads
 from situs.model import estate
 from situs.model.error import InputError, SitusError
 from situs.sites.adapter import Key, StaleGeneration, Task, Unreachable, Unsupported
@@ -30,10 +32,13 @@ from situs.sites.cloud.host import KeptHost
 from situs.sites.cloud.machines import Machines
 from situs.sites.cloud.names import Names
 from situs.sites.cloud.server import ApiServer, Pending, unsuitable
-from situs.sites.cloud.site import CloudOptions, CloudSite
+from situs.sites.cloud.site import CloudSite
+from situs.sites.cloud.telling import CloudOptions
 from situs.sites.cloud.wanted import Machine
 from situs.sites.conformance.waiting import ended, python
-from situs.sites.registry import opened
+from situs.sites.discover import found_sites, written
+from situs.sites.joining import document, probe
+from situs.sites.registry import Rented, opened, rented
 from situs.sites.shell import ThisMachine
 from tests.sites.aws_emulator import REGION, TYPE, Emulator, emulator
 from tests.sites.skypilot_site import ADDRESS, PreparedMachines, cloud_site
@@ -89,6 +94,7 @@ def test_runs_in_a_real_cloud(clouds: tuple[Served, Emulator], tmp_path: Path) -
     process.start()
     process.join(PATIENCE_S)
     assert process.exitcode == -signal.SIGKILL
+    can_be_connected_with_one_command()
     with ThreadPoolExecutor() as threads:
         parts = [
             threads.submit(from_a_lost_answer_to_the_machine_given_back, skypilot, tmp_path / "life", task),
@@ -452,7 +458,9 @@ def test_a_task_of_a_pool_gets_the_machine_of_the_pool(tmp_path: Path) -> None:
 
     def resources(of: str, accelerators: int = 0) -> dict[str, object]:
         env = {"SITUS_POOL": of}
-        return opened_site.machine(Task(Key("a", 1), ("true",), env, accelerators=accelerators)).resources()
+        return opened_site._options.machine(
+            Task(Key("a", 1), ("true",), env, accelerators=accelerators)
+        ).resources()
 
     assert resources("exact") == {
         "infra": "aws/eu-central-1", "use_spot": True, "instance_type": "g5.xlarge",
@@ -465,6 +473,49 @@ def test_a_task_of_a_pool_gets_the_machine_of_the_pool(tmp_path: Path) -> None:
     assert (there.cpus, there.accelerators, len(there.nodes)) == (16, {"H100": 2}, 2)
     with pytest.raises(Unsupported, match="3 accelerators"):
         resources("shape", 3)
+
+
+def test_what_would_be_rented_is_told_and_nobody_is_asked() -> None:
+    site = estate.Site(
+        kind=estate.SiteKind.PUBLIC, country="DE", operator="azure", region="westeurope",
+        pools={"plain": pool()}, adapter=estate.Adapter(kind="cloud"),
+    )  # fmt: skip
+    assert rented(site, "plain") == Rented("8+ CPU, 64+ GiB", "azure/westeurope", False, "1 EUR/h")
+    assert rented(site, "none") is None
+    assert rented(site.model_copy(update={"adapter": estate.Adapter()}), "plain") is None
+
+
+def test_regions_that_are_set_up_are_found_where_skypilot_is_used(tmp_path: Path) -> None:
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws" / "config").write_text(
+        "[default]\nregion = eu-central-1\n[profile b]\nregion=us-east-1\nregion = eu-central-1\n"
+    )
+    assert clouds_found(tmp_path) == []
+    (tmp_path / ".sky").mkdir()
+    assert clouds_found(tmp_path) == ["aws-eu-central-1", "aws-us-east-1"]
+
+
+def clouds_found(home: Path) -> list[str]:
+    """Names of sites, all of which make a valid estate."""
+    sites = found_sites(everything=True, home=home, environment={})
+    text = written(sites, "DE", regions={("aws", "us-east-1"): "US"})
+    intent = loads(text, "estate.yaml").intent
+    found = [name for name, site in intent.sites.items() if site.adapter.kind == "cloud"]
+    for name in found:
+        assert intent.sites[name].operator == "aws"
+        assert intent.sites[name].country == ("US" if "us-east" in name else "DE")
+    return found
+
+
+def can_be_connected_with_one_command() -> None:
+    probed = probe("found", "cloud", {"infra": f"slurm/{SLURM}"}, lambda _: False)
+    text = document(
+        "found", "cloud", probed, place="on_prem", country="DE", clearance=1, electricity=None,
+        at=datetime.now(UTC), links=True,
+    )  # fmt: skip
+    site = loads(text, "found.yaml").intent.sites["found"]
+    assert (site.kind, site.operator, site.region) == (estate.SiteKind.PUBLIC, "slurm", SLURM)
+    assert site.pools["nodes"].price.basis == "on_demand"  # type: ignore[union-attr]
 
 
 def test_a_site_must_say_where_its_machines_are(tmp_path: Path) -> None:

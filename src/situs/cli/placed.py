@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from situs.cli import rented
 from situs.model.plan import Fit
 
 if TYPE_CHECKING:
     from situs.planner.single import Placed
+    from situs.sites.registry import Rented
 
 WORDS = {
     "en": {
@@ -51,6 +53,8 @@ def say(name: str, placed: Placed, hours: float | None, language: str) -> Iterat
             cost = _shown(estimate(placed))
             text += words["in-all"].format(cost=cost, currency=placed.plan.currency, hours=hours)
         yield text + (words["scale"] if placed.fit is Fit.AFTER_SCALE_UP else "")
+        if (machine := rented_for(placed)) is not None:
+            yield f"  {rented.said(machine, rented.WORDS[language])}"
     elif placed.fit is Fit.AT:
         assert placed.later is not None
         yield words["later"].format(name=name, site=placed.later.assignments[0].site)
@@ -74,12 +78,23 @@ def as_values(name: str, placed: Placed, hours: float | None) -> dict[str, objec
         "reason": decision.reason, "currency": placed.plan.currency,
         "per_hour": str(rate(placed)) if at else None, "estimate": str(estimate(placed)) if at and hours else None,
         "later": placed.later.assignments[0].site if placed.later and placed.later.assignments else None,
+        "rents": vars(machine) if (machine := rented_for(placed)) else None,
         "full": [{"site": site, "pool": pool} for site, pool in placed.full],
         "refused": [
             {"site": site, "rule": refusal.rule, "details": refusal.details}
             for site, refusal in placed.refusals.items()
         ],
     }  # fmt: skip
+
+
+def rented_for(placed: Placed) -> Rented | None:
+    """What is rented for it; None: nothing."""
+    from situs.sites.registry import rented
+
+    if not placed.decision.assignments:
+        return None
+    at = placed.decision.assignments[0]
+    return rented(placed.intent.sites[at.site], at.pool)
 
 
 def rate(placed: Placed) -> Decimal:

@@ -15,6 +15,7 @@ from rich import box
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from situs.cli import rented
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, Language, console, emit_json, error_console, language, ready_for
 from situs.cli.session import AtOption, CurrencyOption, FactsOption, OffOption, instant, open_session
@@ -117,6 +118,8 @@ def plan_command(
         from situs.planner.explain import conflicts
 
         show_plan(plan, conflicts(decided))
+        for line in rented.of_plan(plan, session.intent, language()):
+            console.print(line, soft_wrap=True, markup=False)
 
 
 @contextmanager

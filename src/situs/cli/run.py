@@ -190,7 +190,10 @@ def run_command(
         _note(new)
     only = frozenset(site) if site else None
     if dry_run:
-        _show(chosen, submitting.look(place.database, chosen, workload, only), hours, as_json)
+        looked = submitting.look(place.database, chosen, workload, only)
+        _show(chosen, looked, hours, as_json)
+        if not as_json:
+            _tell_unrented(looked)
         return
     pid = place.have_control(replan=new is None)
     if pid is not None:
@@ -274,6 +277,15 @@ def _shown(name: str, placed: Placed, hours: float | None, as_json: bool) -> dic
         for line in say(name, placed, hours, language()):
             error_console.print(line, soft_wrap=True, markup=False)
     return as_values(name, placed, hours)
+
+
+def _tell_unrented(placed: Placed) -> None:
+    from situs.cli import rented
+    from situs.cli.placed import rented_for
+
+    if rented_for(placed) is not None:
+        text = rented.WORDS[language()]["nothing"]
+        error_console.print(text, style="dim", soft_wrap=True, markup=False)
 
 
 def _tell_left_out(taken: Snapshot) -> None:

@@ -1,4 +1,4 @@
-"""Finding what is there: kubeconfig contexts, SSH hosts, Slurm partitions, this machine.
+"""Finding what is there: kubeconfig contexts, SSH hosts, Slurm partitions, clouds, this machine.
 
 Nothing is contacted but ``sinfo``; files are read, and what is found is written down with a comment for
 everything that only a person can know.
@@ -67,7 +67,12 @@ def found_sites(*, everything: bool, home: Path, environment: Mapping[str, str])
     """This machine, and with ``everything`` all else that its files tell of. Names are unique."""
     sites = [_this_machine()]
     if everything:
-        sites += [*_slurm(), *_kubernetes(home, environment), *_ssh(home / ".ssh" / "config", home)]
+        sites += [
+            *_slurm(),
+            *_kubernetes(home, environment),
+            *_clouds(home),
+            *_ssh(home / ".ssh" / "config", home),
+        ]
     unique: dict[str, FoundSite] = {}
     for site in sites:
         # Two ways may have led to one place: a person sees which of them to keep.
@@ -139,9 +144,14 @@ def site_lines(
         if pool.accelerator:
             yield f"        accelerator: {pool.accelerator}"
             yield "        # accelerator_memory in node says what each of them has, such as 80GiB."
-        yield f"        count: {pool.count}"
+        # What is rented when it is wanted is not there before.
+        yield f"        count: {0 if site.adapter == 'cloud' else pool.count}"
         yield "        # What a node cost, or what renting one costs an hour: without it there is nothing to decide."
-        yield "        price: {basis: owned, price: 0 EUR, life: 60 months, idle: 100W, busy: 300W}"
+        if site.adapter == "cloud":
+            yield "        limit: 1 # how many may be rented at once"
+            yield "        price: {basis: on_demand, price: 0 EUR/h} # or spot"
+        else:
+            yield "        price: {basis: owned, price: 0 EUR, life: 60 months, idle: 100W, busy: 300W}"
 
 
 def _quoted(text: str) -> str:
@@ -204,6 +214,32 @@ def _kubernetes(home: Path, environment: Mapping[str, str]) -> Iterator[FoundSit
                 _name(name), f"kubeconfig {path.name}", "kubernetes", {"context": name}, (),
                 managed(servers.get(cluster, ""), name, cluster),
             )  # fmt: skip
+
+
+def _clouds(home: Path) -> Iterator[FoundSite]:
+    """Regions that tools of clouds are set to, where SkyPilot is used here."""
+    if not (home / ".sky").is_dir():
+        return
+    files = (
+        ("aws", home / ".aws" / "config", r"^\s*region\s*=\s*([a-z0-9-]+)\s*$"),
+        ("gcp", home / ".config/gcloud/configurations/config_default", r"^\s*region\s*=\s*([a-z0-9-]+)\s*$"),
+        ("azure", home / ".azure" / "config", r"^\s*location\s*=\s*([a-z0-9]+)\s*$"),
+    )
+    for operator, path, region in files:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            continue
+        for found in dict.fromkeys(re.findall(region, text, re.MULTILINE)):
+            options = {"infra": f"{operator}/{found}"}
+            source = f"SkyPilot and {path.relative_to(home)}"
+            yield FoundSite(f"{operator}-{found}", source, "cloud", options, (), rented("cloud", options))
+
+
+def rented(adapter: str, options: Mapping[str, str]) -> Managed | None:
+    """Whose cloud a site of kind cloud is in; None for other kinds, and where that is not said."""
+    operator, _, rest = options.get("infra", "").partition("/")
+    return Managed(operator, rest.partition("/")[0] or None) if adapter == "cloud" and operator else None
 
 
 def _entries(config: object, section: str, kind: str) -> Iterator[tuple[str, object]]:

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from situs.model import estate
 from situs.model.error import InputError, SitusError
 from situs.sites.adapter import Health, Inventory, Nodes
-from situs.sites.discover import LINKS, FoundPool, FoundSite, site_lines
+from situs.sites.discover import LINKS, FoundPool, FoundSite, rented, site_lines
 from situs.sites.hostkeys import NotTrusted, ShownKey, pinned, written
 from situs.sites.registry import kind, opened
 
@@ -68,7 +68,8 @@ def document(
     """The site as commented YAML. ``links``: with a first link, for an estate that has none."""
     source = f"situs site add, {at:%Y-%m-%d}"
     found = FoundSite(
-        name, source, kind_name, probed.options, pools_of(probed.inventory), otherwise=place,
+        name, source, kind_name, probed.options, pools_of(probed.inventory), rented(kind_name, probed.options),
+        otherwise=place,
     )  # fmt: skip
     apart = ", ".join(probed.inventory.isolation) or "nothing that it tells of"
     lines = [

@@ -42,6 +42,18 @@ class Option:
 
 
 @dataclass(frozen=True)
+class Rented:
+    """What is rented for a run, as far as the estate says; nobody is asked."""
+
+    what: str
+    """a type of machine, or what it has at least"""
+    where: str
+    spot: bool
+    price: str | None
+    """of an hour; None: the plan knows it"""
+
+
+@dataclass(frozen=True)
 class Kind:
     """A kind of site."""
 
@@ -52,6 +64,8 @@ class Kind:
     """sentences about options that are wrong together"""
     told: Callable[[estate.Site, Mapping[str, Any]], Mapping[str, Any]] = field(default=lambda *_: {})
     """what else it is opened with, out of the site in the estate and its options"""
+    rents: Callable[[estate.Site, str, Mapping[str, Any]], Rented | None] = field(default=lambda *_: None)
+    """what is rented for each run in a pool of the site; None: nothing"""
 
 
 def kinds() -> list[str]:
@@ -95,6 +109,14 @@ def opened(name: str, site: estate.Site, folder: Path) -> Adapter:
         raise InputError([problem for _, problem in problems])
     options = _read(site.adapter, found)
     return found.open(name, {**options, **found.told(site, options)}, folder)
+
+
+def rented(site: estate.Site, pool: str) -> Rented | None:
+    """What is rented for a run in a pool of the site; None: nothing, or its kind is not installed here."""
+    if site.adapter.kind not in kinds():
+        return None
+    found = kind(site.adapter.kind)
+    return found.rents(site, pool, _read(site.adapter, found))
 
 
 def check_adapters(intent: Intent, where: Callable[..., Position | None]) -> None:

@@ -73,21 +73,26 @@ class Kept:
             usage = Usage(**usage, billed=None if billed is None else Money.model_validate(billed))
         return Status(**told, usage=usage)
 
-    def log(self, key: Key) -> Path:
-        """Where its output lies once it has ended."""
-        return self._of(key) / "output.log"
+    def read_log(self, key: Key, since: int) -> bytes:
+        """What is here of its output, from byte ``since`` on."""
+        try:
+            with self._log(key).open("rb") as file:
+                file.seek(since)
+                return file.read()
+        except FileNotFoundError:
+            return b""
 
     def logged(self, key: Key) -> int:
         """How many bytes of its output are here."""
         try:
-            return self.log(key).stat().st_size
+            return self._log(key).stat().st_size
         except FileNotFoundError:
             return 0
 
     def add(self, key: Key, text: bytes) -> None:
         """Keep more of its output."""
         self._open(self._of(key))
-        with self.log(key).open("ab") as file:
+        with self._log(key).open("ab") as file:
             file.write(text)
 
     def known(self) -> list[Key]:
@@ -104,6 +109,9 @@ class Kept:
         except FileNotFoundError:
             return
         shutil.rmtree(self._forgotten, ignore_errors=True)
+
+    def _log(self, key: Key) -> Path:
+        return self._of(key) / "output.log"
 
     def _of(self, key: Key) -> Path:
         return self._runs / quote(str(key), safe="@")

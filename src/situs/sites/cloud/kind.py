@@ -12,7 +12,7 @@ from situs.model.secret import Reference, reference
 from situs.sites.adapter import Adapter
 from situs.sites.cloud.server import address_of
 from situs.sites.cloud.wanted import any_machine, machines, offered
-from situs.sites.registry import Kind, Option
+from situs.sites.registry import Kind, Option, Rented
 
 LOCAL = "http://127.0.0.1:46580"
 """Where ``sky api start`` has one listen."""
@@ -37,7 +37,8 @@ def _open(name: str, options: Mapping[str, Any], folder: Path) -> Adapter:
     from situs.sites.cloud.machines import Machines
     from situs.sites.cloud.names import Names
     from situs.sites.cloud.server import ApiServer
-    from situs.sites.cloud.site import CloudOptions, CloudSite
+    from situs.sites.cloud.site import CloudSite
+    from situs.sites.cloud.telling import CloudOptions
     from situs.sites.secrets import secret
 
     names = Names(options.get("name", name))
@@ -56,6 +57,13 @@ def _told(site: estate.Site, options: Mapping[str, Any]) -> Mapping[str, Any]:
         "otherwise": any_machine(site, infra),
         "offered": offered(site),
     }
+
+
+def _rents(site: estate.Site, pool: str, options: Mapping[str, Any]) -> Rented | None:
+    machine = machines(site, options.get("infra")).get(pool)
+    if machine is None:
+        return None
+    return Rented(machine.what, machine.infra, machine.spot, machine.price)
 
 
 CLOUD = Kind(
@@ -80,4 +88,5 @@ CLOUD = Kind(
     },
     _open,
     told=_told,
+    rents=_rents,
 )

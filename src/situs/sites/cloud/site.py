@@ -13,8 +13,7 @@ import signal
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +23,10 @@ from situs.sites.adapter import (
     Health,
     Inventory,
     Key,
-    Nodes,
     StaleGeneration,
     Status,
     Task,
     Unreachable,
-    Unsupported,
     Usage,
     refuse_unsupported,
 )
@@ -37,29 +34,13 @@ from situs.sites.cloud.kept import Kept, inside
 from situs.sites.cloud.machines import Machines, refusal
 from situs.sites.cloud.names import Names
 from situs.sites.cloud.reaching import Reaching
-from situs.sites.cloud.server import ApiServer, ServerError, unsuitable
-from situs.sites.cloud.wanted import Machine
+from situs.sites.cloud.server import ApiServer, ServerError
+from situs.sites.cloud.telling import CloudOptions, health, inventory
 from situs.sites.ending import awaited
 from situs.sites.generations import Generations
 from situs.sites.shell import NotThere
 
 LONGEST_PAUSE_S = 2.0
-START_S = 60.0
-"""A start waits so long for its machine before it says that it is not there yet."""
-POOL = "SITUS_POOL"
-"""Variable of a task that says which pool of the estate its machine is of."""
-
-
-@dataclass(frozen=True)
-class CloudOptions:
-    """How a site's machines are rented."""
-
-    machines: Mapping[str, Machine]
-    """pool -> what it stands for"""
-    otherwise: Machine
-    """for tasks of no pool"""
-    offered: tuple[Nodes, ...] = ()
-    start_s: float = START_S
 
 
 class CloudSite:
@@ -82,39 +63,11 @@ class CloudSite:
 
     def health(self) -> Health:
         """Whether the API server answers, is new enough, and may rent machines where the site is."""
-        try:
-            before = datetime.now(UTC)
-            told, at = self._server.health()
-            if cause := unsuitable(told):
-                fix = "upgrade SkyPilot there: pip install -U skypilot; sky api stop; sky api start"
-                return Health(False, cause, fix)
-            enabled = {str(cloud).lower() for cloud in self._server.told("/enabled_clouds")}
-        except Unreachable as error:
-            return Health(False, str(error), "start it with `sky api start`, or see the site's option server")
-        except ServerError as error:
-            return Health(False, str(error), "see the site's option token, and the API server's log")
-        # The server says whole seconds.
-        ahead = 0.0 if at is None else (at - before).total_seconds() + 0.5
-        clouds = {machine.infra.partition("/")[0] for machine in self._all_machines()}
-        if missing := sorted(clouds - enabled):
-            cause = f"SkyPilot has no access to {', '.join(missing)}"
-            return Health(
-                False, cause, f"give it credentials, then `sky check {' '.join(missing)}` there", ahead
-            )
-        return Health(True, clock_ahead_s=ahead)
+        return health(self._server, self._options)
 
     def inventory(self) -> Inventory:
         """What the estate says may be rented."""
-        nodes = self._options.offered or (Nodes(1, 1, 1.0),)
-        accelerators: dict[str, int] = {}
-        for node in nodes:
-            for model, count in node.accelerators.items():
-                accelerators[model] = accelerators.get(model, 0) + count * node.count
-        return Inventory(
-            sum(node.cpus * node.count for node in nodes),
-            sum(node.memory_gib * node.count for node in nodes),
-            accelerators, ("machine",), nodes,
-        )  # fmt: skip
+        return inventory(self._options)
 
     def put(self, key: Key, source: Path, name: str) -> str:
         """Keep a file until the run's machine is there; gives its SHA-256."""
@@ -129,7 +82,7 @@ class CloudSite:
         Raises SitusError when SkyPilot cannot rent it, with the reason of the cloud.
         """
         refuse_unsupported(task, self.capabilities, "cloud")
-        key, machine = task.key, self.machine(task)
+        key, machine = task.key, self._options.machine(task)
         self._admit(key)
         if self._kept.begun(key) and self.status(key).state != "absent":
             return
@@ -175,7 +128,7 @@ class CloudSite:
     def logs(self, key: Key, since: int = 0) -> tuple[bytes, int]:
         """Output from byte ``since`` on, and where to go on from."""
         if self._kept.ended(key) is not None:
-            text = self._log_from(key, since)
+            text = self._kept.read_log(key, since)
             return text, since + len(text)
         if self._machines.all().get(key, {}).get("status") != "UP":
             return b"", since
@@ -229,19 +182,6 @@ class CloudSite:
         self._machines.down(key)
         self._reaching.leave(key)
         self._kept.forget(key)
-
-    def machine(self, task: Task) -> Machine:
-        """What is rented for a task. Raises Unsupported when that has not as many accelerators as it asks for."""
-        machine = self._options.machines.get(task.env.get(POOL, ""), self._options.otherwise)
-        if task.accelerators and machine.instance_type is None and machine.accelerators < task.accelerators:
-            raise Unsupported(
-                f"{task.key.workload}: a site of kind cloud cannot set {task.accelerators} accelerators aside on "
-                f"{machine}; ask for less, or for another pool"
-            )
-        return machine
-
-    def _all_machines(self) -> list[Machine]:
-        return list(self._options.machines.values()) or [self._options.otherwise]
 
     def _admit(self, key: Key) -> None:
         """Refuse it when this machine or the API server knows a higher generation."""
@@ -298,14 +238,6 @@ class CloudSite:
         with suppress(SitusError):
             return replace(status, usage=replace(status.usage, billed=self._machines.billed(key)))
         return status
-
-    def _log_from(self, key: Key, since: int) -> bytes:
-        try:
-            with self._kept.log(key).open("rb") as file:
-                file.seek(since)
-                return file.read()
-        except FileNotFoundError:
-            return b""
 
 
 def _progress(record: Mapping[str, Any] | None) -> str | None:

@@ -41,17 +41,20 @@ class Machine:
             asked["accelerators"] = f"{self.accelerator}:{self.accelerators}"
         return asked
 
-    def __str__(self) -> str:
-        what = self.instance_type or ", ".join(
-            part
-            for part in (
-                f"{self.cpus:g}+ processors" if self.cpus else "",
-                f"{self.memory_gib:g}+ GiB" if self.memory_gib else "",
-                f"{self.accelerators} {self.accelerator}" if self.accelerators else "",
-            )
-            if part
+    @property
+    def what(self) -> str:
+        """Its type, or what it has at least."""
+        if self.instance_type is not None:
+            return self.instance_type
+        asked = (
+            f"{self.cpus:g}+ CPU" if self.cpus else "",
+            f"{self.memory_gib:g}+ GiB" if self.memory_gib else "",
+            f"{self.accelerators} {self.accelerator}" if self.accelerators else "",
         )
-        return f"{what or 'any machine'} ({'spot' if self.spot else 'on demand'}) in {self.infra}"
+        return ", ".join(filter(None, asked)) or "any machine"
+
+    def __str__(self) -> str:
+        return f"{self.what} ({'spot' if self.spot else 'on demand'}) in {self.infra}"
 
 
 def any_machine(site: estate.Site, infra: str | None) -> Machine:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +23,7 @@ from pathlib import Path
 
 from bench.figure import CannotMeasure
 from bench.peers.skypilot import PYTHON, skypilot_version
-from bench.slurm_cluster import SlurmCluster, missing_packages
+from bench.slurm_cluster import SlurmCluster, listens, missing_packages
 from bench.sshd import NoServer, SshServer
 
 HASH = "abcd1234"
@@ -33,6 +32,8 @@ SLURM = "here"
 PORT = 46580
 """Of its API server on this machine; it is always this one."""
 STARTING_S = 900.0
+QUEUE_PORT = 50011
+"""Of its queue of requests, which may outlive it."""
 MEMORY_MIB = 8_000
 CPU_USD = 3.6
 """What an hour of a processor of it is said to cost."""
@@ -168,9 +169,8 @@ def _must_be_able() -> None:
         raise CannotMeasure("SkyPilot needs root here: it is given a home of its own")
     if missing := [*missing_packages(), *(["rsync"] if shutil.which("rsync") is None else [])]:
         raise CannotMeasure(f"SkyPilot needs a Slurm and rsync here: apt-get install {' '.join(missing)}")
-    with socket.socket() as asking:
-        if asking.connect_ex(("127.0.0.1", PORT)) == 0:
-            raise CannotMeasure("an API server of SkyPilot runs on this machine already: sky api stop")
+    if any(map(listens, (PORT, QUEUE_PORT))):
+        raise CannotMeasure("an API server of SkyPilot runs on this machine already: sky api stop")
 
 
 def _configure(folder: Path, home: OwnHome, server: SshServer) -> None:

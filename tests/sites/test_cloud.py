@@ -33,6 +33,7 @@ from situs.sites.cloud.machines import Machines
 from situs.sites.cloud.names import Names
 from situs.sites.cloud.server import ApiServer, Pending, unsuitable
 from situs.sites.cloud.site import CloudSite
+from situs.sites.cloud.states import gone
 from situs.sites.cloud.telling import CloudOptions
 from situs.sites.cloud.wanted import Machine
 from situs.sites.conformance.waiting import ended, python
@@ -335,6 +336,21 @@ def test_every_machine_is_given_back_by_itself_and_says_whose_it_is() -> None:
     assert Names("east").key(record) is None
     assert names.key({**record, "name": names.cluster(Key("other", 1))}) is None
     assert names.key({"name": "mine", "last_creation_yaml": "run: [broken"}) is None
+
+
+@pytest.mark.parametrize(
+    ("record", "resources", "why"),
+    [
+        (None, "1x[spot](cpus=2, m5.large)", "its spot machine was taken back (preempted)"),
+        (None, "1x(cpus=2, m5.large)", "its machine is gone (preempted)"),
+        ({"status": "STOPPED"}, "1x[spot](cpus=2)", "its machine was stopped, not by situs (preempted)"),
+    ],
+)
+def test_why_a_machine_is_gone_is_told(record: dict[str, str] | None, resources: str, why: str) -> None:
+    status = gone({"resources_str_full": resources, "last_event": "preempted", "duration": 90}, record)
+    assert (status.state, status.reason, status.detail) == ("ended", "cancelled", why)
+    assert status.usage is not None
+    assert status.usage.wall_s == 90
 
 
 def test_names_of_different_runs_differ() -> None:

@@ -61,14 +61,20 @@ class Machines:
         return self._asked(cluster_names=names, include_handle=True, include_credentials=True, **how).get(key)
 
     def up(self, key: Key, machine: Machine, timeout_s: float) -> Mapping[str, Any]:
-        """Have the machine of a run, and wait for it. Raises Pending when it is not there within the time."""
-        deadline = time.monotonic() + timeout_s
+        """Have the machine of a run, and wait for it. Raises Pending when it is not there within the time.
+
+        It is asked for once: who waits while somebody else gives it back must not rent another one.
+        """
+        deadline, asked = time.monotonic() + timeout_s, False
         while True:
             record = self.one(key)
             why = self._under_way(key, record)
             up = record is not None and record["status"] == "UP"
             if record is not None and up and why is None and self._has_keeper(key):
                 return record
+            if why is None and asked:
+                raise Pending(f"its machine ({machine}) was given back while it was waited for")
+            asked = True
             if why is None:
                 self._launch(key, machine)
                 why = "SkyPilot was asked for it"

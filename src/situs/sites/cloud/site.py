@@ -27,7 +27,6 @@ from situs.sites.adapter import (
     Status,
     Task,
     Unreachable,
-    Usage,
     refuse_unsupported,
 )
 from situs.sites.cloud.kept import Kept, inside
@@ -35,6 +34,7 @@ from situs.sites.cloud.machines import Machines, refusal
 from situs.sites.cloud.names import Names
 from situs.sites.cloud.reaching import Reaching
 from situs.sites.cloud.server import ApiServer, ServerError
+from situs.sites.cloud.states import gone, in_trouble, progress
 from situs.sites.cloud.telling import CloudOptions, health, inventory
 from situs.sites.ending import awaited
 from situs.sites.generations import Generations
@@ -101,7 +101,10 @@ class CloudSite:
         if host.status(key).state == "absent":
             for name, path in self._kept.staged(key):
                 host.put(key, path, name)
-            host.start(replace(task, accelerators=0))
+            # All that the machine has is its own.
+            ids = ",".join(map(str, range(task.accelerators)))
+            env = {**task.env, "SITUS_ACCELERATORS": ids} if ids else task.env
+            host.start(replace(task, env=env, accelerators=0))
         self._kept.begin(key)
 
     def status(self, key: Key) -> Status:
@@ -109,17 +112,17 @@ class CloudSite:
         if (ended := self._kept.ended(key)) is not None:
             return ended
         record = self._machines.all().get(key)
-        if record is not None and record["status"] == "UP":
+        if record is not None and (record["status"] == "UP" or in_trouble(record)):
             try:
                 return self._looked(key)
-            except Unreachable:
+            except Unreachable as error:
                 # The server's word may be a minute old: the machine may have been taken back.
                 record = self._machines.one(key, refresh=True)
-                if record is not None and record["status"] == "UP":
-                    raise
+                if record is not None and (record["status"] == "UP" or in_trouble(record)):
+                    return self._silent(key, record, error)
         if not self._kept.begun(key):
-            return Status("absent", detail=_progress(record))
-        return self._lost(key, record)
+            return Status("absent", detail=progress(record))
+        return self._lost(key)
 
     def wait(self, key: Key, timeout_s: float) -> Status:
         """Wait for the end; gives where it is by then."""
@@ -216,18 +219,27 @@ class CloudSite:
                 host.fetched(key)
         return status
 
-    def _lost(self, key: Key, record: Mapping[str, Any] | None) -> Status:
-        """A run whose machine is gone, or does not answer and never will."""
-        if record is not None and record["status"] == "INIT":
+    def _silent(self, key: Key, record: Mapping[str, Any], error: Unreachable) -> Status:
+        """A run whose machine is there and gives no answer: others of the site are no worse off for it.
+
+        Raises Unreachable where this machine does not know whether it was begun.
+        """
+        if not self._kept.begun(key):
+            raise error
+        why = record.get("init_status_reason") or "SkyPilot says that it is up"
+        return Status("running", detail=f"its machine gives no answer ({why}): {error}")
+
+    def _lost(self, key: Key) -> Status:
+        """A run whose machine is gone. Raises Unreachable when that is not sure: nothing else may run for it then."""
+        record = self._machines.one(key, refresh=True)
+        told = self._machines.history(key)
+        if told is None:
             raise Unreachable(
-                f"{key.workload}: its machine is in trouble: {record.get('init_status_reason')}"
+                f"{key.workload}: the API server does not know its machine at all; it may still run"
             )
-        told = self._machines.history(key) or {}
-        spot = "[spot]" in str(told.get("resources_str_full")).lower()
-        why = "its spot machine was taken back" if spot else "its machine is gone"
-        detail = f"{why} ({told.get('last_event') or 'SkyPilot says nothing'})"
-        usage = Usage(float(told["duration"]), None, None) if told.get("duration") else None
-        status = self._billed(key, Status("ended", None, "cancelled", usage, detail))
+        if record is not None and record["status"] != "STOPPED":
+            raise Unreachable(f"{key.workload}: its machine is {record['status']} again")
+        status = self._billed(key, gone(told, record))
         self._kept.end(key, status)
         return status
 
@@ -238,9 +250,3 @@ class CloudSite:
         with suppress(SitusError):
             return replace(status, usage=replace(status.usage, billed=self._machines.billed(key)))
         return status
-
-
-def _progress(record: Mapping[str, Any] | None) -> str | None:
-    return (
-        None if record is None else f"its machine is {record['status']}: {record.get('init_status_reason')}"
-    )

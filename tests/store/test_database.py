@@ -28,6 +28,7 @@ from situs.store import (
     leases,
     observations,
     plans,
+    proposals,
     queued,
     replans,
     runs,
@@ -81,6 +82,9 @@ def filled(database: Database, intent: Intent, facts: Facts) -> Database:
         work = queued.keep_work(connection, intent.workloads["train"], {"train.py": b"print('hi')\n\xff"})
         queued.add(connection, "handed_in", [queued.Asked("other", "research", work, 50)], "ann", "first")
         replans.write(connection, replans.Replan(NOW, "q1", plan.id, "edited", None, [{"code": "edited"}]))
+        proposals.write(
+            connection, proposals.Step(NOW, "proposed", plan.id, "ann", None, "try", [{"code": "edited"}])
+        )
     return database
 
 

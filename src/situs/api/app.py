@@ -10,9 +10,13 @@ from fastapi import Depends, FastAPI, Request, Response
 from situs.api import problems
 from situs.api.identity import Doorman, Pace
 from situs.api.oidc import Login
+from situs.api.permissions import ROLES
 from situs.api.problems import answer
-from situs.api.routes import access, estate, ledger, plans, work
+from situs.api.refusals import Refusals
+from situs.api.routes import access, estate, ledger, plans, proposals, work
 from situs.api.services import Services
+from situs.control.approval.proposing import Intake
+from situs.control.approval.separation import Approvers
 from situs.store.database import Database
 from situs.version import __version__
 
@@ -35,9 +39,13 @@ def application(
         responses=problems.RESPONSES,
         dependencies=[Depends(Doorman(database, owner, pace or Pace(), login))],
     )
-    app.state.services = Services(database, folder)
-    problems.register(app)
-    for router in (estate.router, plans.router, work.router, ledger.router, access.router):
+    approvers = Approvers(
+        frozenset(role for role, may in ROLES.items() if "approve" in may),
+        by_login=login is not None and login.may_approve,
+    )
+    app.state.services = Services(database, folder, Intake(database, folder.parent), approvers)
+    problems.register(app, Refusals(database))
+    for router in (estate.router, plans.router, proposals.router, work.router, ledger.router, access.router):
         app.include_router(router)
 
     @app.middleware("http")

@@ -58,6 +58,7 @@ class Doorman:
         """Raises Problem for who is not known, may not, or asks too often."""
         route = request.scope["route"]
         principal = self._known(request)
+        request.state.principal = principal
         wait_s = self._pace.wait_s(principal.token or principal.name)
         if wait_s:
             raise Problem(429, "slow down", {"Retry-After": str(max(1, round(wait_s)))})
@@ -72,7 +73,6 @@ class Doorman:
             if not allowed:
                 where = "in all projects" if everywhere else "in a project"
                 raise Problem(403, f"{principal.name} does not have {permission!r} {where}")
-        request.state.principal = principal
         return principal
 
     def _known(self, request: Request) -> Principal:
@@ -109,5 +109,5 @@ def must(principal: Principal, permission: Permission, use_case: str | None, nam
     if principal.may(permission, project):
         return
     if not principal.may("read", project):
-        raise Problem(404, f"there is no workload {name!r}")
+        raise Problem(404, f"there is no workload {name!r}", hidden=True)
     raise Problem(403, f"{principal.name} does not have {permission!r} in {project}")

@@ -64,6 +64,15 @@ class Login:
         self._keys: KeySet | None = None
         self._fetched_s = -KEPT_S
 
+    @property
+    def may_approve(self) -> bool:
+        """Whether any group of people may approve plans."""
+        return any(
+            grant.project == EVERYTHING and "approve" in ROLES[grant.role]
+            for grants in self._trust.grants.values()
+            for grant in grants
+        )
+
     def principal(self, shown: str) -> Principal | None:
         """Who it says; None when it is not good. Raises Problem when the issuer cannot be asked for its keys."""
         if len(shown) > LARGEST:

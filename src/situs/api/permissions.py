@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Permission = Literal["read", "logs", "submit", "stop", "operate", "approve", "audit", "admin"]
+Permission = Literal["read", "logs", "submit", "stop", "operate", "plan", "approve", "audit", "admin"]
 Role = Literal["viewer", "data-scientist", "operator", "approver", "auditor", "admin"]
 
 EVERYTHING = "*"
@@ -19,10 +19,10 @@ DEFAULT = "default"
 ROLES: Mapping[Role, frozenset[Permission]] = {
     "viewer": frozenset({"read"}),
     "data-scientist": frozenset({"read", "logs", "submit", "stop"}),
-    "operator": frozenset({"read", "logs", "stop", "operate"}),
+    "operator": frozenset({"read", "logs", "stop", "operate", "plan"}),
     "approver": frozenset({"read", "approve"}),
     "auditor": frozenset({"read", "audit"}),
-    "admin": frozenset({"read", "logs", "submit", "stop", "operate", "approve", "audit", "admin"}),
+    "admin": frozenset({"read", "logs", "submit", "stop", "operate", "plan", "approve", "audit", "admin"}),
 }
 
 ROUTES: Mapping[tuple[str, str], tuple[Permission | None, bool]] = {
@@ -37,7 +37,15 @@ ROUTES: Mapping[tuple[str, str], tuple[Permission | None, bool]] = {
     ("PUT", "/v1/pause"): ("operate", True),
     ("DELETE", "/v1/pause"): ("operate", True),
     ("GET", "/v1/targets"): ("read", True),
+    ("GET", "/v1/plans"): ("read", True),
+    ("POST", "/v1/plans"): ("plan", True),
     ("GET", "/v1/plans/{plan}"): ("read", True),
+    ("GET", "/v1/plans/{plan}/estate"): ("read", True),
+    ("GET", "/v1/plans/{plan}/proposal"): ("read", True),
+    ("GET", "/v1/plans/{plan}/diff"): ("read", True),
+    ("POST", "/v1/plans/{plan}/apply"): ("plan", True),
+    ("POST", "/v1/plans/{plan}/approve"): ("approve", True),
+    ("POST", "/v1/plans/{plan}/reject"): ("approve", True),
     ("GET", "/v1/proposed"): ("read", True),
     ("POST", "/v1/proposed/approve"): ("approve", True),
     ("POST", "/v1/rollback"): ("approve", True),

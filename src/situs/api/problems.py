@@ -11,6 +11,9 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from situs.api.refusals import Refusals
+from situs.control.approval.proposing import Busy
+from situs.control.approval.separation import NotAllowed
 from situs.model.error import InputError, SitusError
 from situs.store.database import DatabaseAway
 from situs.store.plans import StalePlan
@@ -49,9 +52,12 @@ class Problem(Exception):
     """Why a request is not done."""
 
     def __init__(
-        self, status: int, detail: str, headers: Mapping[str, str] | None = None, **more: Any
-    ) -> None:
+        self, status: int, detail: str, headers: Mapping[str, str] | None = None, *, hidden: bool = False,
+        **more: Any,
+    ) -> None:  # fmt: skip
+        """``hidden``: it is there, but who asks is not told so."""
         super().__init__(detail)
+        self.hidden = hidden
         self.status = status
         self.detail = detail
         self.headers = headers
@@ -64,8 +70,8 @@ def answer(status: int, detail: str, headers: Mapping[str, str] | None = None, *
     return JSONResponse(body, status, dict(headers or {}), media_type="application/problem+json")
 
 
-def register(app: FastAPI) -> None:
-    """Have all that goes wrong be told in this shape, and the document say so."""
+def register(app: FastAPI, refusals: Refusals) -> None:
+    """Have all that goes wrong be told in this shape, what is refused be noted, and the document say so."""
     describe = app.openapi
 
     def described() -> dict[str, Any]:
@@ -76,7 +82,9 @@ def register(app: FastAPI) -> None:
     app.openapi = described  # type: ignore[method-assign]
 
     @app.exception_handler(Problem)
-    def known(_request: Request, error: Problem) -> JSONResponse:
+    def known(request: Request, error: Problem) -> JSONResponse:
+        if error.status in (401, 403) or error.hidden:
+            refusals.note(request, error.status, error.detail)
         return answer(error.status, error.detail, error.headers, **error.more)
 
     @app.exception_handler(HTTPException)
@@ -96,6 +104,15 @@ def register(app: FastAPI) -> None:
     @app.exception_handler(StalePlan)
     def stale(_request: Request, error: StalePlan) -> JSONResponse:
         return answer(409, str(error))
+
+    @app.exception_handler(NotAllowed)
+    def another_person(request: Request, error: NotAllowed) -> JSONResponse:
+        refusals.note(request, 403, str(error))
+        return answer(403, str(error))
+
+    @app.exception_handler(Busy)
+    def busy(_request: Request, error: Busy) -> JSONResponse:
+        return answer(429, str(error), {"Retry-After": "5"})
 
     @app.exception_handler(DatabaseAway)
     def away(_request: Request, error: DatabaseAway) -> JSONResponse:

@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict
 
 from situs.api.permissions import Principal
 from situs.api.problems import Problem
+from situs.control.approval.proposing import Intake
+from situs.control.approval.separation import Approvers, Party
 from situs.store import answers
 from situs.store.database import Database
 
@@ -30,10 +32,17 @@ class Body(BaseModel):
 
 @dataclass(frozen=True)
 class Services:
-    """The database and the folder of a control plane."""
+    """The database and the folder of a control plane, and who else may approve."""
 
     database: Database
     folder: Path
+    intake: Intake
+    approvers: Approvers
+
+
+def party(who: Principal) -> Party:
+    """Who asks, for what asks whether two are one person."""
+    return Party(who.name, who.token)
 
 
 def services(request: Request) -> Services:

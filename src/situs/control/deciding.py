@@ -58,7 +58,8 @@ def main() -> None:
     question = pickle.loads(sys.stdin.buffer.read())  # noqa: S301 - from our parent
     try:
         plan = decide(**question).plan
-    except InputError:
+    except InputError as error:
+        sys.stderr.write("; ".join(str(problem) for problem in error.problems))
         sys.exit(WRONG)
     sys.stdout.write(plan.model_dump_json())
 

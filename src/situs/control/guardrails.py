@@ -79,6 +79,11 @@ def moved(change: Change) -> dict[str, int]:
     }
 
 
+def touched(change: Change) -> list[str]:
+    """Workloads that have other units or places than before."""
+    return sorted({*_gains(change), *_losses(change)})
+
+
 def _edited(before: Intent, after: Intent) -> Iterator[Breach]:
     if input_hash(as_written(before)) != input_hash(as_written(after)):
         yield Breach("edited")

@@ -5,7 +5,7 @@ The command line and the API call these; each is one transaction with an event t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -84,7 +84,17 @@ def apply(
         return target
 
 
-def approve(database: Database, by: str, reason: str | None = None, plan: str | None = None) -> Target:
+Check = Callable[[Connection, str, Target], None]
+"""Raises SitusError when this plan may not follow the one in force by the word of who asks."""
+
+
+def approve(
+    database: Database,
+    by: str,
+    reason: str | None = None,
+    plan: str | None = None,
+    check: Check | None = None,
+) -> Target:
     """Put the plan that the control plane proposes in force; ``plan``: only if its id begins so.
 
     Raises InputError when none is proposed, or another one.
@@ -99,12 +109,16 @@ def approve(database: Database, by: str, reason: str | None = None, plan: str | 
             raise InputError(
                 f"{plan} does not wait for approval; {last.plan[:19]} does, see `situs proposed`"
             )
+        if check is not None:
+            check(connection, last.plan, target)
         new = plans.put_in_force(connection, last.plan, target, "apply", by, reason or last.cause)
         _tell(connection, "target", by, f"plan {new.plan[:19]} is approved, as generation {new.generation}")
         return new
 
 
-def rollback(database: Database, by: str, reason: str | None = None, to: str | None = None) -> Target:
+def rollback(
+    database: Database, by: str, reason: str | None = None, to: str | None = None, check: Check | None = None
+) -> Target:
     """Put the plan before the one in force back in force, or the one whose id begins with ``to``.
 
     Raises InputError when there is none.
@@ -114,6 +128,8 @@ def rollback(database: Database, by: str, reason: str | None = None, to: str | N
         if not history:
             raise InputError("no plan is in force yet, so there is nothing to go back to")
         found = _before(history) if to is None else _named(history, to)
+        if check is not None:
+            check(connection, found.plan, history[-1])
         target = plans.put_in_force(connection, found.plan, history[-1], "rollback", by, reason)
         _tell(connection, "target", by, f"back to plan {found.plan[:19]}, as generation {target.generation}")
         return target

@@ -14,19 +14,19 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from datetime import UTC, datetime
 from typing import Any
 
+from situs.control.approval.leave import BY, today
 from situs.control.deciding import decided
 from situs.control.estate_files import EstateFiles
 from situs.control.force import Plans
 from situs.control.guardrails import Change, breaches, changes_nothing
 from situs.control.leader import Leadership
-from situs.control.losses import covered
 from situs.control.orders import files_of
+from situs.control.out_of_service import without_what_is_out
 from situs.control.pace import Pace
-from situs.control.withdrawn import as_written, may_leave, withdrawn
+from situs.control.withdrawn import as_written
 from situs.facts import Facts
 from situs.intent import input_hash
 from situs.model.error import SitusError
@@ -42,9 +42,6 @@ from situs.store.plans import Kept, Target
 from situs.store.records import Records
 from situs.store.replans import Replan
 
-BY = "situs"
-"""Who puts a plan in force that needed no person."""
-A_DAY = timedelta(hours=24)
 TIME_LIMIT_S = 300.0
 """The best plan that is found in five minutes is taken; prices of the hour are old by then."""
 
@@ -158,8 +155,9 @@ class Replanning:
         if changes_nothing(change) and not _edited(question):
             self._answer(question, target, None, [])
             return
-        today = self._today(plan.at)
-        found = breaches(change, question.kept.intent, question.intent, question.facts, today, question.lost)
+        with self._database.read() as connection:
+            lately = today(connection, plan.at)
+        found = breaches(change, question.kept.intent, question.intent, question.facts, lately, question.lost)
         Records(self._estate.path).save(plan, question.intent, question.facts, latest=False)
         self._answer(question, target, plan, [asdict(breach) for breach in found], files)
         if not found:
@@ -206,44 +204,14 @@ class Replanning:
             events.write(connection, [Event(at, "replan", BY, f"{cause}: {text}")])
         self._say(f"{cause}: {text}")
 
-    def _today(self, at: datetime) -> list[Change]:
-        """What came into force by itself within the last 24 hours."""
-        with self._database.read() as connection:
-            history = plans.history(connection)
-            return [
-                Change(plans.load(connection, before.plan).plan, plans.load(connection, target.plan).plan)
-                for before, target in pairwise(history)
-                if target.by == BY and target.at > at - A_DAY
-            ]
-
 
 def asked(estate: EstateFiles, kept: Kept, held: Sequence[Hold], now: datetime) -> Question:
     """The question of this moment. ``held``: which sites are out of service. Raises InputError."""
     written = estate.read()
-    drained = {hold.subject: _why(hold) for hold in held if hold.kind == "drain"}
-    lost = {hold.subject: _why(hold) for hold in held if hold.kind == "lost"}
-    only: dict[str, frozenset[str]] = {}
-    if set(lost) - set(drained):
-        patience_s = {name: workload.site_loss.after for name, workload in written.intent.workloads.items()}
-        after_s = {name: seconds for name, seconds in patience_s.items() if seconds is not None}
-        by_people = holds.lost(held)
-        silent = covered(held, after_s)
-        hour = now.replace(minute=0, second=0, microsecond=0)
-        closed = frozenset({*drained, *lost})
-        leaving = may_leave(written.intent, written.facts, hour, kept.plan.provenance.off, closed)
-        for site in set(lost) - set(drained):
-            only[site] = leaving if site in by_people else leaving & {n for s, n in silent if s == site}
-    intent = withdrawn(written.intent, lost | drained, only)
+    intent = without_what_is_out(written.intent, written.facts, kept.plan.provenance.off, held, now)
+    lost = frozenset(hold.subject for hold in held if hold.kind == "lost")
     causes = tuple(_causes(intent, written.facts, kept, now))
-    return Question(intent, written.facts, kept, causes, frozenset(lost))
-
-
-def _why(hold: Hold) -> str:
-    if hold.kind == "drain":
-        return f"{hold.subject} is drained by {hold.by}"
-    if hold.after_s is not None:
-        return f"{hold.subject} is lost: {hold.reason}"
-    return f"{hold.subject} is lost, says {hold.by}" + (f": {hold.reason}" if hold.reason else "")
+    return Question(intent, written.facts, kept, causes, lost)
 
 
 def _causes(intent: Intent, facts: Facts, kept: Kept, now: datetime) -> list[str]:

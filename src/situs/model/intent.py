@@ -14,7 +14,7 @@ from situs.model.money import HourPrice, TonnePrice
 from situs.model.quantity import Hours, Months, Number, Seconds, Share
 from situs.model.queue import Queue
 from situs.model.rule import Rule
-from situs.model.usecase import UseCase
+from situs.model.usecase import Separation, UseCase
 from situs.model.workload import Workload
 
 
@@ -43,6 +43,9 @@ class Settings(Model):
     """what was taken to be lost must answer for so long without a break before it has work again"""
     fail_back: bool = True
     """what an outage drove away may return when that saves money"""
+    separation: Separation = "others"
+    """whether a plan needs another person's approval than that of who handed it in: never, where others may approve,
+    always. One that makes rules laxer needs it where others may approve, whatever is said here"""
 
 
 class Intent(Model):

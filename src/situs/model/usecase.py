@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from situs.model.base import Model
 from situs.model.estate import SiteKind
 from situs.model.money import Money, MonthPrice
+
+Separation = Literal["never", "others", "always"]
+"""When a plan needs another person's approval than that of who handed it in: each is stricter than the one before."""
 
 
 class Automatic(Model):
@@ -32,3 +35,6 @@ class UseCase(Model):
     priority: Annotated[int, Field(ge=0, le=100)] = 50
     automatic: Automatic | None = None
     """what may change without a person when prices, sites or the hour change; None: nothing"""
+    separation: Separation | None = None
+    """whether plans that change where its work is need another person's approval than that of who handed them in:
+    never, where others may approve, always; None: as the settings say, which it can only tighten"""

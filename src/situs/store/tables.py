@@ -38,6 +38,7 @@ HISTORY = (
     "replans",
     "submissions",
     "queued",
+    "proposals",
 )
 """Tables that are only added to."""
 
@@ -266,6 +267,7 @@ tokens = Table(
     Column("expires", Instant, nullable=False),
     Column("revoked", Instant),
     Column("revoked_by", Text),
+    Column("made_with", Text),
 )  # fmt: skip
 answers = Table(
     "answers", metadata,
@@ -275,4 +277,17 @@ answers = Table(
     Column("at", Instant, nullable=False),
     Column("status", Integer),
     Column("body", JSON),
+)  # fmt: skip
+proposals = Table(
+    "proposals", metadata,
+    Column("seq", Number, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("plan", Text, ForeignKey("plans.id"), nullable=False),
+    Column("by", Text, nullable=False),
+    Column("identity", Text),
+    Column("reason", Text),
+    Column("waits_for", JSON, nullable=False),
+    Column("loosens", JSON, nullable=False),
+    Index("proposals_by_plan", "plan"),
 )  # fmt: skip

@@ -34,15 +34,20 @@ class Token:
     expires: datetime
     revoked: datetime | None
     revoked_by: str | None
+    made_with: str | None = None
+    """what was shown by whom it was made; None: nothing, it was the owner of the machine"""
 
 
 def create(
-    connection: Connection, name: str, grants: Sequence[Mapping[str, str]], valid: timedelta, by: str
-) -> tuple[Token, str]:
+    connection: Connection, name: str, grants: Sequence[Mapping[str, str]], valid: timedelta, by: str,
+    made_with: str | None = None,
+) -> tuple[Token, str]:  # fmt: skip
     """Make one; gives what is known of it, and the token itself, which is shown this once."""
     identity, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     now = clock(connection)
-    made = Token(identity, name, _hash(secret), [dict(g) for g in grants], now, by, now + valid, None, None)
+    made = Token(
+        identity, name, _hash(secret), [dict(g) for g in grants], now, by, now + valid, None, None, made_with
+    )  # fmt: skip
     connection.execute(insert(tokens).values(**vars(made)))
     said = ", ".join(f"{grant['role']} in {grant['project']}" for grant in grants)
     text = f"token {identity} for {name}: {said}, until {made.expires:%Y-%m-%dT%H:%MZ}"

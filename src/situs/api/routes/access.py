@@ -75,7 +75,8 @@ def create(asked: NewToken, given: Given, who: Asking, response: Response) -> Ma
     """Make a token."""
     grants = [{"role": grant.role, "project": grant.project or EVERYTHING} for grant in asked.grants]
     with given.database.write() as connection:
-        known, shown = tokens.create(connection, asked.name, grants, timedelta(days=asked.days), who.name)
+        valid = timedelta(days=asked.days)
+        known, shown = tokens.create(connection, asked.name, grants, valid, who.name, who.token)
     response.headers["Location"] = f"/v1/tokens/{known.id}"
     return Made(shown, _known(known))
 

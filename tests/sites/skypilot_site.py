@@ -44,7 +44,7 @@ def cloud_site(there: Served, folder: Path, name: str, start_s: float = 240.0) -
     names = Names(name)
     server = ApiServer(ADDRESS, names.user)
     machines = PreparedMachines(there, server, names)
-    return CloudSite(server, names, machines, folder, CloudOptions({}, SMALL, start_s=start_s))
+    return CloudSite(server, machines, folder, CloudOptions({}, SMALL, start_s=start_s))
 
 
 @cache

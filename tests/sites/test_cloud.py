@@ -218,7 +218,7 @@ def of_ec2_the_right_machine_is_asked_for_once(aws: Emulator, folder: Path) -> N
     spot = CloudOptions({}, Machine(f"aws/{REGION}", TYPE, spot=True), start_s=0.0)
 
     def plane(number: int) -> CloudSite:
-        return CloudSite(server, names, Machines(server, names, 3600.0), folder / str(number), spot)
+        return CloudSite(server, Machines(server, names, 3600.0), folder / str(number), spot)
 
     site, task = plane(1), Task(key, ("true",))
     assert site.health().ok

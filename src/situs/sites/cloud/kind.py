@@ -47,7 +47,7 @@ def _open(name: str, options: Mapping[str, Any], folder: Path) -> Adapter:
     server = ApiServer(options.get("server", LOCAL), names.user, given, options.get("workspace"))
     rented = Machines(server, names, options.get("unattended", UNATTENDED_H) * 3600)
     own = CloudOptions(options["machines"], options["otherwise"], options["offered"])
-    return CloudSite(server, names, rented, folder / "sites" / name / "cloud", own)
+    return CloudSite(server, rented, folder / "sites" / name / "cloud", own)
 
 
 def _told(site: estate.Site, options: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -31,7 +31,6 @@ from situs.sites.adapter import (
 )
 from situs.sites.cloud.kept import Kept, inside
 from situs.sites.cloud.machines import Machines, refusal
-from situs.sites.cloud.names import Names
 from situs.sites.cloud.reaching import Reaching
 from situs.sites.cloud.server import ApiServer, ServerError
 from situs.sites.cloud.states import gone, in_trouble, progress
@@ -48,12 +47,9 @@ class CloudSite:
 
     capabilities: frozenset[Capability] = frozenset({"accelerators", "secrets", "lease"})
 
-    def __init__(
-        self, server: ApiServer, names: Names, machines: Machines, folder: Path, options: CloudOptions
-    ) -> None:
+    def __init__(self, server: ApiServer, machines: Machines, folder: Path, options: CloudOptions) -> None:
         """``folder``: of this machine; control planes that take over from each other best share it."""
         self._server = server
-        self._names = names
         self._machines = machines
         self._options = options
         self._kept = Kept(folder)

@@ -45,6 +45,8 @@ def reference(text: str) -> Reference:
         return Reference("env", match["name"])
     if match["file"]:
         return Reference("file", match["path"])
+    if {".", ".."} & set(match["mount"].split("/")):
+        raise ValueError("a path in a vault is written out, without . and ..")
     return Reference("vault", match["mount"], match["key"])
 
 
@@ -82,13 +84,18 @@ LEAST_LONG, LEAST_BITS = 20, 3.4
 
 def looks_secret(name: str, value: str) -> bool:
     """Whether a variable seems to hold a secret that was written out."""
-    if any(shape.search(value) for shape in KNOWN_SHAPES):
+    if is_secret(value):
         return True
     if TELLING.search(name) and not HARMLESS.fullmatch(value) and not HARMLESS.fullmatch(name):
         return True
     mixed = re.search(r"\d", value) and re.search(r"[A-Za-z]", value)
     plain = re.fullmatch(r"[A-Za-z0-9+/=_-]+", value)
     return bool(plain and mixed and len(value) >= LEAST_LONG and _bits(value) >= LEAST_BITS)
+
+
+def is_secret(text: str) -> bool:
+    """Whether something in it looks as only a secret does."""
+    return any(shape.search(text) for shape in KNOWN_SHAPES)
 
 
 def _bits(text: str) -> float:

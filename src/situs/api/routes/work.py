@@ -45,6 +45,7 @@ from situs.control.shipping import snapshot
 from situs.control.views import WorkloadHistory, WorkloadView
 from situs.model.base import Name
 from situs.model.error import InputError
+from situs.model.secret import SecretReference, is_secret, reference
 from situs.model.workload import Workload
 
 router = APIRouter(prefix="/v1", tags=["workloads"])
@@ -75,6 +76,10 @@ class Handing(Body):
     env: dict[Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)], Word] = Field(
         default_factory=dict, max_length=200
     )
+    secrets: dict[
+        Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)], SecretReference
+    ] = Field(default_factory=dict, max_length=100)
+    """variable -> where the control plane finds what it holds; in a vault, below the name of the project"""
     state: list[str] = Field(default_factory=list, max_length=100)
     retries: int = Field(0, ge=0, le=100)
     timeout_s: float | None = Field(None, ge=1, le=31_536_000)
@@ -129,6 +134,7 @@ def hand_in(asked: Handing, given: Given, who: Asking, response: Response, key: 
     """Hand work in, to run at once where there is room, or to wait for its turn in a queue."""
     if not who.may("submit", asked.use_case or DEFAULT):
         raise Problem(403, f"{who.name} does not have 'submit' in {asked.use_case or DEFAULT}")
+    _must_keep_secrets(asked)
     name = asked.name or _name(asked, key)
 
     def do() -> Mapping[str, Any]:
@@ -265,9 +271,29 @@ def _workload(asked: Handing) -> Workload:
         Asked(
             tuple(asked.command), asked.accelerators, tuple(asked.accelerator), "0GiB", asked.cpu,
             f"{asked.memory_gib:.9f}GiB", asked.nodes, asked.hours, tuple(asked.data), asked.env, tuple(asked.state),
-            asked.retries, asked.timeout_s, asked.use_case,
+            asked.retries, asked.timeout_s, asked.use_case, secrets=asked.secrets,
         )
     )  # fmt: skip
+
+
+def _must_keep_secrets(asked: Handing) -> None:
+    """Raises Problem for a secret that is written out, and for one of a vault that is not the project's."""
+    # What is wrong may be a secret, so it is not shown.
+    written = [f"env/{name}" for name, value in asked.env.items() if is_secret(value)]
+    written += [f"command/{k}" for k, word in enumerate(asked.command) if is_secret(word)]
+    if written:
+        raise Problem(
+            422,
+            f"{', '.join(written)}: this seems to be a secret, and many could see it; give a reference in `secrets`",
+        )
+    project = asked.use_case or DEFAULT
+    for name, text in asked.secrets.items():
+        wanted = reference(text)
+        if wanted.scheme == "vault" and project not in wanted.where.split("/")[1:]:
+            raise Problem(
+                422,
+                f"secrets/{name}: of a vault, work of {project} has what is below a folder {project!r} of its mount",
+            )
 
 
 def _archive(files: Mapping[str, str]) -> bytes:

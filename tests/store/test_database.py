@@ -6,6 +6,9 @@ import os
 import signal
 import stat
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -15,6 +18,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from psycopg.pq import PGconn
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import DBAPIError
 
@@ -288,6 +292,23 @@ class TestLeases:
             assert runs.present(connection) == []
         database.close()
 
+    def test_one_that_falls_silent_between_two_of_many_rows_is_cut_off(
+        self, postgres: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The server believes that more is coming, and keeps its locks for as long as the line stands."""
+        monkeypatch.setattr("situs.store.database.SILENT_S", 1)
+        monkeypatch.setattr("situs.store.leases.SILENT_S", 1)
+        url = postgres.new()
+        database = ready(Database(url))
+        assert leases.acquire(database, "executor", "frozen", 0)
+        with _frozen_in_the_middle(url, "SELECT * FROM leases FOR UPDATE"):
+            taken, deadline = None, time.monotonic() + 60
+            while taken is None and time.monotonic() < deadline:
+                with suppress(DatabaseAway):
+                    taken = leases.acquire(database, "executor", "quick", 30)
+            assert taken
+        database.close()
+
     def test_whoever_takes_a_lease_waits_for_what_is_being_written_under_it(self, database: Database) -> None:
         slow = leases.acquire(database, "executor", "slow", 0)
         assert slow
@@ -405,3 +426,21 @@ def test_what_was_acknowledged_is_there_after_kill_9_and_never_half(
         written = len(events.newest(connection, 1_000_000))
         assert len(runs.of_workload(connection, "train")) == written
     assert acknowledged <= written <= acknowledged + 1
+
+
+@contextmanager
+def _frozen_in_the_middle(url: str, statement: str) -> Iterator[None]:
+    """A client that has sent a statement and not said that it was the last one of many."""
+    frozen = PGconn.connect(url.encode())
+    frozen.enter_pipeline_mode()
+    for each in ("BEGIN", statement):
+        frozen.send_query_params(each.encode(), None)
+    frozen.send_flush_request()
+    frozen.flush()
+    for _ in range(2):
+        while frozen.get_result() is not None:
+            pass
+    try:
+        yield
+    finally:
+        frozen.finish()

@@ -13,8 +13,9 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, or_, select, update
 
 from situs.model.error import SitusError
-from situs.store.database import Database, clock
+from situs.store.database import SILENT_S, Database, DatabaseAway, clock
 from situs.store.insert import insert_missing
+from situs.store.silent import end_silent, lock_within
 from situs.store.tables import leases
 
 NOBODY = ""
@@ -35,19 +36,29 @@ class Lease:
 
 
 def acquire(database: Database, name: str, holder: str, for_s: float, *, dead: str = "") -> Lease | None:
-    """Take a lease that is free or over, or that ``dead`` holds, which is known to have ended; else None."""
-    with database.write() as connection:
-        insert_missing(
-            connection, leases, [{"name": name, "holder": NOBODY, "token": 0, "expires": LONG_AGO}]
-        )
-        now = clock(connection)
-        taken = connection.execute(
-            update(leases)
-            .where(leases.c.name == name)
-            .where(or_(leases.c.expires <= now, leases.c.holder == (dead or NOBODY)))
-            .values(holder=holder, token=leases.c.token + 1, expires=now + timedelta(seconds=for_s))
-            .returning(leases.c.token)
-        ).scalar_one_or_none()
+    """Take a lease that is free or over, or that ``dead`` holds, which is known to have ended; else None.
+
+    Raises DatabaseAway, also when somebody keeps it locked; whoever does so in silence is cut off then.
+    """
+    try:
+        with database.write() as connection:
+            lock_within(connection, SILENT_S)
+            return _acquired(connection, name, holder, for_s, dead)
+    except DatabaseAway:
+        end_silent(database, leases)
+        raise
+
+
+def _acquired(connection: Connection, name: str, holder: str, for_s: float, dead: str) -> Lease | None:
+    insert_missing(connection, leases, [{"name": name, "holder": NOBODY, "token": 0, "expires": LONG_AGO}])
+    now = clock(connection)
+    taken = connection.execute(
+        update(leases)
+        .where(leases.c.name == name)
+        .where(or_(leases.c.expires <= now, leases.c.holder == (dead or NOBODY)))
+        .values(holder=holder, token=leases.c.token + 1, expires=now + timedelta(seconds=for_s))
+        .returning(leases.c.token)
+    ).scalar_one_or_none()
     return None if taken is None else Lease(name, holder, taken)
 
 

@@ -33,6 +33,7 @@ TOPICS = (
     "run",
     "attached",
     "queue",
+    "pipeline",
     "submitted",
     "enter",
     "top",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from situs.cli.beginning import have_control, have_sites
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, emit_json, error_console, language
 from situs.cli.plane import ByOption, DbOption, folder_of, person, place_of
@@ -22,18 +23,12 @@ if TYPE_CHECKING:
 
 WORDS = {
     "en": {
-        "machine": "no estate here: this machine is the only site (`situs init` describes more)",
-        "sites": "no plan was in force: one is now that has the estate's sites and places nothing by itself",
-        "up": "no control plane ran: started one in the background (process {pid}, log {log})",
         "queued": "{name} waits for its turn in {queue}, with priority {priority}",
         "withheld": "not sent, as they look like secrets: {names} (--include sends one)",
         "written": "{name} seems to hold a secret, and everybody who sees this run sees it: use --secret",
         "astray": "not sent, as they lead out of the folder: {names}",
     },
     "de": {
-        "machine": "kein Bestand hier: dieser Rechner ist der einzige Ort (`situs init` beschreibt mehr)",
-        "sites": "kein Plan war in Kraft: jetzt gilt einer, der die Orte hat und von sich aus nichts verteilt",
-        "up": "keine Steuerung lief: eine läuft jetzt im Hintergrund (Prozess {pid}, Protokoll {log})",
         "queued": "{name} wartet in {queue}, bis es dran ist, mit Vorrang {priority}",
         "withheld": "nicht gesendet, sieht nach Geheimnissen aus: {names} (--include sendet eines)",
         "written": "{name} sieht nach einem Geheimnis aus, und wer diesen Lauf sieht, sieht es: besser --secret",
@@ -185,9 +180,7 @@ def run_command(
     workload, place = workload_of(asked), open_here(estate, db, new=True)
     if unanswered is not None and submitting.found(place.database, chosen) is not None:
         raise typer.Exit(_resumed(place, chosen, unanswered, detach=detach, as_json=as_json))
-    new = place.have_sites(who)
-    if new:
-        _note(new)
+    has_estate = have_sites(place, who)
     only = frozenset(site) if site else None
     if dry_run:
         looked = submitting.look(place.database, chosen, workload, only)
@@ -195,9 +188,7 @@ def run_command(
         if not as_json:
             _tell_unrented(looked)
         return
-    pid = place.have_control(replan=new is None)
-    if pid is not None:
-        _note("up", pid=pid, log=place.folder / "up.log")
+    have_control(place, replan=has_estate)
     if queue is not None:
         raise typer.Exit(
             _in_queue(place, who, chosen, workload, taken, queue, priority, only, detach, as_json)
@@ -251,9 +242,9 @@ def _resumed(place: Here, name: str, left: Unanswered, *, detach: bool, as_json:
     from situs.cli.attached import watch
 
     told = left.told or {"name": name}
-    if left.told is None and (pid := place.have_control(replan=True)) is not None:
+    if left.told is None:
         # It ended before anybody was told, perhaps before it had begun anything.
-        _note("up", pid=pid, log=place.folder / "up.log")
+        have_control(place, replan=True)
     if detach:
         if as_json:
             emit_json(told)

@@ -11,6 +11,7 @@ from situs.control.counter.serving import Counter, Open
 from situs.control.estate_files import EstateFiles
 from situs.control.leader import Leadership, lead
 from situs.control.pace import Pace
+from situs.control.pipelines.advancing import Advancing
 from situs.control.replanning import Replanning
 from situs.control.term import Term
 from situs.control.watcher import Watcher
@@ -69,6 +70,7 @@ class Controller:
         term: Term | None = None
         replanning: Replanning | None = None
         counter: Open | None = None
+        pipelines: Advancing | None = None
         try:
             if self._estate is not None:
                 replanning = Replanning(self._database, self._estate, self._pace, leadership, self._say)
@@ -77,6 +79,8 @@ class Controller:
             term = Term(
                 self._database, self._folder, self._connect, self._pace, leadership, self._watcher, self._say
             )  # fmt: skip
+            pipelines = Advancing(self._database, self._folder, self._pace, term.wake, self._say)
+            pipelines.start()
             if self._counter is not None:
                 counter = self._counter.opened(term)
             while not self._stopped.is_set():
@@ -84,6 +88,8 @@ class Controller:
         finally:
             if counter is not None:
                 counter.stop()
+            if pipelines is not None:
+                pipelines.stop()
             if replanning is not None:
                 replanning.stop()
             if term is not None:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from situs.control.force import Force, Plans
+from situs.control.target import HOURS_A_MONTH
 from situs.economics.exchange import exchanged
 from situs.model.error import InputError
 from situs.model.estate import Node
@@ -28,8 +29,9 @@ HOUR_S = 3600
 
 def metered(
     run: Run, plans: Plans, now: datetime, total_s: float, cpu_s: float | None = None, billed: Money | None = None
-) -> tuple[Run, Line]:  # fmt: skip
-    """The run with all its time in the ledger, and the line for what was not in it yet.
+) -> tuple[Run, Sequence[Line]]:  # fmt: skip
+    """The run with all its time in the ledger, and lines for what was not in it yet: with the first comes the way of
+    the data that it reads.
 
     ``total_s``: how long it has run by now; what was counted too much before is taken back. ``billed``: what its site
     bills for all of it, which counts more than what was planned.
@@ -43,16 +45,39 @@ def metered(
     in_all = _exchanged(billed, kept, now) if kept else None
     before = Decimal(str(round(run.metered_s, 3))) * hourly / HOUR_S
     cost = amount(planned if in_all is None else in_all - before)
+    use_case = workload.use_case if workload else None
     line = Line(
         "run", run.site, run.pool, since, max(now, since), seconds, cost,
         kept.plan.currency if kept else "EUR", run.workload, run.unit, run.generation,
-        workload.use_case if workload else None, cpu_s,
+        use_case, cpu_s,
     )  # fmt: skip
-    return replace(run, metered_s=total_s, metered_at=line.until), line
+    lines = [line]
+    if (
+        run.metered_at is None
+        and kept
+        and workload
+        and assignment
+        and (way := _way(run, workload, assignment, kept))
+    ):
+        lines.insert(0, replace(line, kind="transfer", until=since, unit_s=0.0, amount=way, cpu_s=None))
+    return replace(run, metered_s=total_s, metered_at=line.until), lines
 
 
-def ended(run: Run, plans: Plans, usage: Usage | None, now: datetime) -> tuple[Run, Line] | None:
-    """The last line of a run that is over, by what its site has measured; None when it never ran."""
+def _way(run: Run, workload: Workload, assignment: Assignment, kept: Kept) -> Decimal:
+    """What it costs to bring a run of a job its data."""
+    if workload.job is None:
+        return Decimal(0)
+    often = (workload.job.per_month or 0) * kept.plan.horizon_hours / HOURS_A_MONTH or 1.0
+    read = assignment.costs.get(Part.TRANSFER, Decimal(0)) / Decimal(str(often * assignment.units))
+    if run.generation > 1 or len(kept.intent.workloads) > 1:
+        return amount(read)
+    # What was handed in has a plan of its own: the copies in it are made for this alone, and once.
+    copies = (replica.costs.get(Part.TRANSFER, Decimal(0)) for replica in kept.plan.replicas)
+    return amount(sum(copies, read))
+
+
+def ended(run: Run, plans: Plans, usage: Usage | None, now: datetime) -> tuple[Run, Sequence[Line]] | None:
+    """The last lines of a run that is over, by what its site has measured; None when it never ran."""
     if run.phase != "ended" or run.started_at is None or run.ended_at is None:
         return None
     total_s = usage.wall_s if usage else (run.ended_at - run.started_at).total_seconds()
@@ -61,8 +86,8 @@ def ended(run: Run, plans: Plans, usage: Usage | None, now: datetime) -> tuple[R
     return metered(run, plans, now, total_s, usage.cpu_s, usage.billed)
 
 
-def running(runs: Iterable[Run], plans: Plans, now: datetime) -> Iterator[tuple[Run, Line]]:
-    """All that run, with a line each for the time since the last one."""
+def running(runs: Iterable[Run], plans: Plans, now: datetime) -> Iterator[tuple[Run, Sequence[Line]]]:
+    """All that run, with lines for each for the time since the last one."""
     for run in runs:
         if run.alive and run.started_at is not None:
             yield metered(run, plans, now, (now - run.started_at).total_seconds())

@@ -11,7 +11,7 @@ from situs.control.waiting import is_over
 from situs.model.workload import Workload
 from situs.planner.compile.world import PoolName
 from situs.planner.single import Taken
-from situs.store import plans, queued, runs, submissions
+from situs.store import pipelines, plans, queued, runs, submissions
 from situs.store.plans import Kept
 from situs.store.runs import Run
 
@@ -31,7 +31,7 @@ def taken(connection: Connection, ground: Kept) -> dict[PoolName, list[Taken]]:
 
 
 def with_results(connection: Connection, kept: Kept) -> Kept:
-    """With the data that its workloads have made since, where they are."""
+    """With the data that its workloads and pipelines have made since, where they are."""
     done = {run.workload for run in runs.present(connection) if run.outcome == "succeeded"}
     datasets = dict(kept.intent.datasets)
     for decision in kept.plan.decisions:
@@ -39,6 +39,9 @@ def with_results(connection: Connection, kept: Kept) -> Kept:
             for name, home in assignment.writes.items():
                 there = (*(site for site in datasets[name].replicas if site != home), home)
                 datasets[name] = datasets[name].model_copy(update={"replicas": there})
+    for made in pipelines.made(connection):
+        size = {"replicas": (made.site,), "size_gb": made.size_gb}
+        datasets.setdefault(made.dataset, made.described.model_copy(update=size))
     return replace(kept, intent=kept.intent.model_copy(update={"datasets": datasets}))
 
 

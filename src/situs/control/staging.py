@@ -74,13 +74,14 @@ class Work:
                 path.write_bytes(self.content(self.files[name]))
                 guard()
                 site.put(key, path, name)
+            called = {item.dataset: item.file for item in self.workload.inputs}
             for dataset, home in at.reads.items():
                 guard()
-                site.put(key, self._replica(dataset, home), dataset)
-                env[f"SITUS_INPUT_{_variable(dataset)}"] = dataset
+                site.put(key, self._replica(dataset, home), called[dataset])
+                env[f"SITUS_INPUT_{_variable(called[dataset])}"] = called[dataset]
             if source is not None:
                 self._carry(key, site, source, Path(scratch), guard)
-        env |= {f"SITUS_OUTPUT_{_variable(o.dataset)}": o.dataset for o in self.workload.outputs}
+        env |= {f"SITUS_OUTPUT_{_variable(o.file)}": o.file for o in self.workload.outputs}
         if run.port is not None:
             env["SITUS_PORT"] = str(run.port)
         command = self._command()
@@ -90,9 +91,10 @@ class Work:
 
     def collect(self, key: Key, site: Adapter) -> None:
         """Take its results to the sites that keep them. Raises MissingOutput."""
+        called = {item.dataset: item.file for item in self.workload.outputs}
         for dataset, home in self.assignment.writes.items():
             try:
-                site.get(key, dataset, self.data(home, dataset))
+                site.get(key, called[dataset], self.data(home, dataset))
             except Unreachable:
                 raise
             except SitusError as error:

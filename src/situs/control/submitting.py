@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
 from situs.control.queues import handing_in
 from situs.control.room_taken import taken, with_results
+from situs.model.data import Dataset
 from situs.model.error import InputError, SitusError
 from situs.model.plan import Assignment, Fit
 from situs.model.workload import Workload
@@ -26,6 +27,7 @@ from situs.store.events import Event
 from situs.store.plans import Kept
 from situs.store.submissions import Overtaken, Submission
 
+NO_DATA: Mapping[str, Dataset] = {}
 ATTEMPTS = 20
 """So many others may be faster before one gives up: each of them has got what it wanted meanwhile."""
 
@@ -59,22 +61,24 @@ class Ground:
 def look(database: Database, name: str, workload: Workload, sites: frozenset[str] | None = None) -> Placed:
     """Where it would go now; nothing is handed in. ``sites``: at these alone. Raises InputError."""
     with database.read() as connection:
-        ground = _ground(connection)
+        ground = ground_of(connection)
     return _placed(ground, name, workload, sites)
 
 
 def submit(
     database: Database, name: str, workload: Workload, files: Mapping[str, bytes], by: str,
-    sites: frozenset[str] | None = None,
+    sites: frozenset[str] | None = None, makes: Mapping[str, Dataset] = NO_DATA,
+    guard: Callable[[Connection], None] = lambda _: None,
 ) -> Placed:  # fmt: skip
     """Hand in work; it is in the database when this returns, and not at all when it raises.
 
-    ``files``: content of each of the run's files, and of the archive of its code. Raises NoPlace, and InputError for
-    a name that was used before.
+    ``files``: content of each of the run's files, and of the archive of its code; ``makes``: data that nobody has yet;
+    ``guard``: is asked in the transaction, and raises to have nothing handed in.
+    Raises NoPlace, and InputError for a name that was used before.
     """
     for _ in range(ATTEMPTS):
         with database.read() as connection:
-            ground = _ground(connection)
+            ground = ground_of(connection, makes)
             _must_be_new(connection, ground, name)
         placed = _placed(ground, name, workload, sites)
         if not placed.decision.assignments:
@@ -83,6 +87,7 @@ def submit(
             with database.write() as connection:
                 if plans.generation_in_force(connection) != ground.generation:
                     continue
+                guard(connection)
                 _must_be_new(connection, ground, name)
                 plans.keep(connection, placed.plan, placed.intent, ground.kept.facts, files)
                 submissions.add(connection, ground.version, "submitted", name, placed.plan.id, by)
@@ -168,11 +173,15 @@ def _not_handed_in(connection: Connection, name: str) -> str:
     return f"nothing of the name {name!r} was handed in; `situs ps` lists what there is"
 
 
-def _ground(connection: Connection) -> Ground:
+def ground_of(connection: Connection, makes: Mapping[str, Dataset] = NO_DATA) -> Ground:
+    """What places are looked for in now, with data that are to be made. Raises InputError before the first plan."""
     target = plans.in_force(connection)
     if target is None:
         raise InputError("no plan is in force yet; `situs apply` puts one in force")
     kept = with_results(connection, plans.load(connection, target.plan))
+    if makes:
+        datasets = {**kept.intent.datasets, **makes}
+        kept = replace(kept, intent=kept.intent.model_copy(update={"datasets": datasets}))
     held = holds.in_force(connection)
     closed = holds.drained(held) | holds.lost(held)
     return Ground(kept, submissions.version(connection), target.generation, taken(connection, kept), closed)

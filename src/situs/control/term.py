@@ -447,14 +447,14 @@ class Term:
         """Write down what runs have used since the last time, and what nobody did."""
         if self._force is None:
             return
-        for run, line in meter.running(self._state.all_runs(), self._plans, now):
-            self._ledger(run, line)
+        for run, lines in meter.running(self._state.all_runs(), self._plans, now):
+            self._ledger(run, lines)
         self._state.lines += meter.idle(self._force, self._state.all_runs(), self._metered, now)
         self._metered = now
 
-    def _ledger(self, run: Run, line: Line) -> None:
+    def _ledger(self, run: Run, lines: Sequence[Line]) -> None:
         self._state.replace(run)
-        self._state.lines.append(line)
+        self._state.lines += lines
 
 
 def awaited(wanted: Mapping[Unit, Wanted], runs: Mapping[Unit, Sequence[Run]]) -> dict[Key, Awaited]:

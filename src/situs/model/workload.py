@@ -89,20 +89,31 @@ class Service(Model):
     """how long requests under way may take until a unit that gets no more of them is ended"""
 
 
-class Input(Model):
-    """Data a workload reads."""
+class Item(Model):
+    """Data a workload has to do with."""
 
     dataset: Name
+    called: Name | None = Field(default=None, alias="as")
+    """what its file is called where the workload runs; None: as the dataset"""
+
+    @property
+    def file(self) -> str:
+        """The file's name where the workload runs."""
+        return self.called or self.dataset
+
+
+class Input(Item):
+    """Data a workload reads."""
+
     reads_gb: Gb | None = None
     """per run (a job) or per month (a service); None: all of it once"""
     remote: bool = True
     """may be read over a link; False: a replica must be at the same site"""
 
 
-class Output(Model):
+class Output(Item):
     """Data a workload writes; becomes a dataset at the place of the run."""
 
-    dataset: Name
     writes_gb: Gb | None = None
     """per run or month; None: its whole size"""
 
@@ -260,6 +271,13 @@ class Workload(Model):
         names = [shape.name for shape in self.shapes]
         if len(set(names)) != len(names):
             raise ValueError("two shapes have the same name; give each its own")
+        files: dict[str, str] = {}
+        items: tuple[Item, ...] = (*self.inputs, *self.outputs)
+        for item in items:
+            if files.setdefault(item.file, item.dataset) != item.dataset:
+                raise ValueError(
+                    f"two of its data are called {item.file!r} where it runs; give one another name"
+                )
         if self.availability is not None and self.availability > 1:
             raise ValueError("an availability is a fraction of at most 1 (or 100%)")
         if self.service and self.service.listen and self.run and self.run.health is None:

@@ -25,6 +25,7 @@ from situs.planner.compile.world import PoolName
 from situs.policy import effective_labels
 
 if TYPE_CHECKING:
+    from situs.planner.compile.candidates import Candidates
     from situs.planner.decide import Decided
 
 EPSILON = 1e-9
@@ -73,15 +74,21 @@ class Placed:
     @cached_property
     def refusals(self) -> Mapping[str, Refusal]:
         """The dominant reason of each site where it may not or cannot be, for other reasons than room."""
-        from situs.planner.obstacles import blockade
+        found = refusals(self.decided.candidates, self.decision)
+        return {s: r for s, r in found.items() if not (r.rule == "no-pool" and s in self.emptied)}
 
-        candidates, found = self.decided.candidates, {}
-        chosen = {assignment.site for assignment in self.decision.assignments}
-        for site in candidates.world.site_names:
-            against = blockade(candidates, self.decision.workload, site).all if site not in chosen else ()
-            if against and not (against[0].rule == "no-pool" and site in self.emptied):
-                found[site] = against[0]
-        return found
+
+def refusals(candidates: Candidates, decision: Decision) -> Mapping[str, Refusal]:
+    """The dominant reason of each site where one may not or cannot be."""
+    from situs.planner.obstacles import blockade
+
+    chosen = {assignment.site for assignment in decision.assignments}
+    against = {
+        site: blockade(candidates, decision.workload, site).all
+        for site in candidates.world.site_names
+        if site not in chosen
+    }
+    return {site: reasons[0] for site, reasons in against.items() if reasons}
 
 
 def place(
@@ -100,7 +107,7 @@ def place(
     # The whole planner, loaded where it decides: what room is taken, many ask who decide nothing.
     from situs.planner.decide import decide
 
-    alone = _alone(intent, name, workload, at)
+    alone = _alone(intent, {name: workload}, at)
     full = tuple(
         (site, pool)
         for site, found in complete(alone, facts, at).sites.items()
@@ -125,16 +132,25 @@ def decide_alone(
     shut: Collection[PoolName] = (),
 ) -> tuple[Decided, Intent]:  # fmt: skip
     """Decide where one unit goes if all were free but for pools that are ``shut``; and what that was decided from."""
+    return decide_together(intent, facts, at, {name: workload}, off=off, shut=shut)
+
+
+def decide_together(
+    intent: Intent, facts: Facts, at: datetime, workloads: Mapping[str, Workload], *, off: frozenset[str] = frozenset(),
+    shut: Collection[PoolName] = (),
+) -> tuple[Decided, Intent]:  # fmt: skip
+    """The same for several, each once, with the data that goes from one to the other."""
     from situs.planner.decide import decide
 
-    alone = _without(_alone(intent, name, workload, at), set(shut))
+    alone = _without(_alone(intent, workloads, at), set(shut))
     return decide(alone, facts, at, off=off), alone
 
 
-def _alone(intent: Intent, name: str, workload: Workload, at: datetime) -> Intent:
-    """The estate with this workload alone and the data it needs, labelled by what went into them."""
-    labels = effective_labels(intent).datasets
-    named = {item.dataset for item in workload.inputs} | {item.dataset for item in workload.outputs}
+def _alone(intent: Intent, workloads: Mapping[str, Workload], at: datetime) -> Intent:
+    """The estate with these workloads alone and the data they need, labelled by what went into them."""
+    together = intent.model_copy(update={"workloads": {**intent.workloads, **workloads}})
+    labels = effective_labels(together).datasets
+    named = {item.dataset for w in workloads.values() for items in (w.inputs, w.outputs) for item in items}
     needed = sorted(named & set(intent.datasets))
     datasets = {
         data: intent.datasets[data].model_copy(
@@ -145,7 +161,8 @@ def _alone(intent: Intent, name: str, workload: Workload, at: datetime) -> Inten
     sites = {key: _as_it_is(site) for key, site in intent.sites.items()}
     return intent.model_copy(
         update={
-            "sites": sites, "datasets": datasets, "workloads": {name: workload.model_copy(update={"count": 1})},
+            "sites": sites, "datasets": datasets,
+            "workloads": {name: w.model_copy(update={"count": 1}) for name, w in workloads.items()},
             "settings": intent.settings.model_copy(update={"at": at}),
         }
     )  # fmt: skip

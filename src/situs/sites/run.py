@@ -174,8 +174,9 @@ class Runner:
             raise SitusError(
                 f"{name} ended as {status.reason} with exit code {status.exit_code}: " + " / ".join(tail)
             )
+        called = {item.dataset: item.file for item in self._intent.workloads[name].outputs}
         for dataset, home in assignment.writes.items():
-            digest = site.get(key, dataset, self.data(home, dataset))
+            digest = site.get(key, called[dataset], self.data(home, dataset))
             self.journal.write("output", workload=name, dataset=dataset, site=home, sha256=digest)
         self.journal.write("end", workload=name, exit_code=status.exit_code)
         return Step(name, assignment, key, status, self._rate(assignment))
@@ -228,12 +229,13 @@ class Runner:
         env = {**workload.run.env, "SITUS_SITE": assignment.site, "SITUS_POOL": assignment.pool}
         for file in workload.run.files:
             site.put(key, self._files / file, file)
+        called = {item.dataset: item.file for item in workload.inputs}
         for dataset, source in assignment.reads.items():
-            digest = site.put(key, self.data(source, dataset), dataset)
-            env[f"SITUS_INPUT_{_variable(dataset)}"] = dataset
+            digest = site.put(key, self.data(source, dataset), called[dataset])
+            env[f"SITUS_INPUT_{_variable(called[dataset])}"] = called[dataset]
             self.journal.write("input", workload=name, dataset=dataset, source=source, sha256=digest)
         for output in workload.outputs:
-            env[f"SITUS_OUTPUT_{_variable(output.dataset)}"] = output.dataset
+            env[f"SITUS_OUTPUT_{_variable(output.file)}"] = output.file
         if workload.run.port is not None:
             env["SITUS_PORT"] = str(workload.run.port)
         return env

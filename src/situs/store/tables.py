@@ -39,6 +39,8 @@ HISTORY = (
     "submissions",
     "queued",
     "proposals",
+    "pipelines",
+    "artefacts",
 )
 """Tables that are only added to."""
 
@@ -255,6 +257,29 @@ queued = Table(
     Column("by", Text, nullable=False),
     Column("reason", Text),
     Index("queued_by_name", "name", "act", unique=True),
+)  # fmt: skip
+pipelines = Table(
+    "pipelines", metadata,
+    Column("seq", Number, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("content", Text, ForeignKey("contents.sha256"), nullable=False),
+    Column("attempts", JSON, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text),
+    Index("pipelines_by_name", "name", "seq"),
+)  # fmt: skip
+artefacts = Table(
+    "artefacts", metadata,
+    Column("dataset", Text, primary_key=True),
+    Column("act", Text, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("pipeline", Text, nullable=False),
+    Column("workload", Text, nullable=False),
+    Column("site", Text, nullable=False),
+    Column("size_gb", Float, nullable=False),
+    Column("described", JSON, nullable=False),
 )  # fmt: skip
 tokens = Table(
     "tokens", metadata,

@@ -17,8 +17,8 @@ from situs.store.tables import usage
 class Line:
     """One line of the ledger; it is never changed: what was wrong is put right by a further one."""
 
-    kind: Literal["run", "idle"]
-    """``idle``: capacity that is paid for and that no workload used"""
+    kind: Literal["run", "idle", "transfer"]
+    """``idle``: capacity that is paid for and that no workload used; ``transfer``: the way of data to a run"""
     site: str
     pool: str
     since: datetime

@@ -1,0 +1,207 @@
+"""Handing in each stage of a pipeline once what it needs is there, for as long as this control plane leads.
+
+It looks where the stage is to be by the decision about all stages together, and elsewhere only when there is no room
+there.  What it writes can be written once only: a stage is a submission, and their names are never used again.  So
+it does not matter when it is killed, or whether another one has taken its place.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from situs.control import submitting
+from situs.control.pace import Pace
+from situs.control.pipelines import standing
+from situs.control.pipelines.document import Pipeline, kept
+from situs.control.pipelines.standing import ALIVE, StageStanding
+from situs.control.submitting import NoPlace
+from situs.model.error import SitusError
+from situs.model.plan import Fit
+from situs.store import events, pipelines, plans, submissions
+from situs.store.database import Database, DatabaseAway, clock
+from situs.store.events import Event
+from situs.store.pipelines import Artefact, Done
+
+BY = "situs"
+AGAIN_S = 2.0
+"""A stage that finds no room looks again so often."""
+BYTES_IN_GB = 1e9
+
+
+class Changed(SitusError):
+    """People have done something about it meanwhile, which is to be read first."""
+
+
+class Advancing:
+    """Goes on with all pipelines."""
+
+    def __init__(
+        self,
+        database: Database,
+        folder: Path,
+        pace: Pace,
+        wake: Callable[[], None],
+        say: Callable[[str], None],
+    ) -> None:
+        """``folder``: where the sites' data are kept; ``wake``: is called when something was handed in."""
+        self._database = database
+        self._folder = folder
+        self._pace = pace
+        self._wake = wake
+        self._say = say
+        self._ended = threading.Event()
+        self._over: dict[str, int] = {}
+        """pipelines of which nothing runs or will, by the number of what people did last about them"""
+        self._known: dict[str, Pipeline] = {}
+        self._later: dict[str, float] = {}
+        """when to look again for a place"""
+        self._told: dict[str, str] = {}
+        self._thread = threading.Thread(target=self._run, name="pipelines", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; what was begun is finished first."""
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ended.wait(self._pace.poll_s):
+            try:
+                self.turn()
+            except DatabaseAway:
+                continue
+
+    def turn(self) -> None:
+        """Look at all that are not over."""
+        with self._database.read() as connection:
+            newest = pipelines.all_newest(connection)
+        for last in newest:
+            if self._over.get(last.name) == last.seq:
+                continue
+            try:
+                self._advance(last)
+            except DatabaseAway:
+                raise
+            except SitusError as error:
+                # One that cannot go on must not keep the others from it.
+                self._tell(last.name, f"pipeline {last.name}: {error}")
+
+    def _advance(self, last: Done) -> None:
+        with self._database.read() as connection:
+            pipeline = self._pipeline(connection, last)
+            found = standing.of(connection, pipeline, last)
+        for stage in found.stages:
+            if stage.state == "ending" and stage.run is not None and stage.run.outcome == "succeeded":
+                self._register(pipeline, stage)
+        if last.act in ("stopped", "removed"):
+            self._end(pipeline, last, found)
+        else:
+            ready = {stage.name for stage in found.stages if stage.is_satisfied}
+            for stage in found.stages:
+                if stage.state == "waiting" and ready.issuperset(stage.needs):
+                    self._submit(pipeline, stage, last)
+        if found.is_over:
+            self._over[last.name] = last.seq
+            self._known.pop(last.name, None)
+
+    def _pipeline(self, connection: Connection, last: Done) -> Pipeline:
+        if last.name not in self._known:
+            self._known[last.name] = kept(last.name, pipelines.described(connection, last.content))
+        return self._known[last.name]
+
+    def _register(self, pipeline: Pipeline, stage: StageStanding) -> None:
+        """Write down what a stage has made, how large it is and how it is to be handled."""
+        with self._database.write() as connection:
+            submission = submissions.newest(connection, stage.workload)
+            assert submission is not None
+            own = plans.load(connection, submission.plan)
+            at = own.plan.decision(stage.workload).assignments[0]
+            for dataset, home in at.writes.items():
+                file = self._folder / "sites" / home / "data" / dataset
+                size_gb = (
+                    file.stat().st_size / BYTES_IN_GB
+                    if file.exists()
+                    else own.intent.datasets[dataset].size_gb
+                )
+                made = Artefact(
+                    dataset, "made", clock(connection), pipeline.name, stage.workload, home, size_gb,
+                    own.intent.datasets[dataset],
+                )  # fmt: skip
+                pipelines.write_made(connection, made)
+
+    def _submit(self, pipeline: Pipeline, stage: StageStanding, last: Done) -> None:
+        if time.monotonic() < self._later.get(stage.workload, 0.0):
+            return
+        workload, makes = pipeline.stages[stage.name], pipeline.made_by(stage.name)
+        assert workload.run is not None
+        needed = (*workload.run.files, *filter(None, [workload.run.code]))
+        with self._database.read() as connection:
+            files = {name: plans.content(connection, pipeline.files[name]) for name in needed}
+        trouble = ""
+        for sites in (frozenset({stage.planned}), None):
+            try:
+                placed = submitting.submit(
+                    self._database, stage.workload, workload, files, last.by, sites, makes,
+                    guard=partial(_must_be_newest, last=last),
+                )  # fmt: skip
+            except Changed:
+                return
+            except NoPlace as error:
+                where = f"{stage.planned} has no room" if sites and error.placed.fit is Fit.AT else str(error)
+                trouble = where if sites else f"{trouble}, and {error}"
+                continue
+            except DatabaseAway:
+                raise
+            except SitusError as error:
+                trouble = str(error)
+                continue
+            at = placed.decision.assignments[0]
+            self._say(f"{stage.workload} goes to {at.site}/{at.pool}")
+            self._wake()
+            return
+        self._later[stage.workload] = time.monotonic() + AGAIN_S
+        self._tell(stage.workload, f"{trouble}; it is looked for again")
+
+    def _end(self, pipeline: Pipeline, last: Done, found: standing.Standing) -> None:
+        for stage in found.stages:
+            if last.act == "stopped" and stage.state in ALIVE:
+                submitting.stop(self._database, stage.workload, last.by, last.reason)
+            for attempt in range(1, last.attempts.get(stage.name, 1) + 1):
+                name = pipeline.submission(stage.name, attempt)
+                if last.act == "removed" and submitting.found(self._database, name) is not None:
+                    submitting.remove(self._database, name, last.by)
+        if last.act == "removed" and found.is_over:
+            self._drop(last.name)
+        self._wake()
+
+    def _drop(self, name: str) -> None:
+        """What it made goes; that it did stays in the history."""
+        with self._database.write() as connection:
+            made = pipelines.made(connection, name)
+            for each in made:
+                dropped = Artefact(**{**vars(each), "act": "dropped", "at": clock(connection)})
+                pipelines.write_made(connection, dropped)
+        for each in made:
+            for copy in self._folder.glob(f"sites/*/data/{each.dataset}"):
+                copy.unlink(missing_ok=True)
+
+    def _tell(self, workload: str, text: str) -> None:
+        if self._told.get(workload) != text:
+            self._told[workload] = text
+            with self._database.write() as connection:
+                events.write(connection, [Event(clock(connection), "waiting", BY, text, workload)])
+
+
+def _must_be_newest(connection: Connection, last: Done) -> None:
+    pipelines.one_at_a_time(connection)
+    if pipelines.newest(connection, last.name) != last:
+        raise Changed(f"something was done about {last.name}")

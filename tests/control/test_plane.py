@@ -307,7 +307,8 @@ class TestLedger:
             used = Usage(36_000.0, None, None, billed)
             metered = meter.ended(replace(run, metered_s=counted_s), plans, used, datetime.now(UTC))
             assert metered is not None
-            return float(metered[1].amount)
+            (line,) = metered[1]
+            return float(line.amount)
 
         own = kept.plan.currency
         assert paid(None) == pytest.approx(1.0)

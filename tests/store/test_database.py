@@ -24,6 +24,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bench.postgres import Server
 from situs.facts import Facts, load
+from situs.model.data import Dataset
 from situs.model.error import InputError
 from situs.model.intent import Intent
 from situs.store import (
@@ -31,6 +32,7 @@ from situs.store import (
     holds,
     leases,
     observations,
+    pipelines,
     plans,
     proposals,
     queued,
@@ -89,6 +91,12 @@ def filled(database: Database, intent: Intent, facts: Facts) -> Database:
         proposals.write(
             connection, proposals.Step(NOW, "proposed", plan.id, "ann", None, "try", [{"code": "edited"}])
         )
+        study = pipelines.keep(connection, {"stages": {}})
+        pipelines.add(connection, "submitted", "study", study, {"train": 2}, "ann", "first")
+        model = pipelines.Artefact(
+            "study.model", "made", NOW, "study", "study.train", "hoster", 0.5, Dataset(size_gb=1)
+        )
+        pipelines.write_made(connection, model)
     return database
 
 

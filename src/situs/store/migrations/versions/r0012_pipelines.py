@@ -12,12 +12,14 @@ down_revision = "0011"
 branch_labels = None
 depends_on = None
 
+NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
     """Add both tables, which are only added to."""
     op.create_table(
         "pipelines",
-        sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("seq", NUMBER, primary_key=True, autoincrement=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("act", sa.Text, nullable=False),
         sa.Column("name", sa.Text, nullable=False),

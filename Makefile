@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 ONLY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: provider help install demo test test-all bench peers lint docs lock clean
+.PHONY: provider help install demo test test-all bench peers ray lint docs lock clean
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,14 @@ bench: install ## all benchmarks, or one: make bench ONLY=planner-1k
 
 peers: .venv-skypilot/.installed ## install SkyPilot, for benchmarks and for tests of clouds
 
+# A Ray cluster; only tests use it, and situs speaks with it by HTTP.
+.venv-ray/.installed: requirements/ray.lock
+	$(PYTHON) -m venv .venv-ray
+	.venv-ray/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/ray.lock
+	touch $@
+
+ray: .venv-ray/.installed ## install what tests of Ray clusters need
+
 # An OpenID provider from npm; only tests use it.
 .venv/oidc/.installed: tests/api/provider/package-lock.json
 	mkdir -p .venv/oidc
@@ -63,6 +71,8 @@ lock: install ## renew the locked dependencies
 	  --group dev pyproject.toml -o requirements/dev.lock --custom-compile-command "make lock"
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	  requirements/peers.in -o requirements/peers.lock --custom-compile-command "make lock"
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	  requirements/ray.in -o requirements/ray.lock --custom-compile-command "make lock"
 
 clean: ## remove what was built
-	rm -rf $(VENV) .venv-skypilot .pytest_cache .mypy_cache .ruff_cache .situs demo-out htmlcov dist
+	rm -rf $(VENV) .venv-skypilot .venv-ray .pytest_cache .mypy_cache .ruff_cache .situs demo-out htmlcov dist

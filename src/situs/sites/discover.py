@@ -1,4 +1,4 @@
-"""Finding what is there: kubeconfig contexts, SSH hosts, Slurm partitions, clouds, this machine.
+"""Finding what is there: kubeconfig contexts, SSH hosts, Slurm partitions, clouds, a Ray cluster, this machine.
 
 Nothing is contacted but ``sinfo``; files are read, and what is found is written down with a comment for
 everything that only a person can know.
@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from glob import glob
 from itertools import chain, count
@@ -20,6 +21,7 @@ import yaml
 
 from situs.intent.dump import scalar
 from situs.sites.managed import Managed, managed
+from situs.sites.ray.address import address_of
 
 SINFO_SECONDS = 5
 """Slurm's tools hang when their controller is down; nobody waits longer than this for a first estate."""
@@ -71,6 +73,7 @@ def found_sites(*, everything: bool, home: Path, environment: Mapping[str, str])
             *_slurm(),
             *_kubernetes(home, environment),
             *_clouds(home),
+            *_ray(environment),
             *_ssh(home / ".ssh" / "config", home),
         ]
     unique: dict[str, FoundSite] = {}
@@ -240,6 +243,16 @@ def rented(adapter: str, options: Mapping[str, str]) -> Managed | None:
     """Whose cloud a site of kind cloud is in; None for other kinds, and where that is not said."""
     operator, _, rest = options.get("infra", "").partition("/")
     return Managed(operator, rest.partition("/")[0] or None) if adapter == "cloud" and operator else None
+
+
+def _ray(environment: Mapping[str, str]) -> Iterator[FoundSite]:
+    """The cluster that Ray's own tools would submit jobs to."""
+    for variable in ("RAY_API_SERVER_ADDRESS", "RAY_ADDRESS"):
+        # The second may also be an address that is none of a dashboard, and says so by having no scheme.
+        if (address := environment.get(variable, "")).startswith(("http://", "https://")):
+            with suppress(ValueError):
+                yield FoundSite("ray", variable, "ray", {"address": address_of(address)}, ())
+            return
 
 
 def _entries(config: object, section: str, kind: str) -> Iterator[tuple[str, object]]:

@@ -27,6 +27,7 @@ OWN = {
     "container": "situs.sites.kinds:CONTAINER",
     "kubernetes": "situs.sites.kubernetes.kind:KUBERNETES",
     "cloud": "situs.sites.cloud.kind:CLOUD",
+    "ray": "situs.sites.ray.kind:RAY",
 }
 """Read only when they are wanted: an SSH library takes a while to load."""
 

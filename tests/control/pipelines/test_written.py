@@ -61,6 +61,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     ({"prepare": stage("pass", ("model",), ("features",))}, "features"),
     ({"train": stage("pass", ("features",), ("model",), after=["nobody"])}, "no workload 'nobody'"),
+    ({"prepare": stage("pass", (), ("features",), after=["train"])}, "stages wait for each other: "),
+    ({"check": stage("pass", (), ("model",))}, "dataset 'model' is made by 'train' and 'check'"),
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from situs.control.orders import files_of
 from situs.intent.loader import NAMED, Loaded, load
+from situs.intent.references import circle_text
 from situs.model.base import Name
 from situs.model.data import Dataset
 from situs.model.error import InputError, Problem
@@ -79,13 +81,7 @@ def read(path: Path, estate: Intent, name: str) -> tuple[Pipeline, Mapping[str, 
     if problems := [*_problems(loaded, estate, name)]:
         raise InputError(problems)
     full = {data: f"{name}.{data}" for data in written.datasets}
-    makers = {item.dataset: stage for stage, w in written.workloads.items() for item in w.outputs}
-    needs = {
-        stage: tuple(
-            sorted({*w.after, *(makers[i.dataset] for i in w.inputs if i.dataset in makers)} - {stage})
-        )
-        for stage, w in written.workloads.items()
-    }
+    needs = _needs(written.workloads)
     pipeline = Pipeline(
         name,
         {stage: _renamed(w, full) for stage, w in written.workloads.items()},
@@ -95,6 +91,16 @@ def read(path: Path, estate: Intent, name: str) -> tuple[Pipeline, Mapping[str, 
         {},
     )
     return pipeline, files_of(written, path if path.is_dir() else path.parent)
+
+
+def _needs(stages: Mapping[str, Workload]) -> dict[str, tuple[str, ...]]:
+    makers = {item.dataset: stage for stage, w in stages.items() for item in w.outputs}
+    return {
+        stage: tuple(
+            sorted({*w.after, *(makers[i.dataset] for i in w.inputs if i.dataset in makers)} - {stage})
+        )
+        for stage, w in stages.items()
+    }
 
 
 def _renamed(workload: Workload, full: Mapping[str, str]) -> Workload:
@@ -123,9 +129,24 @@ def _problems(loaded: Loaded, estate: Intent, name: str) -> Iterator[Problem]:
         yield Problem("a pipeline has stages", loaded.position(), "write them under workloads:")
     for stage, workload in written.workloads.items():
         yield from _of_stage(loaded, stage, workload, name)
+    yield from _of_order(loaded)
     made = {item.dataset for workload in written.workloads.values() for item in workload.outputs}
     for data, dataset in written.datasets.items():
         yield from _of_data(loaded, data, dataset, estate, made)
+
+
+def _of_order(loaded: Loaded) -> Iterator[Problem]:
+    """Whether each stage can ever begin: it may wait for the data of one that comes after it."""
+    stages = loaded.intent.workloads
+    known = {stage: [other for other in needs if other in stages] for stage, needs in _needs(stages).items()}
+    try:
+        TopologicalSorter(known).prepare()
+    except CycleError as error:
+        circle = list(reversed(error.args[1]))
+        yield Problem(
+            f"stages wait for each other: {circle_text(circle)}", loaded.position("workloads", circle[0]),
+            "leave one of the ways out",
+        )  # fmt: skip
 
 
 def _of_stage(loaded: Loaded, stage: str, workload: Workload, name: str) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from graphlib import TopologicalSorter
 from typing import Literal
 
 from sqlalchemy import Connection
@@ -127,14 +128,7 @@ def of(connection: Connection, pipeline: Pipeline, last: Done) -> Standing:
 
 def in_order(pipeline: Pipeline) -> list[str]:
     """Stages, each after those that it needs."""
-    found: list[str] = []
-    while len(found) < len(pipeline.stages):
-        found += [
-            stage
-            for stage, needs in pipeline.needs.items()
-            if stage not in found and set(needs) <= set(found)
-        ]
-    return found
+    return list(TopologicalSorter(pipeline.needs).static_order())
 
 
 def _state(

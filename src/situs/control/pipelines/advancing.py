@@ -92,8 +92,10 @@ class Advancing:
             except DatabaseAway:
                 raise
             except SitusError as error:
+                self._tell(last.name, f"it does not go on: {error}")
+            except Exception as error:
                 # One that cannot go on must not keep the others from it.
-                self._tell(last.name, f"pipeline {last.name}: {error}")
+                self._tell(last.name, f"it does not go on: {type(error).__name__}: {error}; report it")
 
     def _advance(self, last: Done) -> None:
         with self._database.read() as connection:

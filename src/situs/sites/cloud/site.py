@@ -29,7 +29,6 @@ from situs.sites.adapter import (
     Unreachable,
     refuse_unsupported,
 )
-from situs.sites.cloud.kept import Kept, inside
 from situs.sites.cloud.machines import Machines, refusal
 from situs.sites.cloud.reaching import Reaching
 from situs.sites.cloud.server import ApiServer, ServerError
@@ -37,6 +36,7 @@ from situs.sites.cloud.states import gone, in_trouble, progress
 from situs.sites.cloud.telling import CloudOptions, health, inventory
 from situs.sites.ending import awaited
 from situs.sites.generations import Generations
+from situs.sites.kept import Kept, inside
 from situs.sites.shell import NotThere
 
 LONGEST_PAUSE_S = 2.0

@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from situs.sites.adapter import Key
-from situs.sites.cloud.kept import Kept
+from situs.sites.kept import Kept
 
 
 class RayKept(Kept):

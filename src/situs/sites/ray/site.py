@@ -28,9 +28,9 @@ from situs.sites.adapter import (
     Unreachable,
     refuse_unsupported,
 )
-from situs.sites.cloud.kept import inside
 from situs.sites.ending import awaited
 from situs.sites.generations import Generations
+from situs.sites.kept import inside
 from situs.sites.posix import name_of
 from situs.sites.posix_task import written
 from situs.sites.ray.api import RayApi, RayError

@@ -16,6 +16,7 @@ from situs.control import background, connect, orders, views
 from situs.control.attached import entered
 from situs.control.doctor.sites import sites as doctor_of_sites
 from situs.control.loop import Controller
+from situs.control.pipelines import handing_in
 from situs.control.queues import standing
 from situs.control.running import running
 from situs.store import tokens
@@ -97,6 +98,7 @@ def test_every_command_has_its_like_in_python() -> None:
         "stop": situs.Job.stop, "rm": situs.Job.remove, "cp": situs.Job.copy, "ssh": entered, "top": running,
         "proposed": views.proposed, "approve": orders.approve, "doctor": doctor_of_sites, "site": connect.by_kind,
         "queue": standing.read, "lost": orders.lose, "found": orders.find, "token": tokens.create,
+        "pipeline": handing_in.submit,
     }  # fmt: skip
     commands = {command.name for command in app.registered_commands}
     groups = {group.name for group in app.registered_groups}

@@ -211,7 +211,7 @@ def test_the_estate_is_paused_and_drained_by_name(plane: Plane, asked: TestClien
     [
         {"files": {"../out": "AA=="}}, {"files": {"/etc/x": "AA=="}}, {"files": {"a": "no base64!"}},
         {"files": {"a": "AA==", "a/b": "AA=="}}, {"command": []}, {"queue": "none"}, {"use_case": "none"},
-        {"data": ["none"]}, {"memory_gib": -1}, {"more": 1}, {"env": {"A=B": "x"}}, {"secrets": {"A": "env:HOME"}},
+        {"data": ["none"]}, {"memory_gib": -1}, {"more": 1}, {"env": {"A=B": "x"}}, {"secrets": {"A": "hunter2"}},
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_and_nothing_is_done(

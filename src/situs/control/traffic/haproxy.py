@@ -162,8 +162,16 @@ class Haproxy:
     def _reload(self) -> None:
         """A new worker takes the sockets over from the old one, which ends when its requests are answered."""
         before = self._worker()
-        _asked(self._master, "reload")
+        _wait(self._is_told, "HAProxy does not take the order to read its new fronts")
         _wait(lambda: self._worker() not in ("", before), "HAProxy does not take its new fronts")
+
+    def _is_told(self) -> bool:
+        """A master that has just begun, or reads its fronts, starts itself anew and lets nobody in meanwhile."""
+        try:
+            _asked(self._master, "reload")
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
+        return True
 
     def _worker(self) -> str:
         """Its process id; empty while one takes over from the other."""

@@ -67,8 +67,10 @@ class Machines:
         """
         deadline, asked = time.monotonic() + timeout_s, False
         while True:
+            # In this order: what is looked up while a request comes to its end is of before that end.
+            waits = self._is_under_way(key)
             record = self.one(key)
-            why = self._under_way(key, record)
+            why = str((record or {}).get("init_status_reason") or "it waits for its turn") if waits else None
             up = record is not None and record["status"] == "UP"
             if record is not None and up and why is None and self._has_keeper(key):
                 return record
@@ -156,15 +158,15 @@ class Machines:
         told = self._server.get("/api/status", cluster_name=name)
         return [request for request in told if request.get("name") == "sky.launch"]
 
-    def _under_way(self, key: Key, record: Mapping[str, Any] | None) -> str | None:
-        """How far a request for it is; None when there is none. Raises ServerError with why the last one failed."""
+    def _is_under_way(self, key: Key) -> bool:
+        """Whether there is a request for it. Raises ServerError with why the last one failed."""
         name = self._names.cluster(key)
         if self._requests(name):
-            return str((record or {}).get("init_status_reason") or "it waits for its turn")
+            return True
         if (number := self._launches.pop(name, None)) is not None:
             self._server.result(number)
             self._launched.add(name)
-        return None
+        return False
 
     def _launch(self, key: Key, machine: Machine) -> None:
         name = self._names.cluster(key)

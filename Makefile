@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 ONLY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: provider help install demo test test-all bench peers ray lint docs lock clean
+.PHONY: provider help install demo test test-all test-cloud bench peers ray lint docs lock clean
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ test: install ## the fast suite: everything but the slow and the browser tests
 
 test-all: install ## every test, with coverage
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
+
+test-cloud: install peers ## rent machines of a Slurm cluster by SkyPilot, which gets them more often than not
+	$(BIN)/python -m pytest -m rented
 
 bench: install ## all benchmarks, or one: make bench ONLY=planner-1k
 	$(BIN)/python -m bench $(ONLY)

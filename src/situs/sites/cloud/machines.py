@@ -25,6 +25,8 @@ from situs.sites.cloud.wanted import Machine
 FRESH_S = 2.0
 """Whoever looks at a site asks for each of its runs one after another."""
 PAUSE_S = 1.0
+GONE_S = 15.0
+"""A machine of which nothing is told for so long, and that nobody asks for, is gone."""
 TEARDOWN_S = 120.0
 IDLE_MIN = 5
 """SkyPilot takes a machine down so long after its keeper has ended."""
@@ -65,7 +67,7 @@ class Machines:
 
         It is asked for once: who waits while somebody else gives it back must not rent another one.
         """
-        deadline, asked = time.monotonic() + timeout_s, False
+        deadline, asked, gone_s = time.monotonic() + timeout_s, False, float("inf")
         while True:
             # In this order: what is looked up while a request comes to its end is of before that end.
             waits = self._is_under_way(key)
@@ -74,12 +76,18 @@ class Machines:
             up = record is not None and record["status"] == "UP"
             if record is not None and up and why is None and self._has_keeper(key):
                 return record
-            if why is None and asked:
-                raise Pending(f"its machine ({machine}) was given back while it was waited for")
-            asked = True
-            if why is None:
+            if why is not None:
+                gone_s = float("inf")
+            elif not asked:
                 self._launch(key, machine)
                 why = "SkyPilot was asked for it"
+            else:
+                # One look is not enough: what a request has done may be told a little after its end.
+                gone_s = min(gone_s, time.monotonic() + GONE_S)
+                why = "nothing is told of it"
+                if time.monotonic() >= gone_s:
+                    raise Pending(f"its machine ({machine}) was given back while it was waited for")
+            asked = True
             if time.monotonic() >= deadline:
                 raise Pending(f"its machine ({machine}) is not there yet: {why}")
             time.sleep(PAUSE_S)

@@ -10,13 +10,13 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from urllib.parse import quote, unquote
 from uuid import uuid4
 
-from situs.model.error import SitusError
 from situs.model.money import Money
 from situs.sites.adapter import Key, Status, Usage
+from situs.sites.words import inside
 from situs.sites.writing import copied, written
 
 
@@ -120,11 +120,3 @@ class Kept:
         folder.mkdir(parents=True, exist_ok=True)
         # What waits for a machine may be anybody's data.
         self._runs.parent.chmod(0o700)
-
-
-def inside(name: str) -> PurePosixPath:
-    """A path below the run's folder. Raises SitusError for one that leads elsewhere."""
-    path = PurePosixPath(name)
-    if not path.name or path.is_absolute() or ".." in path.parts or "\0" in name:
-        raise SitusError(f"{name!r} is no file in the run's folder")
-    return path

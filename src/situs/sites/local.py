@@ -6,7 +6,6 @@ import fcntl
 import json
 import os
 import shutil
-import signal
 import stat
 import subprocess
 import sys
@@ -32,6 +31,7 @@ from situs.sites.generations import Generations
 from situs.sites.processes import MARK, kill, of_run
 from situs.sites.shell import ENTER, ThisMachine
 from situs.sites.supervisor import LAPSED, STALE
+from situs.sites.words import signal_of
 from situs.sites.writing import copied, written
 
 STARTING_S = 10.0
@@ -168,8 +168,7 @@ class LocalSite:
 
     def signal(self, key: Key, name: str) -> None:
         """Send a signal to the run's own process. Raises SitusError for what is no signal's name."""
-        if name not in signal.Signals.__members__:
-            raise SitusError(f"{name!r} is no signal; write it as SIGTERM or SIGUSR1")
+        signal_of(name)
         if self.status(key).state == "running":
             (self._folder(key) / "signals" / f"{name}.{uuid4().hex}").touch()
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import time
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from importlib.resources import files
 from math import floor
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import quote, unquote
 from uuid import uuid4
@@ -38,6 +37,7 @@ from situs.sites.adapter import (
 from situs.sites.posix_task import written
 from situs.sites.shell import ANSWER_S, ENTER, Completed, NotThere, Shell, ShellError
 from situs.sites.steady import steady
+from situs.sites.words import inside, signal_of
 
 HELLO = """
 umask 077
@@ -99,9 +99,9 @@ class PosixHost:
 
     def put(self, key: Key, source: Path, name: str) -> str:
         """Copy a file into the run's folder; gives its SHA-256."""
-        inside = _inside(name)
-        folder = _line(self._call("place", name_of(key), str(inside.parent)))
-        return self._shell.send(source, f"{folder}/{inside.name}")
+        path = inside(name)
+        folder = _line(self._call("place", name_of(key), str(path.parent)))
+        return self._shell.send(source, f"{folder}/{path.name}")
 
     def keep(self, key: Key, source: Path, digest: str) -> str:
         """Have a file there for all runs; gives its path."""
@@ -156,8 +156,7 @@ class PosixHost:
 
     def signal(self, key: Key, name: str) -> None:
         """Send a signal to the run's own process. Raises SitusError for what is no signal's name."""
-        if name not in signal.Signals.__members__:
-            raise SitusError(f"{name!r} is no signal; write it as SIGTERM or SIGUSR1")
+        signal_of(name)
         self._call("signal", name_of(key), name.removeprefix("SIG"), uuid4().hex)
 
     def fence(self, key: Key) -> None:
@@ -172,8 +171,8 @@ class PosixHost:
 
     def get(self, key: Key, name: str, target: Path) -> str:
         """Copy a file out of the run's folder; gives its SHA-256."""
-        inside = _inside(name)
-        done = self._call("find_file", name_of(key), str(inside))
+        path = inside(name)
+        done = self._call("find_file", name_of(key), str(path))
         if done.exit_code == NO_FILE:
             raise NotThere(f"{key.workload} wrote no file {name!r}")
         return self._shell.fetch(_line(done), target)
@@ -280,14 +279,6 @@ def _file_name(workload: str, rest: str) -> str:
     if len(name) > LONGEST_NAME:
         raise SitusError(f"{workload[:50]}... is too long for a name of a workload")
     return name
-
-
-def _inside(name: str) -> PurePosixPath:
-    """A path below the run's folder. Raises SitusError for one that leads elsewhere."""
-    path = PurePosixPath(name)
-    if not path.name or path.is_absolute() or ".." in path.parts or "\0" in name:
-        raise SitusError(f"{name!r} is no file in the run's folder")
-    return path
 
 
 def _status(done: Completed) -> Status:

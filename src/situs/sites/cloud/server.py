@@ -10,8 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +18,7 @@ import httpx
 
 from situs.model.error import SitusError
 from situs.sites.adapter import Unreachable
+from situs.sites.web import NOT_READY, clock_of
 
 SPOKEN = 62
 """Version of the interface that this is written for and tested with: that of SkyPilot 0.14.1."""
@@ -96,7 +96,7 @@ class ApiServer:
         """What it tells of itself, and the time that it has."""
         answer = self._sent("GET", "/api/health")
         try:
-            return answer.json(), _time(answer.headers.get("Date"))
+            return answer.json(), clock_of(answer)
         except ValueError:
             raise Unreachable(f"{self.address} is no API server of SkyPilot") from None
 
@@ -166,16 +166,9 @@ def address_of(text: str) -> str:
     return text
 
 
-def _time(text: str | None) -> datetime | None:
-    try:
-        return parsedate_to_datetime(text or "").astimezone(UTC)
-    except ValueError:
-        return None
-
-
 def _refusal(answer: httpx.Response) -> SitusError:
     """What an answer that is an error means."""
-    if answer.status_code in (502, 503, 504):
+    if answer.status_code in NOT_READY:
         return Unreachable(f"SkyPilot's API server is not ready: HTTP {answer.status_code}")
     try:
         detail = answer.json()["detail"]

@@ -9,7 +9,6 @@ nothing that was asked for is lost with this process, and secrets lie nowhere wh
 
 from __future__ import annotations
 
-import signal
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -36,8 +35,9 @@ from situs.sites.cloud.states import gone, in_trouble, progress
 from situs.sites.cloud.telling import CloudOptions, health, inventory
 from situs.sites.ending import awaited
 from situs.sites.generations import Generations
-from situs.sites.kept import Kept, inside
+from situs.sites.kept import Kept
 from situs.sites.shell import NotThere
+from situs.sites.words import inside, signal_of
 
 LONGEST_PAUSE_S = 2.0
 
@@ -135,8 +135,7 @@ class CloudSite:
 
     def signal(self, key: Key, name: str) -> None:
         """Send a signal to the run's own process. Raises SitusError for what is no signal's name."""
-        if name not in signal.Signals.__members__:
-            raise SitusError(f"{name!r} is no signal; write it as SIGTERM or SIGUSR1")
+        signal_of(name)
         if self.status(key).alive:
             self._reaching.host(key).signal(key, name)
 

@@ -14,8 +14,8 @@ import math
 import time
 from collections.abc import Mapping
 from contextlib import closing, suppress
-from pathlib import Path, PurePosixPath
-from signal import SIGKILL, Signals
+from pathlib import Path
+from signal import SIGKILL
 from typing import Any
 
 from situs.model.error import SitusError
@@ -38,6 +38,7 @@ from situs.sites.container.logs import unframed
 from situs.sites.container.names import LIMIT, Names, Run, Why
 from situs.sites.container.starting import Starting
 from situs.sites.ending import awaited
+from situs.sites.words import inside, signal_of
 
 LONGEST_PAUSE_S = 0.5
 KILLED = 128 + SIGKILL
@@ -80,7 +81,7 @@ class ContainerSite:
 
     def put(self, key: Key, source: Path, name: str) -> str:
         """Copy a file into the run's folder; gives its SHA-256."""
-        packed = Packed(source, _inside(name))
+        packed = Packed(source, inside(name))
         self._kept.provide_volume(self._names.work(key), "work", key)
         with self._kept.folder(key) as container:
             path = f"/containers/{container}/archive"
@@ -134,8 +135,7 @@ class ContainerSite:
 
     def signal(self, key: Key, name: str) -> None:
         """Send a signal to the run's own process. Raises SitusError for what is no signal's name."""
-        if name not in Signals.__members__:
-            raise SitusError(f"{name!r} is no signal; write it as SIGTERM or SIGUSR1")
+        signal_of(name)
         run = self._kept.run(key)
         if run is not None:
             self._kill(run, name)
@@ -158,7 +158,7 @@ class ContainerSite:
 
     def get(self, key: Key, name: str, target: Path) -> str:
         """Copy a file out of the run's folder; gives its SHA-256."""
-        path = f"{WORK}/{_inside(name)}"
+        path = f"{WORK}/{inside(name)}"
         nothing = f"{key.workload} wrote no file {name!r}"
         if not self._kept.has_volume(self._names.work(key)):
             raise SitusError(nothing)
@@ -242,11 +242,3 @@ class ContainerSite:
             there = instant(self._engine.get("/info")["SystemTime"]).timestamp()
             self._ahead_s = there - (before + time.time()) / 2
         return self._ahead_s
-
-
-def _inside(name: str) -> PurePosixPath:
-    """A name of a file in the run's folder. Raises SitusError for what would lead out of it."""
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or not path.parts:
-        raise SitusError(f"{name!r} is no file in the run's folder")
-    return path

@@ -9,7 +9,7 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from situs.model.error import SitusError
 from situs.sites.adapter import Key, Unreachable
@@ -18,6 +18,7 @@ from situs.sites.kubernetes.entering import Done, Gone, entered
 from situs.sites.kubernetes.manifests import FOLDERS, MAIN, OPENER, WORK, KubernetesOptions, claim, folder
 from situs.sites.kubernetes.names import Names
 from situs.sites.kubernetes.states import main
+from situs.sites.words import inside
 
 OPENS_S = 120.0
 """An image may have to be fetched, and a volume to be brought to the node."""
@@ -78,9 +79,9 @@ class Folders:
 
     def put(self, key: Key, source: Path, name: str) -> str:
         """Copy a file into the folder; it appears whole or not at all."""
-        inside, sent = _inside(name), _Sent(source)
+        path, sent = str(inside(name)), _Sent(source)
         mode = "755" if os.access(source, os.X_OK) else "644"
-        command = ("/bin/sh", "-c", PUT, "put", self._place(key), inside, str(sent.size), sent.sha256, mode)
+        command = ("/bin/sh", "-c", PUT, "put", self._place(key), path, str(sent.size), sent.sha256, mode)
         done = entered(self._cluster, self._opened(key), OPENER, command, stdin=sent)
         if done.exit_code == DAMAGED:
             raise Unreachable(f"{key.workload}: {name!r} arrived damaged, or {source} changed meanwhile")
@@ -90,9 +91,9 @@ class Folders:
 
     def get(self, key: Key, name: str, target: Path, pod: Object | None) -> str:
         """Copy a file out of the folder. ``pod``: the run's own, if there is one."""
-        inside, received = _inside(name), _Received(target)
+        path, received = str(inside(name)), _Received(target)
         try:
-            done = self._asked(key, inside, received, pod)
+            done = self._asked(key, path, received, pod)
             if done.exit_code == NOTHING:
                 raise SitusError(f"{key.workload} wrote no file {name!r}")
             if done.exit_code == OUTSIDE:
@@ -230,11 +231,3 @@ def _why(pod: Object | None) -> str:
         (s["state"].get("waiting") or {}).get("message") for s in pod["status"].get("containerStatuses") or ()
     ]
     return next((str(text) for text in (*waiting, *said) if text), "its pod does not begin")
-
-
-def _inside(name: str) -> str:
-    """A name of a file in the run's folder. Raises SitusError for what would lead out of it."""
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or not path.parts:
-        raise SitusError(f"{name!r} is no file in the run's folder")
-    return str(path)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from signal import Signals
 
 from situs.model.error import SitusError
 from situs.sites.adapter import (
@@ -34,6 +33,7 @@ from situs.sites.kubernetes.permissions import missing
 from situs.sites.kubernetes.records import Records
 from situs.sites.kubernetes.states import NO_POD, judged, main
 from situs.sites.kubernetes.watching import Watch
+from situs.sites.words import signal_of
 
 OVERDUE_S = 10.0
 """A run that did not end so long after its grace has lost its keeper: the cluster ends it then."""
@@ -146,8 +146,7 @@ class KubernetesSite:
 
     def signal(self, key: Key, name: str) -> None:
         """Send a signal to the run's own process. Raises SitusError for what is no signal's name."""
-        if name not in Signals.__members__:
-            raise SitusError(f"{name!r} is no signal; write it as SIGTERM or SIGUSR1")
+        signal_of(name)
         command = ("/bin/sh", "-c", SIGNAL, "signal", name.removeprefix("SIG"))
         self._enter(key, command, safe_to_repeat=False)
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import httpx
 
 from situs.model.error import SitusError
 from situs.sites.adapter import Unreachable
+from situs.sites.web import NOT_READY, clock_of
 
 ANSWER_S = 30.0
 NOT_THERE = "file is not found"
@@ -51,7 +51,7 @@ class RayApi:
         """Ray's version, and the time that the cluster has."""
         answer = self._sent("GET", "/api/version")
         try:
-            return str(answer.json()["ray_version"]), _time(answer.headers.get("Date"))
+            return str(answer.json()["ray_version"]), clock_of(answer)
         except (ValueError, KeyError, TypeError):
             raise Unreachable(f"{self.address} is no dashboard of Ray") from None
 
@@ -168,16 +168,9 @@ def _file(node: str, name: str) -> dict[str, str]:
     return {"node_id": node, "filename": name, "lines": "-1", "timeout": str(int(ANSWER_S))}
 
 
-def _time(text: str | None) -> datetime | None:
-    try:
-        return parsedate_to_datetime(text or "").astimezone(UTC)
-    except ValueError:
-        return None
-
-
 def _refusal(answer: httpx.Response) -> SitusError:
     """What an answer that is an error means."""
-    if answer.status_code in (502, 503, 504):
+    if answer.status_code in NOT_READY:
         return Unreachable(f"Ray's dashboard is not ready: HTTP {answer.status_code}")
     if answer.status_code in (401, 403):
         return RayError(answer.status_code, f"it does not take the token (HTTP {answer.status_code})")

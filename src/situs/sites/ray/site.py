@@ -7,7 +7,6 @@ as the head of a Ray cluster forgets its jobs when it is started anew.
 from __future__ import annotations
 
 import shlex
-import signal
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +29,6 @@ from situs.sites.adapter import (
 )
 from situs.sites.ending import awaited
 from situs.sites.generations import Generations
-from situs.sites.kept import inside
 from situs.sites.posix import name_of
 from situs.sites.posix_task import written
 from situs.sites.ray.api import RayApi, RayError
@@ -41,6 +39,7 @@ from situs.sites.ray.orders import OVER, Orders
 from situs.sites.ray.package import package
 from situs.sites.ray.states import NodeWord, status_of
 from situs.sites.shell import NotThere
+from situs.sites.words import inside, signal_of
 
 NO_FILE = 66
 ENDING_S = 30.0
@@ -140,8 +139,7 @@ class RaySite:
 
     def signal(self, key: Key, name: str) -> None:
         """Send a signal to the run's own process. Raises SitusError for what is no signal's name."""
-        if name not in signal.Signals.__members__:
-            raise SitusError(f"{name!r} is no signal; write it as SIGTERM or SIGUSR1")
+        signal_of(name)
         status, job = self._seen(key)
         if status.state == "running":
             self._orders.give(job, name_of(key), "signal", name.removeprefix("SIG"), uuid4().hex)

@@ -14,9 +14,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
-import signal
 import time
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from uuid import uuid4
 
 from situs.model.error import SitusError
@@ -38,12 +37,15 @@ from situs.sites.slurm import scripts
 from situs.sites.slurm.nodes import inventory, unhealthy
 from situs.sites.slurm.states import judged, record, recorded, settled
 from situs.sites.slurm.submission import SlurmOptions, options_of, run_script, secrets_script
+from situs.sites.words import inside, signal_of
 
 OVERDUE_S = 10.0
 """A run that did not end so long after its grace has lost its keeper: Slurm ends the job then."""
 SUBMIT_S = 120.0
 """Waiting for whoever submits the same, and for the controller."""
 LONGEST_PAUSE_S = 1.0
+LAST_SIGNAL = 31
+"""Those after it are ordinary ones' carriers here."""
 
 
 class SlurmSite:
@@ -79,7 +81,7 @@ class SlurmSite:
 
     def put(self, key: Key, source: Path, name: str) -> str:
         """Copy a file into the run's folder; gives its SHA-256."""
-        return self._shell.send(source, f"{self._folder(key)}/work/{_inside(name)}")
+        return self._shell.send(source, f"{self._folder(key)}/work/{inside(name)}")
 
     def keep(self, key: Key, source: Path, digest: str) -> str:
         """Have a file in the shared folder for all runs; gives its path."""
@@ -138,10 +140,8 @@ class SlurmSite:
 
     def signal(self, key: Key, name: str) -> None:
         """Send a signal to the run's own process. Raises SitusError for what is no signal's name."""
-        if name not in signal.Signals.__members__ or not 1 <= signal.Signals[name] <= 31:
-            raise SitusError(f"{name!r} is no signal; write it as SIGTERM or SIGUSR1")
         # The job's shell passes it on; see job.sh for the numbers.
-        number = str(33 + signal.Signals[name])
+        number = str(33 + signal_of(name, LAST_SIGNAL))
         self._ask(scripts.SIGNAL, self._root, str(key), number, about=key)
 
     def fence(self, key: Key) -> None:
@@ -159,7 +159,7 @@ class SlurmSite:
 
     def get(self, key: Key, name: str, target: Path) -> str:
         """Copy a file out of the run's folder; gives its SHA-256."""
-        answer = self._shell.ask(scripts.RESOLVE, f"{self._folder(key)}/work", _inside(name))
+        answer = self._shell.ask(scripts.RESOLVE, f"{self._folder(key)}/work", str(inside(name)))
         if answer.exit_code == scripts.REFUSED:
             raise SitusError(f"{name!r} leads out of the run's folder")
         if answer.exit_code:
@@ -221,11 +221,3 @@ class SlurmSite:
 
 def _unit(key: Key) -> str:
     return f"{key.workload}.{key.unit}"
-
-
-def _inside(name: str) -> str:
-    """A name of a file in the run's folder. Raises SitusError for what would lead out of it."""
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or not path.parts:
-        raise SitusError(f"{name!r} is no file in the run's folder")
-    return str(path)

@@ -10,7 +10,6 @@ answer and what came of it are one transaction under the lease.
 from __future__ import annotations
 
 import hashlib
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -26,6 +25,7 @@ from situs.control.leader import Leadership
 from situs.control.orders import files_of
 from situs.control.out_of_service import without_what_is_out
 from situs.control.pace import Pace
+from situs.control.recurring import Recurring
 from situs.control.withdrawn import as_written
 from situs.facts import Facts
 from situs.intent import input_hash
@@ -66,46 +66,28 @@ class Question:
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-class Replanning:
+class Replanning(Recurring):
     """Plans again, for as long as this control plane leads."""
 
     def __init__(
         self, database: Database, estate: EstateFiles, pace: Pace, leadership: Leadership,
         say: Callable[[str], None],
     ) -> None:  # fmt: skip
+        super().__init__("replan", pace.plan_s)
         self._database = database
         self._estate = estate
         self._pace = pace
         self._leadership = leadership
         self._say = say
-        self._ended = threading.Event()
         self._pending, self._since = "", 0.0
         self._plans = Plans(database)
         self._quiet: object = None
         """what there was to see when there was nothing to do: comparing estates takes longer than to see that"""
         self._failed = ""
         """the question that has no answer, so that it is not asked again and again"""
-        self._thread = threading.Thread(target=self._run, name="replan", daemon=True)
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End; a plan that is being made is given up."""
-        self._ended.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._ended.wait(self._pace.plan_s):
-            try:
-                self._turn_or_tell()
-            except LeaseLost:
-                return
-            except DatabaseAway:
-                continue
-
-    def _turn_or_tell(self) -> None:
+    def again(self) -> None:
+        """A turn; why none can be taken is written down."""
         try:
             self.turn()
         except (LeaseLost, DatabaseAway):

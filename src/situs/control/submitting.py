@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
+from situs.control.new_names import must_be_new
 from situs.control.queues import handing_in
 from situs.control.room_taken import taken, with_results
 from situs.model.data import Dataset
@@ -21,7 +22,7 @@ from situs.model.plan import Assignment, Fit
 from situs.model.workload import Workload
 from situs.planner.compile.world import PoolName
 from situs.planner.single import Placed, Taken, place
-from situs.store import events, holds, plans, queued, runs, submissions
+from situs.store import events, holds, plans, submissions
 from situs.store.database import Database, clock
 from situs.store.events import Event
 from situs.store.plans import Kept
@@ -79,7 +80,7 @@ def submit(
     for _ in range(ATTEMPTS):
         with database.read() as connection:
             ground = ground_of(connection, makes)
-            _must_be_new(connection, ground, name)
+            must_be_new(connection, ground.kept.intent, [name])
         placed = _placed(ground, name, workload, sites)
         if not placed.decision.assignments:
             raise NoPlace(name, placed)
@@ -88,7 +89,7 @@ def submit(
                 if plans.generation_in_force(connection) != ground.generation:
                     continue
                 guard(connection)
-                _must_be_new(connection, ground, name)
+                must_be_new(connection, ground.kept.intent, [name])
                 plans.keep(connection, placed.plan, placed.intent, ground.kept.facts, files)
                 submissions.add(connection, ground.version, "submitted", name, placed.plan.id, by)
                 where = placed.decision.assignments[0]
@@ -202,10 +203,3 @@ def _placed(ground: Ground, name: str, workload: Workload, sites: frozenset[str]
     at = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     off = ground.kept.plan.provenance.off
     return place(intent, ground.kept.facts, at, name, workload, ground.taken, off=off, closed=closed)
-
-
-def _must_be_new(connection: Connection, ground: Ground, name: str) -> None:
-    known = name in ground.kept.intent.workloads or submissions.newest(connection, name) is not None
-    known = known or queued.newest(connection, name) is not None
-    if known or runs.of_workload(connection, name):
-        raise InputError(f"there is or was a workload {name!r} already; give another name with --name")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -27,8 +27,6 @@ Act = Literal["handed_in", "stopped", "removed"]
 
 ONE_AT_A_TIME = 0x71756575
 """PostgreSQL's lock for those who hand in, so that numbers are given in the order in which they become visible."""
-AT_ONCE = 500
-"""Names in one question: databases limit how many parameters a statement has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,18 +120,6 @@ def after(connection: Connection, seq: int) -> list[Queued]:
     """What was done since, in that order."""
     wanted = select(queued).where(queued.c.seq > seq).order_by(queued.c.seq)
     return [Queued(*row) for row in connection.execute(wanted)]
-
-
-def used_names(connection: Connection, names: Iterable[str]) -> Collection[str]:
-    """Those of these names that were handed in before, or ran."""
-    asked, found = list(names), set()
-    for k in range(0, len(asked), AT_ONCE):
-        some = asked[k : k + AT_ONCE]
-        for table, column in ((queued, queued.c.name), (runs, runs.c.workload)):
-            found |= set(
-                connection.execute(select(column).select_from(table).where(column.in_(some))).scalars()
-            )
-    return found
 
 
 def running(connection: Connection) -> list[tuple[Run, str]]:

@@ -7,7 +7,6 @@ it does not matter when it is killed, or whether another one has taken its place
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -20,6 +19,7 @@ from situs.control.pace import Pace
 from situs.control.pipelines import standing
 from situs.control.pipelines.document import Pipeline, kept
 from situs.control.pipelines.standing import ALIVE, StageStanding
+from situs.control.recurring import Recurring
 from situs.control.submitting import NoPlace
 from situs.model.error import SitusError
 from situs.model.plan import Fit
@@ -38,7 +38,7 @@ class Changed(SitusError):
     """People have done something about it meanwhile, which is to be read first."""
 
 
-class Advancing:
+class Advancing(Recurring):
     """Goes on with all pipelines."""
 
     def __init__(
@@ -50,37 +50,19 @@ class Advancing:
         say: Callable[[str], None],
     ) -> None:
         """``folder``: where the sites' data are kept; ``wake``: is called when something was handed in."""
+        super().__init__("pipelines", pace.poll_s)
         self._database = database
         self._folder = folder
-        self._pace = pace
         self._wake = wake
         self._say = say
-        self._ended = threading.Event()
         self._over: dict[str, int] = {}
         """pipelines of which nothing runs or will, by the number of what people did last about them"""
         self._known: dict[str, Pipeline] = {}
         self._later: dict[str, float] = {}
         """when to look again for a place"""
         self._told: dict[str, str] = {}
-        self._thread = threading.Thread(target=self._run, name="pipelines", daemon=True)
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End; what was begun is finished first."""
-        self._ended.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._ended.wait(self._pace.poll_s):
-            try:
-                self.turn()
-            except DatabaseAway:
-                continue
-
-    def turn(self) -> None:
+    def again(self) -> None:
         """Look at all that are not over."""
         with self._database.read() as connection:
             newest = pipelines.all_newest(connection)

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
+from situs.control.new_names import must_be_new
 from situs.control.pipelines import standing
 from situs.control.pipelines.document import Pipeline, kept
 from situs.control.pipelines.looking import Looked, NoWay, look
 from situs.model.error import InputError
-from situs.store import events, pipelines, queued, runs, submissions
+from situs.store import events, pipelines, plans
 from situs.store.database import Database
 from situs.store.events import Event
 from situs.store.pipelines import Act, Done
@@ -95,11 +96,7 @@ def _must_be_new(connection: Connection, pipeline: Pipeline) -> None:
         raise InputError(
             f"there is or was a pipeline {pipeline.name!r} already; give another name with --name"
         )
-    for stage in pipeline.stages:
-        name = pipeline.submission(stage, 1)
-        if (
-            submissions.newest(connection, name)
-            or queued.newest(connection, name)
-            or runs.of_workload(connection, name)
-        ):
-            raise InputError(f"there is or was a workload {name!r} already; give another name with --name")
+    target = plans.in_force(connection)
+    assert target is not None
+    intent = plans.load(connection, target.plan).intent
+    must_be_new(connection, intent, [pipeline.submission(stage, 1) for stage in pipeline.stages])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from situs.control.new_names import must_be_new
 from situs.model.error import InputError
 from situs.model.intent import Intent
 from situs.model.workload import Workload
@@ -48,7 +49,7 @@ def hand_in(database: Database, pieces: Sequence[Handed], by: str) -> None:
         if strange := sorted({piece.queue for piece in pieces} - set(intent.queues)):
             there = ", ".join(sorted(intent.queues)) or "none yet; write one under queues: and apply a plan"
             raise InputError(f"the estate has no queue {strange[0]!r}; it has {there}")
-        _must_be_new(connection, intent, [piece.name for piece in pieces])
+        must_be_new(connection, intent, [piece.name for piece in pieces])
         wanted = [Asked(piece.name, piece.queue, piece.work, piece.priority) for piece in pieces]
         at = queued.add(connection, "handed_in", wanted, by)
         told = (f"handed in to {piece.queue}, with priority {piece.priority}" for piece in pieces)
@@ -107,12 +108,3 @@ def _in_force(connection: Connection) -> Intent:
         _FORCE.clear()
         _FORCE[target.plan] = intent
     return intent
-
-
-def _must_be_new(connection: Connection, intent: Intent, names: Sequence[str]) -> None:
-    seen: set[str] = set()
-    used = queued.used_names(connection, names)
-    for name in names:
-        if name in seen or name in intent.workloads or name in used:
-            raise InputError(f"there is or was a workload {name!r} already; give another name with --name")
-        seen.add(name)

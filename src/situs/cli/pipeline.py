@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -96,12 +95,14 @@ def show_command(
       situs pipeline show churn-may --json
     """
     from situs.control.pipelines import standing
+    from situs.control.pipelines.billing import bills
     from situs.store.database import clock
 
     database = opened(db, estate)
     found = standing.read(database, pipeline)
+    billed = bills(database, found)
     if as_json:
-        emit_json(values(found))
+        emit_json(values(found, billed))
         return
     with database.read() as connection:
         now = clock(connection)
@@ -113,10 +114,10 @@ def show_command(
             stage.name, ", ".join(stage.needs), words["states"][stage.state],
             stage.site or (f"({stage.planned})" if stage.state == "waiting" else ""),
             duration((now - since).total_seconds()) if since else "",
-            ", ".join(f"{each.dataset} ({size(each.size_gb)})" for each in stage.made), amount(stage.cost),
+            ", ".join(f"{each.dataset} ({size(each.size_gb)})" for each in stage.made), amount(billed[stage.name].cost),
         )  # fmt: skip
     console.print(table)
-    end(found)
+    end(found, billed)
 
 
 @group.command("ls")
@@ -128,22 +129,24 @@ def ls_command(estate: EstateOption = HERE, db: DbOption = None, as_json: JsonOp
       situs pipeline ls
     """
     from situs.control.pipelines import standing
+    from situs.control.pipelines.billing import bills, total
 
-    found = standing.read_all(opened(db, estate))
+    database = opened(db, estate)
+    found = [(each, bills(database, each)) for each in standing.read_all(database)]
     if as_json:
-        emit_json([values(each) for each in found])
+        emit_json([values(each, billed) for each, billed in found])
         return
     words = WORDS[language()]
     if not found:
         console.print(words["none"])
         return
     table = new_table(*words["all"])
-    for each in found:
+    for each, billed in found:
         done = sum(stage.is_satisfied for stage in each.stages)
-        cost = sum((stage.cost for stage in each.stages), Decimal(0))
+        cost, currency = total(billed)
         table.add_row(
             each.name, words["states"][each.state], f"{done}/{len(each.stages)}", each.by,
-            f"{amount(cost)} {each.currency or ''}".strip(),
+            f"{amount(cost)} {currency or ''}".strip(),
         )  # fmt: skip
     console.print(table)
 

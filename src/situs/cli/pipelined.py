@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from situs.cli.output import emit_json, error_console, language
 
 if TYPE_CHECKING:
+    from situs.control.pipelines.billing import Bill
     from situs.control.pipelines.document import Pipeline
     from situs.control.pipelines.looking import Looked
     from situs.control.pipelines.standing import StageStanding, Standing
@@ -124,16 +125,20 @@ def _looked_values(pipeline: Pipeline, looked: Looked, cost: Decimal) -> dict[st
     }  # fmt: skip
 
 
-def values(found: Standing) -> dict[str, Any]:
-    """How it stands, for programs."""
+def values(found: Standing, bills: Mapping[str, Bill]) -> dict[str, Any]:
+    """How it stands and what it has cost, for programs."""
+    from situs.control.pipelines.billing import total
+
+    _, currency = total(bills)
     return {
         "name": found.name, "state": found.state, "by": found.by, "at": found.at.isoformat(),
-        "currency": found.currency,
+        "currency": currency,
         "stages": [
             {
                 "name": stage.name, "workload": stage.workload, "needs": list(stage.needs), "state": stage.state,
-                "planned": stage.planned, "site": stage.site, "hours": stage.hours, "cost": str(stage.cost),
-                "transfer": str(stage.transfer), "exit_code": stage.run.exit_code if stage.run else None,
+                "planned": stage.planned, "site": stage.site, "hours": bills[stage.name].hours,
+                "cost": str(bills[stage.name].cost), "transfer": str(bills[stage.name].transfer),
+                "exit_code": stage.run.exit_code if stage.run else None,
                 "made": [{"dataset": m.dataset, "site": m.site, "size_gb": m.size_gb} for m in stage.made],
             }
             for stage in found.stages
@@ -144,6 +149,7 @@ def values(found: Standing) -> dict[str, Any]:
 def watch(database: Database, name: str, *, as_json: bool) -> int:
     """Tell of each stage what becomes of it, until nothing more does; gives the exit code."""
     from situs.control.pipelines import standing
+    from situs.control.pipelines.billing import bills
 
     told: dict[str, str] = {}
     ran: set[str] = set()
@@ -161,9 +167,9 @@ def watch(database: Database, name: str, *, as_json: bool) -> int:
         _note("detached", name=name)
         return DETACHED
     if as_json:
-        emit_json(values(found))
+        emit_json(values(found, bills(database, found)))
     else:
-        end(found)
+        end(found, bills(database, found))
     return 0 if found.state in ("done", "serving") else 1
 
 
@@ -189,12 +195,14 @@ def _tell(stage: StageStanding, ran: set[str]) -> None:
         _note("stopped", stage=stage.name)
 
 
-def end(found: Standing) -> None:
+def end(found: Standing, bills: Mapping[str, Bill]) -> None:
     """How it ended, where it did, and what it cost."""
+    from situs.control.pipelines.billing import total
+
     words = WORDS[language()]["end"]
     if found.state in words:
-        cost = amount(sum((stage.cost for stage in found.stages), Decimal(0)))
-        text = words[found.state].format(name=found.name, cost=cost, currency=found.currency or "")
+        cost, currency = total(bills)
+        text = words[found.state].format(name=found.name, cost=amount(cost), currency=currency or "")
         error_console.print(text.strip(), style="dim", soft_wrap=True, markup=False)
 
 

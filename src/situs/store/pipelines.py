@@ -92,10 +92,14 @@ def add(
     reason: str | None = None,
 ) -> Done:  # fmt: skip
     """Write down what is done, in a transaction of :func:`one_at_a_time`."""
-    last = int(connection.execute(select(func.coalesce(func.max(pipelines.c.seq), 0))).scalar_one())
-    done = Done(last + 1, clock(connection), act, name, digest, attempts, by, reason)
+    done = Done(version(connection) + 1, clock(connection), act, name, digest, attempts, by, reason)
     connection.execute(insert(pipelines), vars(done))
     return done
+
+
+def version(connection: Connection) -> int:
+    """A number that grows with everything that is done about any of them."""
+    return int(connection.execute(select(func.coalesce(func.max(pipelines.c.seq), 0))).scalar_one())
 
 
 def newest(connection: Connection, name: str) -> Done | None:

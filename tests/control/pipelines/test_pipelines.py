@@ -18,6 +18,7 @@ from situs.control.asked import Asked, workload_of
 from situs.control.attached import Reader
 from situs.control.connect import by_kind
 from situs.control.pipelines import standing
+from situs.control.pipelines.billing import bills
 from situs.control.pipelines.document import read
 from situs.control.pipelines.handing_in import remove, retry, stop, submit
 from situs.control.pipelines.looking import NoWay
@@ -136,12 +137,13 @@ def test_the_way_of_its_data_has_its_line_in_the_ledger(database: Database, tmp_
         until(lambda: stands(plane).state == "done", "all is done")
     found = {stage.name: stage for stage in stands(plane).stages}
     assert (found["prepare"].site, found["train"].site) == ("a", "b")
+    billed = bills(database, stands(plane))
     # It is paid for what was really made, not for what it was thought to be.
-    ways = found["prepare"].transfer + found["train"].transfer
+    ways = billed["prepare"].transfer + billed["train"].transfer
     assert ways == pytest.approx(Decimal("0.02"), abs=Decimal("0.0001"))
     with database.read() as connection:
         lines = [line for line in usage.lines(connection) if line.kind == "transfer"]
-    assert sum(line.amount for line in lines) == sum(stage.transfer for stage in found.values())
+    assert sum(line.amount for line in lines) == sum(bill.transfer for bill in billed.values())
     assert len(lines) == len({(line.workload, line.generation) for line in lines})
     plane.end_all()
 

@@ -18,7 +18,7 @@ from situs.control import submitting
 from situs.control.pace import Pace
 from situs.control.pipelines import standing
 from situs.control.pipelines.document import Pipeline, kept
-from situs.control.pipelines.standing import ALIVE, StageStanding
+from situs.control.pipelines.standing import ALIVE, StageStanding, Standing
 from situs.control.recurring import Recurring
 from situs.control.submitting import NoPlace
 from situs.model.error import SitusError
@@ -57,6 +57,8 @@ class Advancing(Recurring):
         self._say = say
         self._over: dict[str, int] = {}
         """pipelines of which nothing runs or will, by the number of what people did last about them"""
+        self._quiet: int | None = None
+        """how much people had done when all were over: until they do more, there is nothing to look at"""
         self._known: dict[str, Pipeline] = {}
         self._later: dict[str, float] = {}
         """when to look again for a place"""
@@ -65,6 +67,9 @@ class Advancing(Recurring):
     def again(self) -> None:
         """Look at all that are not over."""
         with self._database.read() as connection:
+            version = pipelines.version(connection)
+            if version == self._quiet:
+                return
             newest = pipelines.all_newest(connection)
         for last in newest:
             if self._over.get(last.name) == last.seq:
@@ -78,6 +83,8 @@ class Advancing(Recurring):
             except Exception as error:
                 # One that cannot go on must not keep the others from it.
                 self._tell(last.name, f"it does not go on: {type(error).__name__}: {error}; report it")
+        if all(self._over.get(last.name) == last.seq for last in newest):
+            self._quiet = version
 
     def _advance(self, last: Done) -> None:
         with self._database.read() as connection:
@@ -87,7 +94,7 @@ class Advancing(Recurring):
             if stage.state == "ending" and stage.run is not None and stage.run.outcome == "succeeded":
                 self._register(pipeline, stage)
         if last.act in ("stopped", "removed"):
-            self._end(pipeline, last, found)
+            self._end(last, found)
         else:
             ready = {stage.name for stage in found.stages if stage.is_satisfied}
             for stage in found.stages:
@@ -155,12 +162,11 @@ class Advancing(Recurring):
         self._later[stage.workload] = time.monotonic() + AGAIN_S
         self._tell(stage.workload, f"{trouble}; it is looked for again")
 
-    def _end(self, pipeline: Pipeline, last: Done, found: standing.Standing) -> None:
+    def _end(self, last: Done, found: Standing) -> None:
         for stage in found.stages:
             if last.act == "stopped" and stage.state in ALIVE:
                 submitting.stop(self._database, stage.workload, last.by, last.reason)
-            for attempt in range(1, last.attempts.get(stage.name, 1) + 1):
-                name = pipeline.submission(stage.name, attempt)
+            for name in stage.attempts:
                 if last.act == "removed" and submitting.found(self._database, name) is not None:
                     submitting.remove(self._database, name, last.by)
         if last.act == "removed" and found.is_over:
@@ -169,14 +175,16 @@ class Advancing(Recurring):
 
     def _drop(self, name: str) -> None:
         """What it made goes; that it did stays in the history."""
-        with self._database.write() as connection:
+        with self._database.read() as connection:
             made = pipelines.made(connection, name)
-            for each in made:
-                dropped = Artefact(**{**vars(each), "act": "dropped", "at": clock(connection)})
-                pipelines.write_made(connection, dropped)
+        # Before it is written down: whoever goes on after a crash must know that there may be something left.
         for each in made:
             for copy in self._folder.glob(f"sites/*/data/{each.dataset}"):
                 copy.unlink(missing_ok=True)
+        with self._database.write() as connection:
+            for each in made:
+                dropped = Artefact(**{**vars(each), "act": "dropped", "at": clock(connection)})
+                pipelines.write_made(connection, dropped)
 
     def _tell(self, workload: str, text: str) -> None:
         if self._told.get(workload) != text:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from graphlib import TopologicalSorter
 from typing import Literal
 
@@ -15,7 +14,7 @@ from situs.control.pipelines.document import Pipeline, kept
 from situs.control.waiting import is_over
 from situs.model.error import InputError
 from situs.model.workload import Workload
-from situs.store import pipelines, runs, submissions, usage
+from situs.store import pipelines, runs, submissions
 from situs.store.database import Database
 from situs.store.pipelines import Artefact, Done
 from situs.store.runs import Run
@@ -31,8 +30,8 @@ class StageStanding:
     """How one stage stands."""
 
     name: str
-    workload: str
-    """what the attempt that counts is called"""
+    attempts: tuple[str, ...]
+    """what each is called as a workload; the last one counts"""
     needs: tuple[str, ...]
     state: State
     planned: str
@@ -41,11 +40,11 @@ class StageStanding:
     """where it was put; None: nowhere yet"""
     run: Run | None
     made: Sequence[Artefact]
-    hours: float
-    """of all its attempts"""
-    cost: Decimal
-    transfer: Decimal
-    """of that, for the way of its data"""
+
+    @property
+    def workload(self) -> str:
+        """What the attempt that counts is called."""
+        return self.attempts[-1]
 
     @property
     def is_satisfied(self) -> bool:
@@ -62,7 +61,6 @@ class Standing:
     at: datetime
     """of the last thing that people did about it"""
     state: Literal["running", "done", "serving", "failed", "stopped", "removed"]
-    currency: str | None
     stages: Sequence[StageStanding]
     """each after those that it needs"""
 
@@ -95,35 +93,29 @@ def read_all(database: Database) -> list[Standing]:
 def of(connection: Connection, pipeline: Pipeline, last: Done) -> Standing:
     """How one stands that was read already."""
     made = pipelines.made(connection, pipeline.name)
-    stages, currencies = [], set()
+    stages = []
     for stage in in_order(pipeline):
         attempt = last.attempts.get(stage, 1)
-        names = [pipeline.submission(stage, k) for k in range(1, attempt + 1)]
+        names = tuple(pipeline.submission(stage, k) for k in range(1, attempt + 1))
         submission = submissions.newest(connection, names[-1])
         known = runs.of_workload(connection, names[-1]) if submission is not None else []
         run = known[-1] if known else None
-        lines = [line for name in names for line in usage.lines(connection, name)]
-        currencies |= {line.currency for line in lines}
         workload = pipeline.stages[stage]
         own = [a for a in made if a.dataset in {o.dataset for o in workload.outputs}]
         is_complete = last.act == "removed" or len(own) == len(workload.outputs)
         stages.append(
             StageStanding(
                 stage,
-                names[-1],
+                names,
                 pipeline.needs[stage],
                 _state(submission, run, workload, last, is_complete),
                 pipeline.places.get(stage, ""),
                 run.site if run is not None else None,
                 run,
                 own,
-                sum(line.unit_s for line in lines) / 3600,
-                sum((line.amount for line in lines), Decimal(0)),
-                sum((line.amount for line in lines if line.kind == "transfer"), Decimal(0)),
             )
         )
-    currency = next(iter(sorted(currencies)), None)
-    return Standing(pipeline.name, last.by, last.at, _whole(stages, last), currency, stages)
+    return Standing(pipeline.name, last.by, last.at, _whole(stages, last), stages)
 
 
 def in_order(pipeline: Pipeline) -> list[str]:

@@ -17,7 +17,7 @@ from situs.control.shipping.sending import launched
 from situs.model.error import SitusError
 from situs.model.plan import Assignment, Replica
 from situs.model.refusal import Refusal
-from situs.model.workload import Workload
+from situs.model.workload import Workload, called
 from situs.policy import Policy
 from situs.sites.adapter import Adapter, Key, Task, Unreachable
 from situs.sites.secrets import secrets
@@ -74,11 +74,11 @@ class Work:
                 path.write_bytes(self.content(self.files[name]))
                 guard()
                 site.put(key, path, name)
-            called = {item.dataset: item.file for item in self.workload.inputs}
+            files = called(self.workload.inputs)
             for dataset, home in at.reads.items():
                 guard()
-                site.put(key, self._replica(dataset, home), called[dataset])
-                env[f"SITUS_INPUT_{_variable(called[dataset])}"] = called[dataset]
+                site.put(key, self._replica(dataset, home), files[dataset])
+                env[f"SITUS_INPUT_{_variable(files[dataset])}"] = files[dataset]
             if source is not None:
                 self._carry(key, site, source, Path(scratch), guard)
         env |= {f"SITUS_OUTPUT_{_variable(o.file)}": o.file for o in self.workload.outputs}
@@ -91,10 +91,10 @@ class Work:
 
     def collect(self, key: Key, site: Adapter) -> None:
         """Take its results to the sites that keep them. Raises MissingOutput."""
-        called = {item.dataset: item.file for item in self.workload.outputs}
+        files = called(self.workload.outputs)
         for dataset, home in self.assignment.writes.items():
             try:
-                site.get(key, called[dataset], self.data(home, dataset))
+                site.get(key, files[dataset], self.data(home, dataset))
             except Unreachable:
                 raise
             except SitusError as error:

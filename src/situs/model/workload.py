@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
@@ -116,6 +116,11 @@ class Output(Item):
 
     writes_gb: Gb | None = None
     """per run or month; None: its whole size"""
+
+
+def called(items: Iterable[Item]) -> Mapping[str, str]:
+    """What the file of each dataset is called where the workload runs."""
+    return {item.dataset: item.file for item in items}
 
 
 class LatencyLimit(Model):

@@ -24,6 +24,7 @@ from situs.model.error import SitusError
 from situs.model.intent import Intent
 from situs.model.plan import Assignment, Plan
 from situs.model.refusal import Refusal
+from situs.model.workload import called
 from situs.policy import Policy
 from situs.sites.adapter import Key, Status, Task
 from situs.sites.local import LocalSite
@@ -174,9 +175,9 @@ class Runner:
             raise SitusError(
                 f"{name} ended as {status.reason} with exit code {status.exit_code}: " + " / ".join(tail)
             )
-        called = {item.dataset: item.file for item in self._intent.workloads[name].outputs}
+        files = called(self._intent.workloads[name].outputs)
         for dataset, home in assignment.writes.items():
-            digest = site.get(key, called[dataset], self.data(home, dataset))
+            digest = site.get(key, files[dataset], self.data(home, dataset))
             self.journal.write("output", workload=name, dataset=dataset, site=home, sha256=digest)
         self.journal.write("end", workload=name, exit_code=status.exit_code)
         return Step(name, assignment, key, status, self._rate(assignment))
@@ -229,10 +230,10 @@ class Runner:
         env = {**workload.run.env, "SITUS_SITE": assignment.site, "SITUS_POOL": assignment.pool}
         for file in workload.run.files:
             site.put(key, self._files / file, file)
-        called = {item.dataset: item.file for item in workload.inputs}
+        files = called(workload.inputs)
         for dataset, source in assignment.reads.items():
-            digest = site.put(key, self.data(source, dataset), called[dataset])
-            env[f"SITUS_INPUT_{_variable(called[dataset])}"] = called[dataset]
+            digest = site.put(key, self.data(source, dataset), files[dataset])
+            env[f"SITUS_INPUT_{_variable(files[dataset])}"] = files[dataset]
             self.journal.write("input", workload=name, dataset=dataset, source=source, sha256=digest)
         for output in workload.outputs:
             env[f"SITUS_OUTPUT_{_variable(output.file)}"] = output.file

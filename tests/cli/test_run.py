@@ -278,3 +278,31 @@ def test_a_secret_reaches_the_run_and_nothing_else(person: Person) -> None:
     assert (code, out) == (0, f"{canary[::-1]}\n"), err
     found = subprocess.run(["grep", "-rlaF", canary, person.folder], capture_output=True, text=True).stdout
     assert found.split() == [str(kept / "hf")]
+
+
+@pytest.mark.slow
+def test_an_array_is_one_line_and_is_shown_member_by_member(person: Person) -> None:
+    person.write(train="import sys\nprint(*sys.argv[1:])\nsys.exit(int(sys.argv[2]))\n")
+    words = ("run", "train.py", "--array", "code=0,4", "--cpu", "0.1", "--at-once", "1", "--name", "tries")
+    assert "the only place" in person.type(*words, "--dry-run", "--", "{index}", "{code}")[2]
+    code, out, err = person.type(*words, "--", "{index}", "{code}")
+    assert code == 1, err
+    assert "tries has 2 members" in err
+    assert out.splitlines() == ["tries-0 (code=0) done", "tries-1 (code=4) failed"]
+    assert person.type("logs", "tries-1")[1] == "1 4\n"
+    assert "name one of its members, such as tries-0" in person.type("logs", "tries")[2]
+    code, out, _ = person.type("status", "tries", "--json")
+    told = json.loads(out)
+    assert (code, told["state"], told["counts"]) == (1, "failed", {"done": 1, "failed": 1})
+    assert [(m["parameters"], m["exit_code"]) for m in told["members"]] == [
+        ({"code": 0}, 0),
+        ({"code": 4}, 4),
+    ]
+    _, out, _ = person.type("ps")
+    assert "1 done, 1 failed" in out
+    assert "tries-1" not in out
+    assert "gescheitert" in person.type("--lang", "de", "status", "tries")[1]
+    assert person.type("rm", "tries")[0] == 0
+    assert "tries" not in person.type("ps")[1]
+    assert person.type("run", "train.py", "--at-once", "2")[0] == 2
+    assert person.type("run", "train.py", "--array", "0")[0] == 2

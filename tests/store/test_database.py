@@ -28,6 +28,7 @@ from situs.model.data import Dataset
 from situs.model.error import InputError
 from situs.model.intent import Intent
 from situs.store import (
+    arrays,
     events,
     holds,
     leases,
@@ -47,7 +48,7 @@ from situs.store.database import Database, DatabaseAway
 from situs.store.leases import LeaseLost
 from situs.store.plans import StalePlan
 from situs.store.schema import WrongSchema, newest, ready, upgrade
-from situs.store.tables import HISTORY, metadata
+from situs.store.tables import HISTORY, contents, metadata
 from tests.store.estates import AT, read, write_estate
 from tests.store.plans import plan_by_hand
 
@@ -97,6 +98,13 @@ def filled(database: Database, intent: Intent, facts: Facts) -> Database:
             "study.model", "made", NOW, "study", "study.train", "hoster", 0.5, Dataset(size_gb=1)
         )
         pipelines.write_made(connection, model)
+        kept = connection.execute(select(contents.c.sha256)).scalars().first()
+        arrays.add(
+            connection,
+            arrays.Array("many", NOW, "ann", str(kept), 1, None, None, 50, None),
+            [arrays.Member("many", 0, "many-0", {"lr": 0.1})],
+        )
+        arrays.end(connection, "many", "stopped", "ann")
     return database
 
 

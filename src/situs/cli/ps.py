@@ -98,8 +98,12 @@ def ps_command(estate: EstateOption = HERE, db: DbOption = None, as_json: JsonOp
         from situs.cli.queue import table_of
 
         console.print(table_of(seen.queues))
-    if seen.units:
-        console.print(_units(seen.units, seen.at))
+    if seen.arrays:
+        from situs.cli.arrayed import table_of as arrays_of
+
+        console.print(arrays_of(seen.arrays))
+    if alone := [unit for unit in seen.units if unit.array is None]:
+        console.print(_units(alone, seen.at))
     if seen.sites:
         console.print(_sites(seen.sites, seen.at))
 
@@ -110,9 +114,9 @@ def status_command(
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """How one workload stands: each unit, each run, what was used and what that cost.
+    """How one workload stands: each unit, each run, what was used and what that cost; of an array, each member.
 
-    Exit code 1 when one of its units has failed.
+    Exit code 1 when one of its units or members has failed.
 
     Examples:
 
@@ -120,10 +124,16 @@ def status_command(
 
       situs status train-vision --json
     """
+    from situs.cli.arrayed import show as show_array
     from situs.control import views
+    from situs.control.arrays import standing
     from situs.store.database import clock
 
     database = opened(db, estate)
+    if (array := standing.of_array(database, workload)) is not None:
+        with database.read() as connection:
+            now = clock(connection)
+        raise typer.Exit(show_array(array, now, as_json=as_json))
     view = views.of_workload(database, workload)
     if as_json:
         emit_json(plain(view))

@@ -16,6 +16,7 @@ from situs.model.error import InputError
 
 if TYPE_CHECKING:
     from situs.cli.counter import Unanswered
+    from situs.control.arrays.making import Wanted
     from situs.control.here import Here
     from situs.control.shipping import Snapshot
     from situs.model.workload import Workload
@@ -95,6 +96,18 @@ def run_command(
         str | None, typer.Option(help="Queue whose quota it waits for and uses.", metavar="QUEUE")
     ] = None,
     priority: Annotated[int, typer.Option(help="In the queue: the higher, the sooner.", min=0, max=100)] = 50,
+    array: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--array",
+            metavar="N or NAME=A,B",
+            help="Run it N times, or once for each value; given again: for each combination.",
+        ),
+    ] = None,
+    at_once: Annotated[
+        int | None,
+        typer.Option("--at-once", help="So many of an array run at once.", min=1, show_default="all"),
+    ] = None,
     code: Annotated[
         Path, typer.Option(help="Folder whose files are sent.", show_default="this folder")
     ] = HERE,
@@ -139,6 +152,8 @@ def run_command(
       situs run train.py --detach --json
 
       situs run train.py --gpu 1 --queue research --priority 80
+
+      situs run train.py --array lr=0.1,0.01,0.001 --at-once 2 -- --lr {lr}
     """
     from situs.cli.counter import Unanswered, handed_in
     from situs.control.asked import Asked, fresh_name, workload_of
@@ -159,8 +174,10 @@ def run_command(
     _must_be_sent(words[0], taken, code)
     _tell_written_out(asked.env)
     _tell_left_out(taken)
+    if at_once is not None and not array:
+        raise InputError("--at-once is for arrays; say --array N too")
     chosen, who, unanswered = name or fresh_name(words), person(by), None
-    if not (dry_run or wait or queue) and (line := called(folder_of(estate))) is not None:
+    if not (dry_run or wait or queue or array) and (line := called(folder_of(estate))) is not None:
         told = {
             "by": who,
             "sites": site,
@@ -182,6 +199,14 @@ def run_command(
         raise typer.Exit(_resumed(place, chosen, unanswered, detach=detach, as_json=as_json))
     has_estate = have_sites(place, who)
     only = frozenset(site) if site else None
+    if array:
+        from situs.control.arrays.making import Wanted
+        from situs.control.arrays.member import grid
+
+        members = Wanted(chosen, grid(array), at_once, queue, priority, only)
+        raise typer.Exit(
+            _as_array(place, who, members, workload, taken, has_estate, hours, dry_run, detach, as_json)
+        )
     if dry_run:
         looked = submitting.look(place.database, chosen, workload, only)
         _show(chosen, looked, hours, as_json)
@@ -235,6 +260,23 @@ def _in_queue(
             emit_json(told)
         return 0
     return watch(place.database, place.folder, name, told, as_json=as_json)
+
+
+def _as_array(
+    place: Here, who: str, wanted: Wanted, workload: Workload, taken: Snapshot, has_estate: bool, hours: float | None,
+    dry_run: bool, detach: bool, as_json: bool,
+) -> int:  # fmt: skip
+    """Make an array of it, unless its members can never run; gives the exit code."""
+    from situs.cli.arrayed import hand_in
+    from situs.control.arrays.making import look
+    from situs.model.plan import Fit
+
+    placed = look(place.database, wanted, workload)
+    if dry_run or placed.fit is Fit.NEVER:
+        _show(wanted.name, placed, hours, as_json)
+        return 0
+    have_control(place, replan=has_estate)
+    return hand_in(place, wanted, workload, {".": taken.archive}, who, detach=detach, as_json=as_json)
 
 
 def _resumed(place: Here, name: str, left: Unanswered, *, detach: bool, as_json: bool) -> int:

@@ -42,7 +42,7 @@ def stop_command(
     reason: ReasonOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Have a run end. It is asked to, and ended after its grace; its output and files stay.
+    """Have a run or an array end. It is asked to, and ended after its grace; its output and files stay.
 
     Examples:
 
@@ -51,8 +51,14 @@ def stop_command(
       situs stop train-3fa9c1 --reason "the loss went up"
     """
     from situs.control import submitting
+    from situs.control.arrays import making
 
-    _show("stopped", workload, submitting.stop(opened(db, estate), workload, person(by), reason), as_json)
+    database, who = opened(db, estate), person(by)
+    if making.is_array(database, workload):
+        changed = making.end(database, workload, "stopped", who, reason)
+    else:
+        changed = submitting.stop(database, workload, who, reason)
+    _show("stopped", workload, changed, as_json)
 
 
 def rm_command(
@@ -62,15 +68,21 @@ def rm_command(
     by: ByOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Have a run end, and nothing of it kept at its site: no output, no files. What happened to it stays on record.
+    """Have a run or an array end, and nothing of it kept at its site. What happened to it stays on record.
 
     Examples:
 
       situs rm train-3fa9c1
     """
     from situs.control import submitting
+    from situs.control.arrays import making
 
-    _show("removed", workload, submitting.remove(opened(db, estate), workload, person(by)), as_json)
+    database, who = opened(db, estate), person(by)
+    if making.is_array(database, workload):
+        changed = making.end(database, workload, "removed", who)
+    else:
+        changed = submitting.remove(database, workload, who)
+    _show("removed", workload, changed, as_json)
 
 
 def cp_command(

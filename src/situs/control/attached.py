@@ -19,7 +19,7 @@ from situs.model.error import InputError, SitusError
 from situs.model.estate import Site
 from situs.model.workload import Workload
 from situs.sites.adapter import Adapter, Enterable, Status, Unreachable
-from situs.store import plans, queued, runs, submissions
+from situs.store import arrays, plans, queued, runs, submissions
 from situs.store.database import Database
 from situs.store.runs import Run
 
@@ -208,6 +208,10 @@ class Reader:
             target = plans.in_force(connection)
             if target is not None and name in plans.load(connection, target.plan).intent.workloads:
                 return known
+            if arrays.found(connection, name) is not None:
+                raise InputError(f"{name} is an array; name one of its members, such as {name}-0")
+            if arrays.claimed(connection, [name]):
+                raise InputError(f"{name} is the member of an array, and its turn has not come")
         raise InputError(f"there is no workload {name!r}; `situs ps` lists those there are")
 
     def _is_stopped(self, name: str) -> bool:

@@ -6,12 +6,14 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from situs.control.arrays.keeping import Keeping
 from situs.control.connect import Connect
 from situs.control.counter.serving import Counter, Open
 from situs.control.estate_files import EstateFiles
 from situs.control.leader import Leadership, lead
 from situs.control.pace import Pace
 from situs.control.pipelines.advancing import Advancing
+from situs.control.recurring import Recurring
 from situs.control.replanning import Replanning
 from situs.control.term import Term
 from situs.control.watcher import Watcher
@@ -68,19 +70,23 @@ class Controller:
 
     def _lead(self, leadership: Leadership) -> None:
         term: Term | None = None
-        replanning: Replanning | None = None
         counter: Open | None = None
-        pipelines: Advancing | None = None
+        recurring: list[Recurring] = []
         try:
             if self._estate is not None:
-                replanning = Replanning(self._database, self._estate, self._pace, leadership, self._say)
-                replanning.start()
+                recurring.append(Replanning(self._database, self._estate, self._pace, leadership, self._say))
+                recurring[-1].start()
             self._watcher.leading(leadership.lease.token)
             term = Term(
                 self._database, self._folder, self._connect, self._pace, leadership, self._watcher, self._say
             )  # fmt: skip
-            pipelines = Advancing(self._database, self._folder, self._pace, term.wake, self._say)
-            pipelines.start()
+            work = [
+                Advancing(self._database, self._folder, self._pace, term.wake, self._say),
+                Keeping(self._database, self._pace, leadership, term.wake, self._say),
+            ]
+            for one in work:
+                recurring.append(one)
+                one.start()
             if self._counter is not None:
                 counter = self._counter.opened(term)
             while not self._stopped.is_set():
@@ -88,10 +94,8 @@ class Controller:
         finally:
             if counter is not None:
                 counter.stop()
-            if pipelines is not None:
-                pipelines.stop()
-            if replanning is not None:
-                replanning.stop()
+            for one in reversed(recurring):
+                one.stop()
             if term is not None:
                 term.close()
             self._watcher.leading(None)

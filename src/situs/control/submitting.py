@@ -22,7 +22,7 @@ from situs.model.plan import Assignment, Fit
 from situs.model.workload import Workload
 from situs.planner.compile.world import PoolName
 from situs.planner.single import Placed, Taken, place
-from situs.store import events, holds, plans, submissions
+from situs.store import events, holds, plans, queued, submissions
 from situs.store.database import Database, clock
 from situs.store.events import Event
 from situs.store.plans import Kept
@@ -69,18 +69,19 @@ def look(database: Database, name: str, workload: Workload, sites: frozenset[str
 def submit(
     database: Database, name: str, workload: Workload, files: Mapping[str, bytes], by: str,
     sites: frozenset[str] | None = None, makes: Mapping[str, Dataset] = NO_DATA,
-    guard: Callable[[Connection], None] = lambda _: None,
+    guard: Callable[[Connection], None] = lambda _: None, *, owned: bool = False,
 ) -> Placed:  # fmt: skip
     """Hand in work; it is in the database when this returns, and not at all when it raises.
 
     ``files``: content of each of the run's files, and of the archive of its code; ``makes``: data that nobody has yet;
-    ``guard``: is asked in the transaction, and raises to have nothing handed in.
+    ``guard``: is asked in the transaction, and raises to have nothing handed in; ``owned``: the name is that of an
+    array's member, which the array hands in.
     Raises NoPlace, and InputError for a name that was used before.
     """
     for _ in range(ATTEMPTS):
         with database.read() as connection:
             ground = ground_of(connection, makes)
-            must_be_new(connection, ground.kept.intent, [name])
+            must_be_new(connection, ground.kept.intent, [name], owned=owned)
         placed = _placed(ground, name, workload, sites)
         if not placed.decision.assignments:
             raise NoPlace(name, placed)
@@ -88,8 +89,10 @@ def submit(
             with database.write() as connection:
                 if plans.generation_in_force(connection) != ground.generation:
                     continue
+                # Nobody makes an array that has a member of this name meanwhile.
+                queued.one_at_a_time(connection)
                 guard(connection)
-                must_be_new(connection, ground.kept.intent, [name])
+                must_be_new(connection, ground.kept.intent, [name], owned=owned)
                 plans.keep(connection, placed.plan, placed.intent, ground.kept.facts, files)
                 submissions.add(connection, ground.version, "submitted", name, placed.plan.id, by)
                 where = placed.decision.assignments[0]

@@ -7,7 +7,7 @@ plane decides with, from what the control plane has seen last.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +15,8 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
+from situs.control.arrays import standing
+from situs.control.arrays.standing import ArrayView
 from situs.control.force import Plans, newest
 from situs.control.leader import NAME
 from situs.control.losses import covered
@@ -67,6 +69,8 @@ class UnitView:
     next_step: str | None
     until: datetime | None
     """when it goes on by itself at the latest, where that is known"""
+    array: str | None = None
+    """that it is a member of"""
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,8 @@ class Overview:
     replan: Replan | None = None
     """the plan that is proposed after the one in force, or why none can be made"""
     queues: Sequence[QueueView] = ()
+    arrays: Sequence[ArrayView] = ()
+    """without their members, which are among the units"""
 
 
 @dataclass(frozen=True)
@@ -122,6 +128,7 @@ def _seen(database: Database, asked_for: str | None) -> Overview:
     force = newest(database, Path(), Plans(database), at)
     with database.read() as connection:
         queues = read_with(connection, force.kept.intent.queues if force else {}, known)
+        array_of, in_arrays = standing.array_of(connection), standing.overview(connection)
     history: dict[Unit, list[Run]] = {}
     for run in (run for run in known if run.workload not in queues.work):
         history.setdefault(unit_of(run), []).append(run)
@@ -143,7 +150,8 @@ def _seen(database: Database, asked_for: str | None) -> Overview:
         for entry in queues.entries
         if entry.state in ("running", "failed") or entry.name == asked_for
     ]
-    return Overview(at, target, leader, held, list(seen.values()), units, replan, queues.views())
+    units = [replace(u, array=array_of[u.workload]) if u.workload in array_of else u for u in units]
+    return Overview(at, target, leader, held, list(seen.values()), units, replan, queues.views(), in_arrays)
 
 
 def _in_queue(entry: InQueue, world: World) -> UnitView:

@@ -67,11 +67,17 @@ class Piece:
 def keep_work(connection: Connection, workload: Workload, files: Mapping[str, bytes]) -> str:
     """Keep what is to run, for all that ask for it; gives its SHA-256."""
     digests = {name: hashlib.sha256(given).hexdigest() for name, given in files.items()}
-    described = workload.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    said = json.dumps({"workload": described, "files": digests}, sort_keys=True).encode()
+    rows = [{"sha256": digests[name], "content": given} for name, given in files.items()]
+    insert_missing(connection, contents, rows)
+    return keep_piece(connection, Piece(workload, digests))
+
+
+def keep_piece(connection: Connection, piece: Piece) -> str:
+    """The same for what has its files in the database already."""
+    described = piece.workload.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    said = json.dumps({"workload": described, "files": dict(piece.files)}, sort_keys=True).encode()
     digest = hashlib.sha256(said).hexdigest()
-    rows = {digests[name]: given for name, given in files.items()} | {digest: said}
-    insert_missing(connection, contents, [{"sha256": d, "content": c} for d, c in rows.items()])
+    insert_missing(connection, contents, [{"sha256": digest, "content": said}])
     return digest
 
 

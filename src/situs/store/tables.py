@@ -41,6 +41,9 @@ HISTORY = (
     "proposals",
     "pipelines",
     "artefacts",
+    "arrays",
+    "array_members",
+    "array_ends",
 )
 """Tables that are only added to."""
 
@@ -280,6 +283,33 @@ artefacts = Table(
     Column("site", Text, nullable=False),
     Column("size_gb", Float, nullable=False),
     Column("described", JSON, nullable=False),
+)  # fmt: skip
+arrays = Table(
+    "arrays", metadata,
+    Column("name", Text, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("work", Text, ForeignKey("contents.sha256"), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("at_once", Integer),
+    Column("queue", Text),
+    Column("priority", Integer, nullable=False),
+    Column("sites", JSON),
+)  # fmt: skip
+array_members = Table(
+    "array_members", metadata,
+    Column("array", Text, ForeignKey("arrays.name"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False, unique=True),
+    Column("parameters", JSON, nullable=False),
+)  # fmt: skip
+array_ends = Table(
+    "array_ends", metadata,
+    Column("array", Text, ForeignKey("arrays.name"), primary_key=True),
+    Column("act", Text, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text),
 )  # fmt: skip
 tokens = Table(
     "tokens", metadata,

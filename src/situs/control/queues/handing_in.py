@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -32,10 +32,15 @@ class Handed:
 
 def keep(database: Database, workload: Workload, files: Mapping[str, bytes]) -> str:
     """Keep what is to run, once for all that ask for the same; gives its SHA-256. Raises InputError."""
-    if workload.job is None or workload.job.per_month is not None or workload.run is None:
-        raise InputError("a queue takes jobs that run once; what recurs or serves belongs into the estate")
+    must_run_once(workload)
     with database.write() as connection:
         return queued.keep_work(connection, workload, files)
+
+
+def must_run_once(workload: Workload) -> None:
+    """Raises InputError for what recurs or serves."""
+    if workload.job is None or workload.job.per_month is not None or workload.run is None:
+        raise InputError("a queue takes jobs that run once; what recurs or serves belongs into the estate")
 
 
 def hand_in(database: Database, pieces: Sequence[Handed], by: str) -> None:
@@ -44,19 +49,29 @@ def hand_in(database: Database, pieces: Sequence[Handed], by: str) -> None:
     Raises InputError for a queue that is not there and for a name that was used before.
     """
     with database.write() as connection:
-        queued.one_at_a_time(connection)
-        intent = _in_force(connection)
-        if strange := sorted({piece.queue for piece in pieces} - set(intent.queues)):
-            there = ", ".join(sorted(intent.queues)) or "none yet; write one under queues: and apply a plan"
-            raise InputError(f"the estate has no queue {strange[0]!r}; it has {there}")
-        must_be_new(connection, intent, [piece.name for piece in pieces])
-        wanted = [Asked(piece.name, piece.queue, piece.work, piece.priority) for piece in pieces]
-        at = queued.add(connection, "handed_in", wanted, by)
-        told = (f"handed in to {piece.queue}, with priority {piece.priority}" for piece in pieces)
-        events.write(
-            connection,
-            [Event(at, "submitted", by, text, piece.name) for text, piece in zip(told, pieces, strict=True)],
-        )
+        write(connection, pieces, by, owned=False)
+
+
+def write(connection: Connection, pieces: Sequence[Handed], by: str, *, owned: bool) -> None:
+    """The same within a transaction. ``owned``: their names are those of an array's members, which it hands in."""
+    queued.one_at_a_time(connection)
+    intent = _in_force(connection)
+    must_be_there(intent, {piece.queue for piece in pieces})
+    must_be_new(connection, intent, [piece.name for piece in pieces], owned=owned)
+    wanted = [Asked(piece.name, piece.queue, piece.work, piece.priority) for piece in pieces]
+    at = queued.add(connection, "handed_in", wanted, by)
+    told = (f"handed in to {piece.queue}, with priority {piece.priority}" for piece in pieces)
+    events.write(
+        connection,
+        [Event(at, "submitted", by, text, piece.name) for text, piece in zip(told, pieces, strict=True)],
+    )
+
+
+def must_be_there(intent: Intent, queues: Collection[str]) -> None:
+    """Raises InputError for a queue that the estate does not have."""
+    if strange := sorted(set(queues) - set(intent.queues)):
+        there = ", ".join(sorted(intent.queues)) or "none yet; write one under queues: and apply a plan"
+        raise InputError(f"the estate has no queue {strange[0]!r}; it has {there}")
 
 
 def hand_in_work(

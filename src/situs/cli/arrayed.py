@@ -1,0 +1,143 @@
+"""Arrays at the command line: making one, watching it, and showing how it stands."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+
+from situs.cli.output import console, emit_json, error_console, language
+from situs.cli.plane import duration, plain
+from situs.cli.tables import table as new_table
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from situs.control.arrays.making import Wanted
+    from situs.control.arrays.standing import ArrayView
+    from situs.control.here import Here
+    from situs.model.workload import Workload
+
+DETACHED = 130
+LOOKED_S = 0.5
+WORDS: Mapping[str, Mapping[str, Any]] = {
+    "en": {
+        "made": "{name} has {size} members; `situs status {name}` shows them",
+        "ended": "{member} ({parameters}) {state}",
+        "all": "{name} is over: {counts}",
+        "detached": "{name} goes on; `situs status {name}` shows it, `situs stop {name}` ends it",
+        "arrays": ("array", "members", "at once", "queue", "stands", "why no more"),
+        "members": ("member", "parameters", "stands", "site", "for", "hours", "cost", "why not"),
+        "states": {
+            "held": "held back", "waiting": "waiting", "running": "running", "ending": "ending", "done": "done",
+            "failed": "failed", "stopped": "stopped",
+        },
+    },
+    "de": {
+        "made": "{name} hat {size} Mitglieder; `situs status {name}` zeigt sie",
+        "ended": "{member} ({parameters}) {state}",
+        "all": "{name} ist vorbei: {counts}",
+        "detached": "{name} läuft weiter; `situs status {name}` zeigt es, `situs stop {name}` beendet es",
+        "arrays": ("Reihe", "Mitglieder", "zugleich", "Warteschlange", "Stand", "warum nicht mehr"),
+        "members": ("Mitglied", "Parameter", "Stand", "Ort", "seit", "Stunden", "Kosten", "warum nicht"),
+        "states": {
+            "held": "zurückgehalten", "waiting": "wartet", "running": "läuft", "ending": "endet", "done": "fertig",
+            "failed": "gescheitert", "stopped": "angehalten",
+        },
+    },
+}  # fmt: skip
+
+
+def hand_in(
+    place: Here, wanted: Wanted, workload: Workload, files: Mapping[str, bytes], by: str, *, detach: bool,
+    as_json: bool,
+) -> int:  # fmt: skip
+    """Make an array and, unless ``detach``, wait for its end; gives the exit code."""
+    from situs.control.arrays import making
+
+    making.make(place.database, wanted, workload, files, by)
+    told = {
+        "name": wanted.name,
+        "size": len(wanted.parameters),
+        "at_once": wanted.at_once,
+        "queue": wanted.queue,
+    }
+    words = WORDS[language()]
+    if not as_json:
+        text = words["made"].format(**told)
+        error_console.print(text, soft_wrap=True, markup=False)
+    if not detach:
+        return watch(place, wanted.name, as_json=as_json)
+    if as_json:
+        emit_json(told)
+    return 0
+
+
+def watch(place: Here, name: str, *, as_json: bool) -> int:
+    """Tell of each member that ends, until all have; 1 when one has not done its work, 130 after Ctrl-C."""
+    from situs.control.arrays.standing import OVER, of_array
+
+    words, over = WORDS[language()], set[str]()
+    try:
+        while (view := of_array(place.database, name)) is not None:
+            for member in view.members:
+                if member.state in OVER and member.name not in over and not as_json:
+                    said = words["ended"].format(
+                        member=member.name, parameters=_parameters(member.parameters),
+                        state=words["states"][member.state],
+                    )  # fmt: skip
+                    console.print(said, soft_wrap=True, markup=False)
+            over = {member.name for member in view.members if member.state in OVER}
+            if len(over) == view.size:
+                if as_json:
+                    emit_json(plain(view))
+                else:
+                    said = words["all"].format(name=name, counts=_counts(view))
+                    error_console.print(said, soft_wrap=True, markup=False)
+                return 0 if view.state == "done" else 1
+            time.sleep(LOOKED_S)
+    except KeyboardInterrupt:
+        error_console.print(words["detached"].format(name=name), soft_wrap=True, markup=False)
+        return DETACHED
+    return 1
+
+
+def show(view: ArrayView, now: datetime, *, as_json: bool) -> int:
+    """One array with its members; gives the exit code, 1 when a member has failed."""
+    if as_json:
+        emit_json(plain(view) | {"cost": str(view.cost), "hours": view.hours})
+    else:
+        console.print(table_of([view]))
+        words = WORDS[language()]
+        table = new_table(*words["members"])
+        for member in view.members:
+            table.add_row(
+                member.name, escape(_parameters(member.parameters)), words["states"][member.state], member.site or "—",
+                duration((now - member.since).total_seconds()) if member.since else "", f"{member.hours:.2f}",
+                f"{member.cost:.4f} {view.currency}" if view.currency else "", escape(member.cause or ""),
+            )  # fmt: skip
+        console.print(table)
+    return 1 if view.counts.get("failed") else 0
+
+
+def table_of(views: Sequence[ArrayView]) -> Any:
+    """All arrays, a line each."""
+    words = WORDS[language()]
+    table = new_table(*words["arrays"])
+    for view in views:
+        table.add_row(
+            view.name, str(view.size), str(view.at_once or ""), view.queue or "", _counts(view),
+            escape(view.cause or ""),
+        )  # fmt: skip
+    return table
+
+
+def _counts(view: ArrayView) -> str:
+    states = WORDS[language()]["states"]
+    return ", ".join(f"{view.counts[state]} {states[state]}" for state in states if view.counts.get(state))
+
+
+def _parameters(parameters: Mapping[str, object]) -> str:
+    return " ".join(f"{name}={value}" for name, value in parameters.items())

@@ -12,6 +12,7 @@ import pytest
 
 import situs
 from situs.cli.main import app
+from situs.client import choosing, login
 from situs.control import background, connect, orders, views
 from situs.control.attached import entered
 from situs.control.doctor.sites import sites as doctor_of_sites
@@ -98,7 +99,7 @@ def test_every_command_has_its_like_in_python() -> None:
         "stop": situs.Job.stop, "rm": situs.Job.remove, "cp": situs.Job.copy, "ssh": entered, "top": running,
         "proposed": views.proposed, "approve": orders.approve, "doctor": doctor_of_sites, "site": connect.by_kind,
         "queue": standing.read, "lost": orders.lose, "found": orders.find, "token": tokens.create,
-        "pipeline": handing_in.submit,
+        "pipeline": handing_in.submit, "login": login.described, "logout": login.ended, "whoami": choosing.chosen,
     }  # fmt: skip
     commands = {command.name for command in app.registered_commands}
     groups = {group.name for group in app.registered_groups}

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import os
-import re
-import secrets
-import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 import pytest
@@ -25,68 +18,15 @@ from situs.api.oidc import Login, trust
 from situs.model.error import InputError
 from situs.store.database import Database
 from tests.api.asked import FAST, in_force
+from tests.api.issuer import logged_in, running
 from tests.api.test_serving import free_port
-from tests.control.plane import until
-
-PACKAGES = Path(os.environ.get("SITUS_OIDC_PROVIDER", Path(__file__).parents[2] / ".venv" / "oidc"))
-BACK = "http://127.0.0.1:1/back"
 
 
 @pytest.fixture(scope="module")
 def issuer() -> Iterator[str]:
     """A provider that runs."""
-    if shutil.which("node") is None or not (PACKAGES / "node_modules" / "oidc-provider").exists():
-        pytest.skip("no OpenID provider here: apt-get install nodejs npm, and make provider")
-    port = free_port()
-    script = PACKAGES / "provider.mjs"
-    shutil.copy(Path(__file__).parent / "provider" / "provider.mjs", script)
-    process = subprocess.Popen(["node", script, str(port)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        until(lambda: _answers(address), "the provider answers")
+    with running() as address:
         yield address
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _answers(address: str) -> bool:
-    try:
-        return httpx.get(f"{address}/.well-known/openid-configuration").status_code == 200
-    except httpx.TransportError:
-        return False
-
-
-def logged_in(issuer: str, person: str, client: str = "situs") -> str:
-    """What a person's browser gets from logging in: an ID token, by code and PKCE."""
-    verifier = secrets.token_urlsafe(48)
-    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
-    asked = {
-        "client_id": client, "redirect_uri": BACK, "response_type": "code", "scope": "openid groups",
-        "code_challenge": challenge, "code_challenge_method": "S256", "state": "s", "nonce": "n",
-    }  # fmt: skip
-    with httpx.Client() as browser:
-        page = browser.get(f"{issuer}/auth", params=asked)
-        for _ in range(20):
-            if page.is_redirect:
-                target = urljoin(str(page.url), page.headers["location"])
-                if target.startswith(BACK):
-                    break
-                page = browser.get(target)
-                continue
-            action = re.search(r'action="([^"]+)"', page.text)
-            assert action is not None, page.text
-            what = "login" if 'name="login"' in page.text else "consent"
-            form = (
-                {"prompt": what, "login": person, "password": "any"} if what == "login" else {"prompt": what}
-            )
-            page = browser.post(urljoin(str(page.url), action.group(1)), data=form)
-        code = parse_qs(urlsplit(target).query)["code"][0]
-        body = {
-            "grant_type": "authorization_code", "code": code, "redirect_uri": BACK, "client_id": client,
-            "code_verifier": verifier,
-        }  # fmt: skip
-        return str(browser.post(f"{issuer}/token", data=body).raise_for_status().json()["id_token"])
 
 
 def asked(database: Database, folder: Path, issuer: str, shown: str) -> TestClient:

@@ -55,8 +55,10 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tm
     here = tmp_path / "here"
     here.mkdir()
     monkeypatch.chdir(here)
-    for name in ("SITUS_LANG", "SITUS_ESTATE", "LC_ALL", "LANG"):
+    for name in ("SITUS_LANG", "SITUS_ESTATE", "SITUS_SERVER", "SITUS_TOKEN", "LC_ALL", "LANG"):
         monkeypatch.delenv(name, raising=False)
+    # Nor does it count where whoever runs the tests has logged in.
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
     for wide in (console, error_console):
         # Whoever runs the tests may have set a width for all consoles when they were made.
         monkeypatch.setattr(wide, "width", 220)

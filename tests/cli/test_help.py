@@ -53,8 +53,8 @@ def in_shell(shell: str, script: str, home: Path | None = None) -> subprocess.Co
     )
 
 
-ASK_BASH = 'COMP_WORDS=(situs wh); COMP_CWORD=1; _situs_completion situs; echo "${COMPREPLY[@]}"'
-"""What bash does at the tab key after ``situs wh``."""
+ASK_BASH = 'COMP_WORDS=(situs wha); COMP_CWORD=1; _situs_completion situs; echo "${COMPREPLY[@]}"'
+"""What bash does at the tab key after ``situs wha``."""
 
 PATHS = sorted(commands())
 

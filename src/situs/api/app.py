@@ -43,7 +43,7 @@ def application(
         frozenset(role for role, may in ROLES.items() if "approve" in may),
         by_login=login is not None and login.may_approve,
     )
-    app.state.services = Services(database, folder, Intake(database, folder.parent), approvers)
+    app.state.services = Services(database, folder, Intake(database, folder.parent), approvers, login)
     problems.register(app, Refusals(database))
     for router in (estate.router, plans.router, proposals.router, work.router, ledger.router, access.router):
         app.include_router(router)

@@ -11,7 +11,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from situs.api.oidc import Login
-from situs.api.permissions import DEFAULT, EVERYTHING, ROUTES, Grant, Permission, Principal, grants_of
+from situs.api.permissions import DEFAULT, EVERYTHING, OPEN, ROUTES, Grant, Permission, Principal, grants_of
 from situs.api.problems import Problem
 from situs.store import tokens
 from situs.store.database import Database
@@ -57,7 +57,8 @@ class Doorman:
     def __call__(self, request: Request) -> Principal:
         """Raises Problem for who is not known, may not, or asks too often."""
         route = request.scope["route"]
-        principal = self._known(request)
+        is_open = (request.method, route.path) in OPEN
+        principal = _stranger(request) if is_open else self._known(request)
         request.state.principal = principal
         wait_s = self._pace.wait_s(principal.token or principal.name)
         if wait_s:
@@ -92,6 +93,11 @@ class Doorman:
             header = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
             raise Problem(401, "this token is not good, or not any more", header)
         return Principal(token.name, grants_of(token.grants), token.id)
+
+
+def _stranger(request: Request) -> Principal:
+    """Somebody who is not known yet; who asks often is told apart by where they come from."""
+    return Principal(f"somebody at {request.client.host if request.client else 'the socket'}", ())
 
 
 def asking(request: Request) -> Principal:

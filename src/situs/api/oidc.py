@@ -65,6 +65,16 @@ class Login:
         self._fetched_s = -KEPT_S
 
     @property
+    def issuer(self) -> str:
+        """Where people log in."""
+        return self._trust.issuer
+
+    @property
+    def client_id(self) -> str:
+        """The client that such a login must be for."""
+        return self._trust.audience
+
+    @property
     def may_approve(self) -> bool:
         """Whether any group of people may approve plans."""
         return any(

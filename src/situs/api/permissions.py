@@ -27,6 +27,7 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
 
 ROUTES: Mapping[tuple[str, str], tuple[Permission | None, bool]] = {
     # (method, path) -> what it takes (None: nothing but being known), and whether in all projects
+    ("GET", "/v1/login"): (None, False),
     ("GET", "/v1/me"): (None, False),
     ("GET", "/v1/overview"): ("read", True),
     ("GET", "/v1/sites"): ("read", True),
@@ -65,6 +66,9 @@ ROUTES: Mapping[tuple[str, str], tuple[Permission | None, bool]] = {
     ("POST", "/v1/tokens"): ("admin", True),
     ("DELETE", "/v1/tokens/{token}"): ("admin", True),
 }
+
+OPEN: frozenset[tuple[str, str]] = frozenset({("GET", "/v1/login")})
+"""Of these, what nobody needs to be known for: how one becomes known."""
 
 
 @dataclass(frozen=True)

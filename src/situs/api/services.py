@@ -14,6 +14,7 @@ from fastapi import Depends, Header, Query, Request, Response
 from fastapi.encoders import jsonable_encoder
 from pydantic import BaseModel, ConfigDict
 
+from situs.api.oidc import Login
 from situs.api.permissions import Principal
 from situs.api.problems import Problem
 from situs.control.approval.proposing import Intake
@@ -38,6 +39,8 @@ class Services:
     folder: Path
     intake: Intake
     approvers: Approvers
+    login: Login | None = None
+    """whose word is taken for people"""
 
 
 def party(who: Principal) -> Party:

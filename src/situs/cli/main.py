@@ -44,6 +44,7 @@ TOPICS = (
     "ps",
     "hold",
     "token",
+    "login",
     "doctor",
     "db",
     "completion",

@@ -57,6 +57,23 @@ class Made:
     known: Known
 
 
+@dataclass(frozen=True)
+class WayIn:
+    """How people become known here."""
+
+    issuer: str | None
+    """OpenID issuer to log in at; None: tokens alone are taken"""
+    client_id: str | None
+    """client that the login must be for"""
+
+
+@router.get("/login")
+def way_in(given: Given) -> WayIn:
+    """Where to log in. It needs no token."""
+    login = given.login
+    return WayIn(login.issuer if login else None, login.client_id if login else None)
+
+
 @router.get("/me")
 def me(who: Asking) -> Principal:
     """Who one is for this server, and what one may."""

@@ -13,7 +13,7 @@ import pytest
 import situs
 from situs.cli.main import app
 from situs.client import choosing, login
-from situs.control import background, connect, orders, views
+from situs.control import background, connect, moving, orders, views
 from situs.control.attached import entered
 from situs.control.doctor.sites import sites as doctor_of_sites
 from situs.control.loop import Controller
@@ -94,6 +94,7 @@ def test_every_command_has_its_like_in_python() -> None:
         "report": situs.Estate.report, "demo": situs.run_demo, "facts": situs.load_facts,
         "import": situs.import_skypilot,
         "apply": orders.apply, "rollback": orders.rollback, "pause": orders.pause, "resume": orders.resume,
+        "move": moving.cancel,
         "drain": orders.drain, "ps": views.overview, "status": views.of_workload, "history": views.history_of,
         "up": Controller, "db": backup, "down": background.end, "run": situs.run, "logs": situs.Job.logs,
         "stop": situs.Job.stop, "rm": situs.Job.remove, "cp": situs.Job.copy, "ssh": entered, "top": running,

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from situs.control.connect import by_kind
+from situs.control.connect import Connect, by_kind
 from situs.control.estate_files import EstateFiles
 from situs.control.loop import Controller
 from situs.control.orders import apply
@@ -116,10 +116,12 @@ class Plane:
         return LocalSite(self.folder / "sites" / name / "runs")
 
     @contextmanager
-    def leading(self, pace: Pace = PACE, watched: EstateFiles | None = None) -> Iterator[Controller]:
-        """A control plane in a thread. ``watched``: an estate that it plans for again."""
+    def leading(
+        self, pace: Pace = PACE, watched: EstateFiles | None = None, connect: Connect | None = None
+    ) -> Iterator[Controller]:
+        """A control plane in a thread. ``watched``: an estate that it plans for again; ``connect``: its sites."""
         controller = Controller(
-            self.database, self.folder, by_kind(self.folder), pace, self.said.append, watched
+            self.database, self.folder, connect or by_kind(self.folder), pace, self.said.append, watched
         )
         failed: list[BaseException] = []
 

@@ -85,6 +85,7 @@ def filled(database: Database, intent: Intent, facts: Facts) -> Database:
         line = usage.Line("run", "hoster", "gpu", NOW, NOW, 1.5, Decimal("0.000001"), "EUR", "train", 0, 1)
         usage.write(connection, [line])
         holds.put(connection, "drain", "cloud", "ann", "repair")
+        holds.put(connection, "back", "train", "ann", "too slow", plan=plan.id)
         submissions.add(connection, 0, "submitted", "job", plan.id, "ann", "first")
         work = queued.keep_work(connection, intent.workloads["train"], {"train.py": b"print('hi')\n\xff"})
         queued.add(connection, "handed_in", [queued.Asked("other", "research", work, 50)], "ann", "first")

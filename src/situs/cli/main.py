@@ -38,6 +38,7 @@ TOPICS = (
     "enter",
     "top",
     "apply",
+    "move",
     "approve",
     "up",
     "down",

@@ -1,7 +1,7 @@
 """Doing one step at a site.  Each may be done again after a crash at any instant within it.
 
-``guard`` is asked before each call: it raises once this control plane no longer holds the lease.  That spares
-useless calls, and nothing depends on it: whatever is done here has been decided for good.
+``guard`` is asked before each call: it raises once this control plane no longer holds the lease, or the step has become
+pointless.  That spares useless calls, and nothing depends on it: whatever is done here has been decided for good.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ from situs.sites.adapter import Adapter, Key, StaleGeneration, Status
 from situs.store.leases import LeaseLost
 
 Guard = Callable[[], None]
+
+
+class NoLongerWanted(SitusError):
+    """What is begun has become pointless; whatever is there of it is ended and cleared away next."""
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
+from situs.control.back import Back, because, decision_of, is_put_back
 from situs.control.staging import Work
 from situs.control.submitted import Prepared, Submitted
 from situs.control.target import Standing, spec_of, wanted_units
@@ -17,8 +18,9 @@ from situs.facts import Facts
 from situs.model.error import SitusError
 from situs.model.plan import Assignment
 from situs.policy import Policy
-from situs.store import plans, submissions
+from situs.store import holds, plans, submissions
 from situs.store.database import Database
+from situs.store.holds import Hold
 from situs.store.plans import Kept, Target
 from situs.store.runs import Run
 
@@ -93,6 +95,8 @@ class Force:
     submitted: Submitted
     handed_in: int
     """version of what was handed in"""
+    back: Mapping[str, Back] = field(default_factory=dict)
+    """workloads that are as an earlier plan has them"""
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -101,8 +105,9 @@ class Force:
 
     @cached_property
     def plans(self) -> frozenset[str]:
-        """The plan in force and those of what was handed in."""
-        return frozenset({self.target.plan, *(each.plan for each in self.submitted.newest)})
+        """The plan in force, and those of what was handed in or put back."""
+        back = (each.kept.plan.id for each in self.back.values())
+        return frozenset({self.target.plan, *back, *(each.plan for each in self.submitted.newest)})
 
     @cached_property
     def policy(self) -> Policy | None:
@@ -115,7 +120,7 @@ class Force:
     @cached_property
     def _refused(self) -> Mapping[tuple[str, str], str]:
         found = {}
-        for decision in self.kept.plan.decisions:
+        for decision in (*self.kept.plan.decisions, *(each.decision for each in self.back.values())):
             for site in {assignment.site for assignment in decision.assignments}:
                 if self.policy is None:
                     found[decision.workload, site] = "the rules cannot be read, so nothing is allowed"
@@ -125,11 +130,12 @@ class Force:
 
     @cached_property
     def _specs(self) -> Mapping[tuple[str, str], str]:
+        return _specs(self.kept, self.kept.intent.workloads)
+
+    @cached_property
+    def _specs_back(self) -> Mapping[tuple[str, str], str]:
         return {
-            (name, shape.name): spec_of(workload, shape, self.kept.files)
-            for name, workload in self.kept.intent.workloads.items()
-            if workload.run is not None
-            for shape in workload.shapes
+            key: spec for name, each in self.back.items() for key, spec in _specs(each.kept, [name]).items()
         }
 
     def wanted(self, runs: Mapping[Unit, Sequence[Run]]) -> dict[Unit, Wanted]:
@@ -139,7 +145,14 @@ class Force:
             for unit, history in runs.items()
             if history
         }
-        by_plan = wanted_units(self.kept.plan, self.kept.intent, self._specs, self._refused, there)
+        given = [each for each in self.kept.plan.decisions if each.workload not in self.back]
+        by_plan = wanted_units(given, self.kept.intent, self._specs, self._refused, there)
+        for each in self.back.values():
+            units = wanted_units([each.decision], each.kept.intent, self._specs_back, self._refused, there)
+            by_plan |= {
+                unit: replace(want, plan=each.kept.plan.id, because=each.because)
+                for unit, want in units.items()
+            }
         return self.submitted.wanted(there) | by_plan
 
     def work_of(self, run: Run) -> Work | None:
@@ -177,9 +190,19 @@ class Force:
 
     def grace_s(self, workload: str) -> float:
         """How long a run is given to end by itself."""
-        own = self.submitted.plans.get(workload, self.kept)
+        back = self.back.get(workload)
+        own = self.submitted.plans.get(workload, back.kept if back else self.kept)
         known = own.intent.workloads.get(workload)
         return known.run.grace if known is not None and known.run is not None else 10.0
+
+
+def _specs(kept: Kept, names: Iterable[str]) -> dict[tuple[str, str], str]:
+    return {
+        (name, shape.name): spec_of(workload, shape, kept.files)
+        for name in names
+        if (workload := kept.intent.workloads[name]).run is not None
+        for shape in workload.shapes
+    }
 
 
 def newest(database: Database, folder: Path, all_plans: Plans, now: datetime) -> Force | None:
@@ -188,6 +211,7 @@ def newest(database: Database, folder: Path, all_plans: Plans, now: datetime) ->
         target = plans.in_force(connection)
         handed_in = submissions.version(connection)
         found = submissions.kept(connection)
+        held = holds.in_force(connection)
     if target is None:
         return None
     hour, ground = now.replace(minute=0, second=0, microsecond=0), all_plans.get(target.plan)
@@ -200,4 +224,17 @@ def newest(database: Database, folder: Path, all_plans: Plans, now: datetime) ->
         all_plans,
         Submitted(found, own, ground, hour, all_plans.prepared),
         handed_in,
+        _back(held, ground, all_plans),
     )
+
+
+def _back(held: Iterable[Hold], ground: Kept, all_plans: Plans) -> dict[str, Back]:
+    found = {}
+    for name, hold in holds.put_back(held).items():
+        if hold.plan is None or name not in ground.intent.workloads:
+            continue
+        kept = all_plans.get(hold.plan)
+        before = decision_of(kept, name)
+        if before is not None and is_put_back(before, decision_of(ground, name), ground.intent.sites):
+            found[name] = Back(kept, before, because(hold))
+    return found

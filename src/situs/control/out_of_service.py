@@ -1,22 +1,30 @@
-"""An estate without the sites that are drained or lost, for whoever plans from it."""
+"""An estate as it is for now, for whoever plans from it: without sites that are drained or lost, and with workloads
+that stay where they are because their move was cancelled."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from situs.control.back import because
 from situs.control.losses import covered
-from situs.control.withdrawn import may_leave, withdrawn
+from situs.control.withdrawn import kept_there, may_leave, withdrawn
 from situs.facts import Facts
 from situs.model.intent import Intent
 from situs.store import holds
 from situs.store.holds import Hold
 
+NOBODY: Mapping[str, frozenset[str]] = {}
+
 
 def without_what_is_out(
-    intent: Intent, facts: Facts, off: frozenset[str], held: Sequence[Hold], now: datetime
-) -> Intent:
-    """The estate with a rule for each site that is out of service. ``off``: laws and rules that are switched off."""
+    intent: Intent, facts: Facts, off: frozenset[str], held: Sequence[Hold], now: datetime,
+    stay: Mapping[str, frozenset[str]] = NOBODY,
+) -> Intent:  # fmt: skip
+    """The estate with a rule for each site that is out of service, and for each workload that is to stay.
+
+    ``off``: laws and rules that are switched off; ``stay``: workloads that were put back, and where they are.
+    """
     drained = {hold.subject: _why(hold) for hold in held if hold.kind == "drain"}
     lost = {hold.subject: _why(hold) for hold in held if hold.kind == "lost"}
     only: dict[str, frozenset[str]] = {}
@@ -30,7 +38,9 @@ def without_what_is_out(
         leaving = may_leave(intent, facts, hour, off, closed)
         for site in set(lost) - set(drained):
             only[site] = leaving if site in by_people else leaving & {n for s, n in silent if s == site}
-    return withdrawn(intent, lost | drained, only)
+    orders = {name: because(hold) for name, hold in holds.put_back(held).items() if name in stay}
+    whose = {name: f"{name} stays: {cause}" for name, cause in orders.items()}
+    return kept_there(withdrawn(intent, lost | drained, only), whose, stay)
 
 
 def _why(hold: Hold) -> str:

@@ -172,7 +172,8 @@ def _why_not_there(last: Run, want: Wanted | None) -> str | None:
     if want is None:
         return "it is no longer wanted"
     if place_of(last) != want.place:
-        return f"it moves from {_named(place_of(last))} to {_named(want.place)}"
+        moves = f"it moves from {_named(place_of(last))} to {_named(want.place)}"
+        return f"{moves}: {want.because}" if want.because else moves
     if last.spec != want.spec:
         return "what is to be run has changed"
     if want.refused is not None and last.started_at is None:

@@ -17,13 +17,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from situs.control.approval.leave import BY, today
+from situs.control.back import kept_at
 from situs.control.deciding import decided
 from situs.control.estate_files import EstateFiles
 from situs.control.force import Plans
 from situs.control.guardrails import Change, breaches, changes_nothing
 from situs.control.leader import Leadership
 from situs.control.orders import files_of
-from situs.control.out_of_service import without_what_is_out
+from situs.control.out_of_service import NOBODY, without_what_is_out
 from situs.control.pace import Pace
 from situs.control.recurring import Recurring
 from situs.control.withdrawn import as_written
@@ -100,6 +101,7 @@ class Replanning(Recurring):
         with self._database.read() as connection:
             target, answered = plans.in_force(connection), replans.newest(connection)
             held = [hold for hold in holds.in_force(connection) if hold.kind != "pause"]
+            stay = kept_at(connection, held)
         now = datetime.now(UTC)
         if target is None:
             return
@@ -108,7 +110,7 @@ class Replanning(Recurring):
         seen = (target, answered, held, self._estate.mark(), _has_expired(kept.plan, now))
         if seen == self._quiet:
             return
-        question = asked(self._estate, kept, held, now)
+        question = asked(self._estate, kept, held, now, stay)
         open_ = answered if answered is not None and answered.parent == target.plan else None
         if not question.causes:
             if open_ is not None and (open_.plan or open_.trouble):
@@ -187,10 +189,17 @@ class Replanning(Recurring):
         self._say(f"{cause}: {text}")
 
 
-def asked(estate: EstateFiles, kept: Kept, held: Sequence[Hold], now: datetime) -> Question:
-    """The question of this moment. ``held``: which sites are out of service. Raises InputError."""
+def asked(
+    estate: EstateFiles,
+    kept: Kept,
+    held: Sequence[Hold],
+    now: datetime,
+    stay: Mapping[str, frozenset[str]] = NOBODY,
+) -> Question:
+    """The question of this moment. ``held``: which sites are out of service, and which workloads were put back;
+    ``stay``: where these are. Raises InputError."""
     written = estate.read()
-    intent = without_what_is_out(written.intent, written.facts, kept.plan.provenance.off, held, now)
+    intent = without_what_is_out(written.intent, written.facts, kept.plan.provenance.off, held, now, stay)
     lost = frozenset(hold.subject for hold in held if hold.kind == "lost")
     causes = tuple(_causes(intent, written.facts, kept, now))
     return Question(intent, written.facts, kept, causes, lost)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
+from situs.control.back import decisions
 from situs.control.waiting import is_over
 from situs.model.workload import Workload
 from situs.planner.compile.world import PoolName
@@ -50,7 +51,11 @@ def taken_by_others(connection: Connection, ground: Kept) -> dict[PoolName, list
     newest: dict[str, list[Run]] = {}
     for run in runs.present(connection):
         newest.setdefault(run.workload, []).append(run)
-    given = [(decision, ground.intent.workloads[decision.workload]) for decision in ground.plan.decisions]
+    back = decisions(connection, ground)
+    given = [
+        back.get(decision.workload, (decision, ground.intent.workloads[decision.workload]))
+        for decision in ground.plan.decisions
+    ]
     for each in submissions.kept(connection):
         known = newest.get(each.name, ())
         alive = any(run.alive for run in known)

@@ -63,7 +63,7 @@ class Submitted:
             if submission.act != "submitted":
                 continue
             kept, made = self.plans[submission.name], self._prepared(submission.name)
-            units = wanted_units(kept.plan, kept.intent, made.specs, made.refused, there)
+            units = wanted_units(kept.plan.decisions, kept.intent, made.specs, made.refused, there)
             wanted |= {unit: replace(want, plan=submission.plan) for unit, want in units.items()}
         return wanted
 

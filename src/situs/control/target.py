@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from typing import NamedTuple
 
 from situs.control.wanted import Place, Unit, Wanted
 from situs.model.intent import Intent
-from situs.model.plan import Assignment, Plan
+from situs.model.plan import Assignment, Decision
 from situs.model.workload import Shape, Workload
 from situs.store.runs import Phase
 
@@ -25,7 +25,7 @@ class Standing(NamedTuple):
 
 
 def wanted_units(
-    plan: Plan,
+    decisions: Iterable[Decision],
     intent: Intent,
     specs: Mapping[tuple[str, str], str],
     refused: Mapping[tuple[str, str], str],
@@ -35,7 +35,7 @@ def wanted_units(
     units are or were last."""
     makers = {o.dataset: name for name, w in intent.workloads.items() for o in w.outputs}
     wanted = {}
-    for decision in plan.decisions:
+    for decision in decisions:
         name = decision.workload
         workload = intent.workloads[name]
         if workload.run is None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from situs.control import force as in_force
 from situs.control import meter
-from situs.control.acts import Done, Job, perform
+from situs.control.acts import Done, Job, NoLongerWanted, perform
 from situs.control.connect import Closed, Connect
 from situs.control.force import Force, Plans
 from situs.control.judging import Judge, Judged
@@ -100,6 +100,8 @@ class Term:
         self._polled = self._metered = _now()
         self._closed = False
         self._stirred = True
+        self._vain: frozenset[Key] = frozenset()
+        """runs that are being started where they are not wanted any more"""
         self._done_at: dict[str, datetime] = {}
         """when a step ended at a site that was not looked at since"""
         self._due: datetime | None = None
@@ -263,6 +265,7 @@ class Term:
         while True:
             wanted = self._wanted = self._force.wanted(self._state.runs)
             undrained = self._passed_on(wanted)
+            self._vain = vain(self._state.under_way, wanted)
             world = World(
                 now,
                 sightings.sights,
@@ -352,11 +355,16 @@ class Term:
     def _do(self, job: Job) -> None:
         began = time.monotonic()
         try:
-            result = perform(job, self._adapters, self._guard)
+            result = perform(job, self._adapters, partial(self._guard_of, job.step))
             self._news.put(Done(job.step, result, time.monotonic() - began))
         except LeaseLost as lost:
             # Nobody knows how far it came, so this term is over; the next one finds out.
             self._news.put(lost)
+
+    def _guard_of(self, step: Step) -> None:
+        self._guard()
+        if step.key in self._vain and step.kind == "start":
+            raise NoLongerWanted("it is not wanted there any more")
 
     def _guard(self) -> None:
         if self._closed:
@@ -455,6 +463,15 @@ class Term:
     def _ledger(self, run: Run, lines: Sequence[Line]) -> None:
         self._state.replace(run)
         self._state.lines += lines
+
+
+def vain(under_way: Mapping[Unit, tuple[str, Step]], wanted: Mapping[Unit, Wanted]) -> frozenset[Key]:
+    """Runs whose start is under way at a site where the unit is not to be any more: state is sent there in vain."""
+    return frozenset(
+        step.key
+        for unit, (_, step) in under_way.items()
+        if step.kind == "start" and ((want := wanted.get(unit)) is None or want.place.site != step.site)
+    )
 
 
 def awaited(wanted: Mapping[Unit, Wanted], runs: Mapping[Unit, Sequence[Run]]) -> dict[Key, Awaited]:

@@ -61,6 +61,8 @@ class Wanted:
     """may begin anew when its last run was lost with its site, and what that saved too"""
     plan: str | None = None
     """the plan that says so; None: the one in force"""
+    because: str | None = None
+    """why another plan than the one in force says so, for what was put back"""
 
 
 @dataclass(frozen=True)

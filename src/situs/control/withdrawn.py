@@ -1,7 +1,7 @@
 """Sites that are to get no work for a while, put as rules, so that a plan says why it goes around them.
 
-The planner knows nothing of drains and outages; it knows rules.  A rule that keeps all work off a site makes
-plans that are explained, priced and recorded like any other, and it goes when its cause does.
+The planner knows nothing of drains, outages and cancelled moves; it knows rules.  A rule that keeps all work off a site
+makes plans that are explained, priced and recorded like any other, and it goes when its cause does.
 """
 
 from __future__ import annotations
@@ -17,12 +17,16 @@ from situs.policy import Policy
 
 PREFIX = "withdrawn-by-situs-"
 """of the ids of these rules, which are the control plane's own"""
+STAYS = "kept-by-situs-"
+"""of those that keep a workload where it is"""
 
 
 def withdrawn(
     intent: Intent, causes: Mapping[str, str], only: Mapping[str, frozenset[str]] | None = None
 ) -> Intent:
     """The estate with a rule for each of these sites. ``causes``: site -> why, as the rule's title.
+
+    In place of all such rules that it has.
 
     ``only``: site -> workloads that are kept off it; a site that is not named there: all.
     """
@@ -38,6 +42,21 @@ def withdrawn(
         if site in intent.sites and only.get(site) != frozenset()
     }
     return intent.model_copy(update={"rules": {**as_written(intent).rules, **rules}})
+
+
+def kept_there(intent: Intent, causes: Mapping[str, str], sites: Mapping[str, frozenset[str]]) -> Intent:
+    """The estate with a rule more for each of these workloads. ``causes``: why it stays at its ``sites``."""
+    rules = {
+        f"{STAYS}{name}": Rule(
+            title=cause,
+            owner="situs",
+            applies_to=Match(name=frozenset({name})),
+            only_at=Match(name=sites[name]),
+        )
+        for name, cause in sorted(causes.items())
+        if name in intent.workloads and sites[name] & frozenset(intent.sites)
+    }
+    return intent.model_copy(update={"rules": {**intent.rules, **rules}})
 
 
 def may_leave(
@@ -58,5 +77,5 @@ def may_leave(
 
 def as_written(intent: Intent) -> Intent:
     """The estate as people wrote it."""
-    rules = {name: rule for name, rule in intent.rules.items() if not name.startswith(PREFIX)}
+    rules = {name: rule for name, rule in intent.rules.items() if not name.startswith((PREFIX, STAYS))}
     return intent if len(rules) == len(intent.rules) else intent.model_copy(update={"rules": rules})

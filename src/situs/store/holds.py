@@ -1,8 +1,8 @@
-"""What the control plane is not to do: anything at all, put something at a site, or wait for one that is lost."""
+"""What the control plane is not to do: anything at all, put something at a site, wait for one that is lost, or move."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -19,14 +19,16 @@ EVERYTHING = "*"
 class Hold:
     """One such order, in force until it is lifted."""
 
-    kind: Literal["pause", "drain", "lost"]
+    kind: Literal["pause", "drain", "lost", "back"]
     subject: str
-    """a site, or ``*``"""
+    """a site, or ``*``; a workload that is put ``back``"""
     since: datetime
     by: str
     reason: str | None
     after_s: float | None = None
     """of a site that is lost without a person: for workloads that wait no longer than this; None: for all"""
+    plan: str | None = None
+    """of a workload that is put back: as this plan has it, and not the one in force"""
 
 
 def paused(held: Iterable[Hold]) -> bool:
@@ -49,6 +51,11 @@ def lost_by_itself(held: Iterable[Hold]) -> frozenset[str]:
     return frozenset(hold.subject for hold in held if hold.kind == "lost" and hold.after_s is not None)
 
 
+def put_back(held: Iterable[Hold]) -> Mapping[str, Hold]:
+    """Workloads that are as an earlier plan had them."""
+    return {hold.subject: hold for hold in held if hold.kind == "back"}
+
+
 def in_force(connection: Connection) -> list[Hold]:
     """All that are in force."""
     wanted = select(*(holds.c[name] for name in Hold.__dataclass_fields__)).where(holds.c.until.is_(None))
@@ -56,15 +63,16 @@ def in_force(connection: Connection) -> list[Hold]:
 
 
 def put(
-    connection: Connection, kind: str, subject: str, by: str, reason: str | None, after_s: float | None = None
-) -> bool:
+    connection: Connection, kind: str, subject: str, by: str, reason: str | None, after_s: float | None = None,
+    plan: str | None = None,
+) -> bool:  # fmt: skip
     """Put a hold in force; False when it is already."""
     if any(
         (hold.kind, hold.subject, hold.after_s) == (kind, subject, after_s) for hold in in_force(connection)
     ):
         return False
     row = {"kind": kind, "subject": subject, "since": clock(connection), "by": by, "reason": reason}
-    connection.execute(insert(holds), [{**row, "after_s": after_s}])
+    connection.execute(insert(holds), [{**row, "after_s": after_s, "plan": plan}])
     return True
 
 

@@ -225,6 +225,7 @@ holds = Table(
     Column("by", Text, nullable=False),
     Column("reason", Text),
     Column("after_s", Float),
+    Column("plan", Text),
 )  # fmt: skip
 replans = Table(
     "replans", metadata,

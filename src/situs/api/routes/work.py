@@ -35,10 +35,11 @@ from situs.api.services import (
     with_tag,
 )
 from situs.api.streams import Message, streamed
-from situs.control import submitting, views
+from situs.control import moving, submitting, views
 from situs.control.asked import Asked, fresh_name, workload_of
 from situs.control.attached import At, End, InLine, Output, Reader, Trouble
 from situs.control.connect import by_kind
+from situs.control.moving import Cancelled, MoveView
 from situs.control.projects import known_names, project_of
 from situs.control.queues import handing_in
 from situs.control.shipping import snapshot
@@ -158,6 +159,27 @@ def history(name: str, given: Given, who: Asking) -> WorkloadHistory:
     """All that ever happened to it, and every step that was done."""
     _project(given, who, "read", name)
     return views.history_of(given.database, name)
+
+
+@router.get("/workloads/{name}/move")
+def move(name: str, given: Given, who: Asking) -> MoveView:
+    """Its last move by the plans that were in force, and how far that is."""
+    _project(given, who, "read", name)
+    return moving.show(given.database, name)
+
+
+@router.put("/workloads/{name}/move/cancelled")
+def cancel_move(name: str, given: Given, who: Asking, why: Reason | None = None) -> Cancelled:
+    """Have it be where it was before it moved, whatever step that is at."""
+    _project(given, who, "operate", name)
+    return moving.cancel(given.database, name, who.name, why.reason if why else None)
+
+
+@router.delete("/workloads/{name}/move/cancelled")
+def allow_move(name: str, given: Given, who: Asking) -> Changed:
+    """Let it go where the plan in force has it, after all."""
+    _project(given, who, "operate", name)
+    return Changed(changed=moving.allow(given.database, name, who.name))
 
 
 @router.post("/workloads/{name}/stop")

@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 from situs.control.approval.leave import today
 from situs.control.approval.loosened import loosened
 from situs.control.approval.separation import Party
+from situs.control.back import kept_at
 from situs.control.deciding import decided
 from situs.control.guardrails import Breach, Change, breaches
 from situs.control.orders import files_of
@@ -73,9 +74,10 @@ class Intake:
             target = plans.in_force(connection)
             before = plans.load(connection, target.plan) if target is not None else None
             held = [hold for hold in holds.in_force(connection) if hold.kind != "pause"]
+            stay = kept_at(connection, held)
         switched_off = document.provenance.off if document is not None else off
         written = as_written(loaded.intent)
-        intent = without_what_is_out(written, facts, switched_off, held, datetime.now(UTC))
+        intent = without_what_is_out(written, facts, switched_off, held, datetime.now(UTC), stay)
         contents = _files(intent, files)
         asked = _asked(intent, facts, before.plan if before else None, off, document, reason)
         plan = self._made(asked)

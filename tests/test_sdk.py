@@ -20,6 +20,7 @@ from situs.control.loop import Controller
 from situs.control.pipelines import handing_in
 from situs.control.queues import standing
 from situs.control.running import running
+from situs.control.sessions.beginning import session_of
 from situs.store import tokens
 from situs.store.backup import backup
 
@@ -97,6 +98,7 @@ def test_every_command_has_its_like_in_python() -> None:
         "move": moving.cancel,
         "drain": orders.drain, "ps": views.overview, "status": views.of_workload, "history": views.history_of,
         "up": Controller, "db": backup, "down": background.end, "run": situs.run, "logs": situs.Job.logs,
+        "dev": session_of,
         "stop": situs.Job.stop, "rm": situs.Job.remove, "cp": situs.Job.copy, "ssh": entered, "top": running,
         "proposed": views.proposed, "approve": orders.approve, "doctor": doctor_of_sites, "site": connect.by_kind,
         "queue": standing.read, "lost": orders.lose, "found": orders.find, "token": tokens.create,

@@ -31,7 +31,10 @@ PACKAGES = {
 """Debian's packages by the commands they give."""
 IMAGE = "situs-test:1"
 READY_S = 60.0
-TOOLS = ("sh", "cat", "sleep", "id", "ls", "env")
+TOOLS = (
+    "sh", "cat", "sleep", "id", "ls", "env", "cut", "find", "grep", "head", "mkdir", "mkfifo", "mv", "setsid", "stty",
+    "tail", "tee", "tty", "wc",
+)  # fmt: skip
 
 
 def missing_packages() -> list[str]:

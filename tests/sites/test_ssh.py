@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -126,6 +127,18 @@ class TestReaching:
         health = SshSite({"it": PosixHost(SshShell(servers[0].address, reach))}).health()
         assert not health.ok
         assert "127.0.0.1" in str(health.cause)
+
+    def test_a_person_gets_through_several_jump_hosts_and_each_has_to_be_known(
+        self, servers: Servers, tmp_path: Path
+    ) -> None:
+        hops = f"{servers[2].address},{servers[1].address}"
+        for known, code in ((servers, 0), (servers[:2], 255), ((servers[0], servers[2]), 255)):
+            folder = tmp_path / str(code) / str(len(known)) / known[-1].address
+            folder.mkdir(parents=True)
+            shell = SshShell(servers[0].address, access(folder, *known, jump=hops))
+            words = shell.terminal('echo "$1"', "50% of it's", terminal=False)
+            done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+            assert (done.returncode, done.stdout) == (code, "" if code else "50% of it's\n"), done.stderr
 
     def test_a_jump_host_has_to_be_known_too(self, servers: Servers, tmp_path: Path) -> None:
         reach = access(tmp_path, servers[0], servers[2], jump=servers[2].address)

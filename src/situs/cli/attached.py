@@ -128,16 +128,17 @@ def watch(
                 said = seen.what
                 _say(words["trouble"].format(what=seen.what))
             elif isinstance(seen, End):
-                return _end(database, folder, name, seen, told, as_json)
+                return tell_end(database, folder, name, seen, told, as_json)
     except KeyboardInterrupt:
         _say(words["detached"].format(name=name))
         return DETACHED
     return NEVER_RAN
 
 
-def _end(
+def tell_end(
     database: Database, folder: Path, name: str, end: End, told: dict[str, object], as_json: bool
 ) -> int:
+    """Tell of the end and what it cost; gives the exit code of the command."""
     from situs.control import views
     from situs.control.attached import Reader
     from situs.control.connect import by_kind

@@ -31,6 +31,7 @@ TOPICS = (
     "report",
     "demo",
     "run",
+    "dev",
     "attached",
     "queue",
     "pipeline",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +10,9 @@ import typer
 from situs.cli.beginning import have_control, have_sites
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, emit_json, error_console, language
+from situs.cli.place import show, shown, tell_unrented
 from situs.cli.plane import ByOption, DbOption, folder_of, person, place_of
+from situs.cli.sent import pairs, tell_left_out, tell_written_out
 from situs.model.error import InputError
 
 if TYPE_CHECKING:
@@ -20,20 +21,13 @@ if TYPE_CHECKING:
     from situs.control.here import Here
     from situs.control.shipping import Snapshot
     from situs.model.workload import Workload
-    from situs.planner.single import Placed
 
 WORDS = {
     "en": {
         "queued": "{name} waits for its turn in {queue}, with priority {priority}",
-        "withheld": "not sent, as they look like secrets: {names} (--include sends one)",
-        "written": "{name} seems to hold a secret, and everybody who sees this run sees it: use --secret",
-        "astray": "not sent, as they lead out of the folder: {names}",
     },
     "de": {
         "queued": "{name} wartet in {queue}, bis es dran ist, mit Vorrang {priority}",
-        "withheld": "nicht gesendet, sieht nach Geheimnissen aus: {names} (--include sendet eines)",
-        "written": "{name} sieht nach einem Geheimnis aus, und wer diesen Lauf sieht, sieht es: besser --secret",
-        "astray": "nicht gesendet, führt aus dem Ordner hinaus: {names}",
     },
 }
 
@@ -168,12 +162,12 @@ def run_command(
     words = tuple(command)
     asked = Asked(
         words, gpu, tuple(accelerator or ()), gpu_memory, cpu, memory, nodes, hours, tuple(data or ()),
-        _pairs(env or ()), tuple(state or ()), retries, timeout, use_case, None if no_env else packages, python,
-        _pairs(secret or (), "--secret"),
+        pairs(env or ()), tuple(state or ()), retries, timeout, use_case, None if no_env else packages, python,
+        pairs(secret or (), "--secret"),
     )  # fmt: skip
     _must_be_sent(words[0], taken, code)
-    _tell_written_out(asked.env)
-    _tell_left_out(taken)
+    tell_written_out(asked.env)
+    tell_left_out(taken)
     if at_once is not None and not array:
         raise InputError("--at-once is for arrays; say --array N too")
     chosen, who, unanswered = name or fresh_name(words), person(by), None
@@ -209,9 +203,9 @@ def run_command(
         )
     if dry_run:
         looked = submitting.look(place.database, chosen, workload, only)
-        _show(chosen, looked, hours, as_json)
+        show(chosen, looked, hours, as_json)
         if not as_json:
-            _tell_unrented(looked)
+            tell_unrented(looked)
         return
     have_control(place, replan=has_estate)
     if queue is not None:
@@ -222,15 +216,15 @@ def run_command(
     try:
         placed = submit(place.database, chosen, workload, {".": taken.archive}, who, only)
     except submitting.NoPlace as refused:
-        _show(chosen, refused.placed, hours, as_json)
+        show(chosen, refused.placed, hours, as_json)
         return
     if detach:
-        _show(chosen, placed, hours, as_json)
+        show(chosen, placed, hours, as_json)
         return
     from situs.cli.attached import watch
 
     raise typer.Exit(
-        watch(place.database, place.folder, chosen, _shown(chosen, placed, hours, as_json), as_json=as_json)
+        watch(place.database, place.folder, chosen, shown(chosen, placed, hours, as_json), as_json=as_json)
     )
 
 
@@ -250,7 +244,7 @@ def _in_queue(
         )
     placed = submitting.look(place.database, name, workload)
     if placed.fit is Fit.NEVER:
-        _show(name, placed, None, as_json)
+        show(name, placed, None, as_json)
     hand_in_work(place.database, queue, name, workload, {".": taken.archive}, priority, who)
     told: dict[str, object] = {"name": name, "queue": queue, "priority": priority}
     if not as_json:
@@ -273,7 +267,7 @@ def _as_array(
 
     placed = look(place.database, wanted, workload)
     if dry_run or placed.fit is Fit.NEVER:
-        _show(wanted.name, placed, hours, as_json)
+        show(wanted.name, placed, hours, as_json)
         return 0
     have_control(place, replan=has_estate)
     return hand_in(place, wanted, workload, {".": taken.archive}, who, detach=detach, as_json=as_json)
@@ -294,40 +288,6 @@ def _resumed(place: Here, name: str, left: Unanswered, *, detach: bool, as_json:
     return watch(place.database, place.folder, name, told, as_json=as_json, since=left.since)
 
 
-def _show(name: str, placed: Placed, hours: float | None, as_json: bool) -> None:
-    """Where it goes, or why it does not; exit code 1 then."""
-    told = _shown(name, placed, hours, as_json)
-    if as_json:
-        emit_json(told)
-    if not placed.decision.assignments:
-        raise typer.Exit(1)
-
-
-def _shown(name: str, placed: Placed, hours: float | None, as_json: bool) -> dict[str, object]:
-    from situs.cli.placed import as_values, say
-
-    if not as_json:
-        for line in say(name, placed, hours, language()):
-            error_console.print(line, soft_wrap=True, markup=False)
-    return as_values(name, placed, hours)
-
-
-def _tell_unrented(placed: Placed) -> None:
-    from situs.cli import rented
-    from situs.cli.placed import rented_for
-
-    if rented_for(placed) is not None:
-        text = rented.WORDS[language()]["nothing"]
-        error_console.print(text, style="dim", soft_wrap=True, markup=False)
-
-
-def _tell_left_out(taken: Snapshot) -> None:
-    if taken.withheld:
-        _note("withheld", names=", ".join(taken.withheld))
-    if taken.astray:
-        _note("astray", names=", ".join(taken.astray))
-
-
 def _note(which: str, **details: object) -> None:
     text = WORDS[language()][which].format(**details)
     error_console.print(text, style="dim", soft_wrap=True, markup=False)
@@ -341,22 +301,3 @@ def _must_be_sent(script: str, taken: Snapshot, code: Path) -> None:
             raise InputError(f"there is no file {script} in {code}")
         return
     raise InputError(f"{script} would not be sent: .gitignore or .situsignore leaves it out")
-
-
-def _tell_written_out(env: Mapping[str, str]) -> None:
-    from situs.model.secret import looks_secret
-
-    for name, value in env.items():
-        if looks_secret(name, value):
-            _note("written", name=name)
-
-
-def _pairs(given: list[str] | tuple[str, ...], option: str = "--env") -> dict[str, str]:
-    pairs = {}
-    for each in given:
-        name, equals, value = each.partition("=")
-        if not equals or not name.isidentifier():
-            # What is wrong may be a secret, so it is not shown.
-            raise InputError(f"an option {option} is not of the form NAME=VALUE")
-        pairs[name] = value
-    return pairs

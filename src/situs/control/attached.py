@@ -163,6 +163,11 @@ class Reader:
             time.sleep(QUICK_S)
             run = self._newest(run.workload, run.unit) or run
 
+    def ended(self, run: Run) -> End | None:
+        """How a run ended for good; None while it goes on, or goes on elsewhere. Raises Unreachable."""
+        status = self._status(run)
+        return None if status.state != "ended" and run.alive else self._end(run, status)
+
     def _status(self, run: Run) -> Status:
         return self.site(run).status(key_of(run))
 

@@ -28,7 +28,7 @@ def _count(text: str) -> int:
 
 
 def _host(text: str) -> str:
-    from situs.sites.sshshell import parts
+    from situs.sites.sshclient import parts
 
     parts(text)
     return text

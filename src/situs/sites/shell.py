@@ -205,11 +205,12 @@ class ThisMachine(Shell):
         self._folder = folder or (home if home.is_dir() else Path("/"))
         own = {name: os.environ[name] for name in INHERITED if name in os.environ}
         self._env = {"PATH": os.defpath, **own, **(env or {})}
+        self._own = tuple(f"{name}={value}" for name, value in (env or {}).items())
         self._shell = shell
 
     def terminal(self, script: str, *args: str, terminal: bool) -> tuple[str, ...]:
         """The shell itself."""
-        return (*self._shell, "-c", script, "sh", *args)
+        return (*(("env", *self._own) if self._own else ()), *self._shell, "-c", script, "sh", *args)
 
     def run(self, script: str, *args: str, stdin: bytes = b"", timeout_s: float = ANSWER_S) -> Completed:
         """Run a script once; when its time is up it is ended with all that it started in its group."""

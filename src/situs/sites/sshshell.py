@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import shlex
 import shutil
 import signal
@@ -30,7 +29,7 @@ from situs.model.error import SitusError
 from situs.sites.adapter import Unreachable
 from situs.sites.hostkeys import NotTrusted, ShownKey
 from situs.sites.shell import ANSWER_S, Completed, Shell
-from situs.sites.sshclient import client_words
+from situs.sites.sshclient import client_words, parts
 
 T = TypeVar("T")
 CONNECT_S = 15.0
@@ -126,8 +125,7 @@ class SshShell(Shell):
         program = shutil.which("ssh")
         if program is None:
             raise SitusError("a terminal needs the program ssh (Debian: openssh-client)")
-        pinned = self._access.host_keys.get(self._host)
-        words = client_words(*parts(self._host), self._access, pinned, terminal=terminal)
+        words = client_words(self._host, self._access, terminal=terminal)
         return (program, *words, self._command(script, args))
 
     def _command(self, script: str, args: tuple[str, ...]) -> str:
@@ -270,17 +268,6 @@ class _Loop:
 
 
 _LOOP = _Loop()
-
-
-def parts(spec: str) -> tuple[str | None, str, int | None]:
-    """User, host and port of ``[user@]host[:port]``. Raises ValueError for anything else."""
-    match = re.fullmatch(
-        r"(?:([^@\s]+)@)?(?:\[([0-9A-Fa-f:.]+)\]|([^@:\s\[\]-][^@:\s\[\]]*))(?::(\d{1,5}))?", spec
-    )
-    if match is None:
-        raise ValueError(f"{spec!r} is no host; write it as [user@]name[:port]")
-    user, address, name, port = match.groups()
-    return user, address or name, int(port) if port else None
 
 
 def _public_key(line: str) -> asyncssh.SSHKey:

@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import random
 import signal
+import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,16 @@ from uuid import uuid4
 import pytest
 
 from situs.model.error import SitusError
-from situs.sites.adapter import Adapter, Capability, Key, Leasing, StaleGeneration, Task, Unsupported
+from situs.sites.adapter import (
+    Adapter,
+    Capability,
+    Enterable,
+    Key,
+    Leasing,
+    StaleGeneration,
+    Task,
+    Unsupported,
+)
 from situs.sites.conformance.waiting import PATIENCE_S, Opener, alive, ended, python, until
 from situs.sites.conformance.workday import Workday
 from situs.sites.steady import steady
@@ -287,6 +297,30 @@ class AdapterConformance:
         ended(site, key)
         assert site.logs(key, where) == (b"third\n", where + 6)
         assert site.logs(key)[0] == before + b"third\n"
+
+    def test_whoever_enters_a_run_is_in_its_folder(self, site: Adapter, tmp_path: Path) -> None:
+        if not isinstance(site, Enterable):
+            return
+        key, there = Key("job", 1), tmp_path / "mine"
+        site.start(Task(key, python("open('mine', 'w').write('here'); import time; time.sleep(600)")))
+
+        def written() -> bool:
+            try:
+                site.get(key, "mine", there)
+            except SitusError:
+                return False
+            return there.read_text() == "here"
+
+        until(written, "it has begun")
+        words = site.enter(
+            key, ("sh", "-c", 'cat mine; cat; echo "$1" >&2; exit 7', "sh", "it's"), terminal=False
+        )
+        done = subprocess.run(
+            words, input=b" and there", capture_output=True, timeout=PATIENCE_S, check=False
+        )
+        assert (done.returncode, done.stdout) == (7, b"here and there"), done.stderr
+        assert b"it's" in done.stderr
+        site.stop(key, grace_s=0)
 
     # Limits
 

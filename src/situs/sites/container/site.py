@@ -33,11 +33,13 @@ from situs.sites.container.archive import Packed, unpacked
 from situs.sites.container.creation import WORK, ContainerOptions
 from situs.sites.container.ends import Sample, ended, instant, sampled
 from situs.sites.container.engine import ANSWER_S, TRANSFER_S, Engine, EngineError
+from situs.sites.container.entering import words
 from situs.sites.container.kept import Kept
 from situs.sites.container.logs import unframed
 from situs.sites.container.names import LIMIT, Names, Run, Why
 from situs.sites.container.starting import Starting
 from situs.sites.ending import awaited
+from situs.sites.shell import ENTER
 from situs.sites.words import inside, signal_of
 
 LONGEST_PAUSE_S = 0.5
@@ -171,6 +173,16 @@ class ContainerSite:
                 if error.code != 404:
                     raise
                 raise SitusError(nothing) from error
+
+    def enter(self, key: Key, command: tuple[str, ...], *, terminal: bool) -> tuple[str, ...]:
+        """The command that runs another one, or a shell, in the run's folder in its container."""
+        run = self._kept.run(key)
+        if run is None or run.state != "running":
+            raise SitusError(
+                f"{key.workload} does not run, and a container can be entered only while it does"
+            )
+        inside = ("/bin/sh", "-c", ENTER, "sh", WORK, *command)
+        return words(self._options.socket, run.id, WORK, inside, terminal=terminal)
 
     def known(self) -> list[Key]:
         """All runs that the engine knows."""

@@ -32,8 +32,9 @@ from situs.sites.adapter import (
     refuse_unsupported,
 )
 from situs.sites.ending import awaited
-from situs.sites.shell import Completed, NotThere, Shell
+from situs.sites.shell import ENTER, Completed, NotThere, Shell
 from situs.sites.slurm import scripts
+from situs.sites.slurm.entering import TO_NODE
 from situs.sites.slurm.nodes import inventory, unhealthy
 from situs.sites.slurm.states import judged, record, recorded, settled
 from situs.sites.slurm.submission import SlurmOptions, options_of, run_script, secrets_script
@@ -165,6 +166,11 @@ class SlurmSite:
         if answer.exit_code:
             raise SitusError(f"{key.workload} wrote no file {name!r}")
         return self._shell.fetch(answer.stdout.decode().rstrip("\n"), target)
+
+    def enter(self, key: Key, command: tuple[str, ...], *, terminal: bool) -> tuple[str, ...]:
+        """The command that runs another one, or a shell, in the run's folder: on its node while it runs there."""
+        how = "--pty" if terminal else "--input=0"
+        return self._shell.terminal(TO_NODE, self._folder(key), how, ENTER, *command, terminal=terminal)
 
     def known(self) -> list[Key]:
         """All runs that the folder knows."""

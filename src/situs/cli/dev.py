@@ -1,0 +1,203 @@
+"""``situs dev``: an interactive session where the data may be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from situs.cli.beginning import have_control, have_sites
+from situs.cli.estate import HERE, EstateOption
+from situs.cli.output import JsonOption, console, emit_json, language
+from situs.cli.place import show, shown, tell_unrented
+from situs.cli.plane import ByOption, DbOption, person
+from situs.cli.sent import pairs, tell_left_out, tell_written_out
+from situs.model.error import InputError
+
+if TYPE_CHECKING:
+    from situs.control.asked import Asked
+    from situs.control.here import Here
+    from situs.control.shipping import Snapshot
+
+STEM = ("dev",)
+IDLE_MIN = 60.0
+"""Lunch is shorter, and a night is longer."""
+WORDS = {
+    "en": {"begun": "{name} begins; `situs dev {name}` comes to it, `situs stop {name}` ends it"},
+    "de": {"begun": "{name} beginnt; `situs dev {name}` geht hin, `situs stop {name}` beendet es"},
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("dev")(dev_command)
+
+
+def dev_command(
+    session: Annotated[
+        str | None,
+        typer.Argument(
+            help="Session to come back to; none: a new one.", metavar="[SESSION]", show_default=False
+        ),
+    ] = None,
+    gpu: Annotated[float, typer.Option("--gpu", help="Accelerators, such as 1, or 0.5 of one.", min=0)] = 0.0,
+    accelerator: Annotated[
+        list[str] | None,
+        typer.Option("--accelerator", help="Model that will do, such as H100; may be given again."),
+    ] = None,
+    gpu_memory: Annotated[str, typer.Option(help="Memory each of them has at least.")] = "0GiB",
+    cpu: Annotated[float, typer.Option(help="Processors.", min=0)] = 1.0,
+    memory: Annotated[
+        str,
+        typer.Option(help="Memory that is set aside, which is also the most it may use.", show_default="any"),
+    ] = "0GiB",
+    data: Annotated[
+        list[str] | None,
+        typer.Option("--data", help="Dataset that it reads: NAME or NAME@latest; may be given again."),
+    ] = None,
+    hours: Annotated[
+        float | None, typer.Option(help="How long it is likely to be used; for the estimate.", min=0.001)
+    ] = None,
+    idle: Annotated[
+        float,
+        typer.Option(
+            help="Minutes with nothing typed, shown or computed after which it ends; 0: never.", min=0
+        ),
+    ] = IDLE_MIN,
+    timeout: Annotated[float | None, typer.Option(help="Seconds after which it is ended.", min=1)] = None,
+    site: Annotated[
+        list[str] | None, typer.Option("--site", help="Only there; may be given again.", metavar="SITE")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of a new session.", show_default="made up")] = None,
+    env: Annotated[
+        list[str] | None,
+        typer.Option("--env", help="Variable of its environment; may be given again.", metavar="A=B"),
+    ] = None,
+    secret: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--secret",
+            metavar="A=REFERENCE",
+            help="Variable that holds a secret, and where that is kept: env:NAME, file:NAME, vault:PATH#KEY.",
+        ),
+    ] = None,
+    use_case: Annotated[str | None, typer.Option(help="Use case it belongs to.")] = None,
+    code: Annotated[
+        Path, typer.Option(help="Folder whose files are sent.", show_default="this folder")
+    ] = HERE,
+    include: Annotated[
+        list[str] | None, typer.Option("--include", help="File to send although it looks like a secret.")
+    ] = None,
+    packages: Annotated[
+        str | None,
+        typer.Option(
+            help="Lock file in it to install.", show_default="uv.lock, pylock.toml or requirements.txt"
+        ),
+    ] = None,
+    no_env: Annotated[
+        bool, typer.Option("--no-env", help="Install nothing: work with what is there.")
+    ] = False,
+    python: Annotated[
+        str | None, typer.Option(help="Interpreter to install for.", show_default="python3")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say where it would go, and begin nothing.")
+    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for room where there is none now.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Begin it without going there.")] = False,
+    estate: EstateOption = HERE,
+    db: DbOption = None,
+    by: ByOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Work at a terminal at the site where rules, room and cost put the session, or come back to one.
+
+    The folder's files are sent as git sees them; `situs cp` brings files back. Ctrl-] three times leaves the session
+    running, as does closing the window; `exit` or `situs stop` ends it.
+
+    Examples:
+
+      situs dev --gpu 1 --data patients@latest
+
+      situs dev dev-3fa9c1
+
+      situs dev --site hospital --idle 240 --detach
+    """
+    from situs.cli.visiting import must_have_terminal, visit
+    from situs.control.here import here as open_here
+
+    if session is not None:
+        if name or gpu or data or site or dry_run or detach:
+            raise InputError(
+                f"{session} is as it was begun; say `situs dev {session}` alone, or name a new one with --name"
+            )
+        must_have_terminal()
+        raise typer.Exit(visit(open_here(estate, db), session, {"name": session}, as_json=as_json))
+    from situs.control.asked import Asked, fresh_name
+    from situs.control.shipping import likely_lock, lock_digest, snapshot
+
+    if not (dry_run or detach):
+        must_have_terminal()
+    taken = snapshot(code, include or (), ())
+    if not no_env and packages is None:
+        packages = likely_lock(taken.files)
+    if packages and not no_env:
+        lock_digest(taken.archive, packages)
+    asked = Asked(
+        STEM, gpu, tuple(accelerator or ()), gpu_memory, cpu, memory, hours=hours, data=tuple(data or ()),
+        env=pairs(env or ()), timeout_s=timeout, use_case=use_case, packages=None if no_env else packages,
+        python=python, secrets=pairs(secret or (), "--secret"),
+    )  # fmt: skip
+    tell_written_out(asked.env)
+    tell_left_out(taken)
+    place, who, chosen = open_here(estate, db, new=True), person(by), name or fresh_name(STEM)
+    told = _begun(
+        place, who, chosen, asked, idle, taken, frozenset(site) if site else None, dry_run=dry_run, wait=wait,
+        as_json=as_json, told_now=dry_run or detach,
+    )  # fmt: skip
+    if told is None:
+        return
+    if detach:
+        if not as_json:
+            console.print(WORDS[language()]["begun"].format(name=chosen), soft_wrap=True, markup=False)
+        return
+    raise typer.Exit(visit(place, chosen, told, as_json=as_json))
+
+
+def _begun(
+    place: Here, who: str, name: str, asked: Asked, idle_min: float, taken: Snapshot, only: frozenset[str] | None,
+    *, dry_run: bool, wait: bool, as_json: bool, told_now: bool,
+) -> dict[str, object] | None:  # fmt: skip
+    """Hand it in where one can come to it; gives what was told, None when it was only looked. Exits without a place.
+
+    ``told_now``: nothing follows that would tell a program of it.
+    """
+    from situs.control import submitting
+    from situs.control.connect import by_kind
+    from situs.control.sessions.beginning import content, possible, session_of
+
+    workload = session_of(asked, idle_min)
+    has_estate = have_sites(place, who)
+    with place.database.read() as connection:
+        sites = submitting.ground_of(connection).kept.intent.sites
+    if only is not None and (strange := sorted(only - set(sites))):
+        raise InputError(f"the estate has no site {strange[0]!r}; it has {', '.join(sorted(sites))}")
+    where = possible(sites, by_kind(place.folder), only)
+    if dry_run:
+        looked = submitting.look(place.database, name, workload, where)
+        show(name, looked, asked.hours, as_json)
+        if not as_json:
+            tell_unrented(looked)
+        return None
+    have_control(place, replan=has_estate)
+    submit = submitting.submit_when_there_is_room if wait else submitting.submit
+    try:
+        placed = submit(place.database, name, workload, content(taken.archive), who, where)
+    except submitting.NoPlace as refused:
+        show(name, refused.placed, asked.hours, as_json)
+        raise typer.Exit(1) from None
+    told = shown(name, placed, asked.hours, as_json)
+    if told_now and as_json:
+        emit_json(told)
+    return told

@@ -1,0 +1,133 @@
+"""Being at a session: waiting for its terminal, the terminal while one is there, and what is said at its end."""
+
+from __future__ import annotations
+
+import sys
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from situs.cli.attached import DETACHED, tell_end
+from situs.cli.output import emit_json, error_console, language
+from situs.model.error import InputError, SitusError
+
+if TYPE_CHECKING:
+    from situs.control.attached import End, Reader
+    from situs.control.here import Here
+
+AGAIN_S = 1.0
+"""After a line was cut: soon enough for a person who waits, and not too much for a host that is busy."""
+NOT_YET_S = 0.2
+WORDS = {
+    "en": {
+        "at": "{name} runs at {site}", "line": "{name} is number {place} of {waiting} in {queue}",
+        "there": "{name} at {site}: Ctrl-] three times leaves it running, `exit` ends it",
+        "left": "{name} runs on; `situs dev {name}` comes back to it, `situs stop {name}` ends it",
+        "cut": "the line to {name} is cut: {what}; trying again (Ctrl-C leaves it running)",
+        "idle": "{name} was idle for as long as it may be, and ended by itself",
+    },
+    "de": {
+        "at": "{name} läuft in {site}", "line": "{name} ist Nummer {place} von {waiting} in {queue}",
+        "there": "{name} in {site}: dreimal Strg-] verlässt es, und es läuft weiter; `exit` beendet es",
+        "left": "{name} läuft weiter; `situs dev {name}` geht wieder hin, `situs stop {name}` beendet es",
+        "cut": "die Leitung zu {name} ist unterbrochen: {what}; neuer Versuch (Strg-C: es läuft weiter)",
+        "idle": "in {name} geschah so lange nichts, wie es darf, und es hat sich beendet",
+    },
+}  # fmt: skip
+
+
+def must_have_terminal() -> None:
+    """Raises InputError where nobody types."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise InputError(
+            "a session needs a terminal, and this is none; `situs dev --detach` begins one without"
+        )
+
+
+def visit(place: Here, name: str, told: dict[str, object], *, as_json: bool) -> int:
+    """Be there until it ends or the person leaves; gives the exit code: that of the session, or 0 who has left.
+
+    ``told``: what is known of it already, which JSON repeats at the end.
+    """
+    from situs.control.attached import Reader
+    from situs.control.connect import by_kind
+    from situs.control.sessions.coming import was_idle
+
+    reader = Reader(place.database, by_kind(place.folder))
+    try:
+        end = _begins(reader, name) or _stay(reader, name)
+    except KeyboardInterrupt:
+        _say("left", name=name)
+        return DETACHED
+    if end is None:
+        if as_json:
+            emit_json({**told, "left": True})
+        else:
+            _say("left", name=name)
+        return 0
+    if end.run is not None and end.exit_code == 0 and not end.stopped and was_idle(reader, end.run):
+        _say("idle", name=name)
+    return tell_end(place.database, place.folder, name, end, told, as_json)
+
+
+def _begins(reader: Reader, name: str) -> End | None:
+    """Wait until its terminal is there, and show what is written until then; gives the end if it ended before."""
+    from situs.control.attached import At, End, InLine, Output, Trouble
+    from situs.control.sessions.beginning import is_session
+    from situs.control.sessions.coming import BEGINS
+
+    said = ""
+    for seen in reader.follow(name):
+        if isinstance(seen, At):
+            workload = reader.workload(seen.run)
+            if workload is not None and not is_session(workload):
+                raise InputError(
+                    f"{name} is no session; `situs logs -f {name}` shows it, `situs ssh {name}` goes there"
+                )
+            _say("at", name=name, site=seen.run.site)
+        elif isinstance(seen, Output):
+            if BEGINS in seen.text:
+                return None
+            sys.stderr.buffer.write(seen.text)
+            sys.stderr.flush()
+        elif isinstance(seen, InLine):
+            _say("line", name=name, place=seen.place, waiting=seen.waiting, queue=seen.queue)
+        elif isinstance(seen, Trouble) and seen.what != said:
+            said = seen.what
+            _say("cut", name=name, what=said)
+        elif isinstance(seen, End):
+            return seen
+    return None
+
+
+def _stay(reader: Reader, name: str) -> End | None:
+    """Be at its terminal, again and again while the line is cut; None when the person has left."""
+    from situs.cli.terminal import lent, size
+    from situs.control.sessions.coming import Came, attach, resize
+
+    greeted = False
+    while True:
+        run = reader.run(name)
+        try:
+            if (end := reader.ended(run)) is not None:
+                return end
+            if not greeted:
+                _say("there", name=name, site=run.site)
+                greeted = True
+            came = lent(attach(reader, run, *size()), partial(resize, reader, run))
+        except SitusError as error:
+            _say("cut", name=name, what=str(error))
+            time.sleep(AGAIN_S)
+            continue
+        if came.left:
+            return None
+        if came.exit_code in (Came.NOT_YET, Came.OVER):
+            time.sleep(NOT_YET_S)
+        else:
+            if reader.ended(run) is None:
+                _say("cut", name=name, what=came.said or f"exit code {came.exit_code}")
+            time.sleep(AGAIN_S)
+
+
+def _say(which: str, **details: object) -> None:
+    error_console.print(WORDS[language()][which].format(**details), style="dim", soft_wrap=True, markup=False)

@@ -1,0 +1,53 @@
+"""Coming to a session: the commands of this machine that show its terminal, and what their ends mean."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from situs.control.attached import copy_out, entered
+from situs.control.sessions.beginning import SCRIPT
+from situs.model.error import SitusError
+
+if TYPE_CHECKING:
+    from situs.control.attached import Reader
+    from situs.store.runs import Run
+
+RESIZED_S = 15.0
+BEGINS = b"situs: the session begins"
+"""What a session writes when its packages are there and its terminal is about to be."""
+
+
+class Came(IntEnum):
+    """Exit codes of ``attach`` that say more than that the line was cut."""
+
+    NOT_YET = 75
+    OVER = 76
+
+
+def attach(reader: Reader, run: Run, rows: int, columns: int) -> tuple[str, ...]:
+    """Shows the terminal on its standard output and types its standard input into it. Raises SitusError."""
+    return entered(reader, run, ("sh", SCRIPT, "attach", str(rows), str(columns)), terminal=False)
+
+
+def resize(reader: Reader, run: Run, rows: int, columns: int) -> None:
+    """Tell the terminal that the window has another size now; a session that cannot be told goes on as it was."""
+    words = entered(reader, run, ("sh", SCRIPT, "size", str(rows), str(columns)), terminal=False)
+    # The words come from the site's own adapter, as arguments; no shell of this machine reads them.
+    subprocess.run(  # noqa: S603
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        timeout=RESIZED_S, check=False,
+    )  # fmt: skip
+
+
+def was_idle(reader: Reader, run: Run) -> bool:
+    """Whether a session that has ended did so because nothing happened in it, as far as its site can tell now."""
+    with tempfile.TemporaryDirectory(prefix="situs-") as folder:
+        try:
+            copy_out(reader, run, ".situs-session/idle", Path(folder) / "idle")
+        except SitusError:
+            return False
+    return True

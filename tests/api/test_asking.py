@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from situs.api.routes import ledger, work
+from situs.api.handed import Handing, workload
+from situs.api.routes import ledger
 from situs.control import orders, submitting
 from situs.control.queues import handing_in
 from situs.store import answers, events
@@ -56,10 +57,17 @@ def test_it_is_handed_in_runs_and_is_read_along_with(plane: Plane, asked: TestCl
         assert told[1][1] == {"text": "here\n"}
         assert told[2][1]["exit_code"] == 0
         until(lambda: asked.get("/v1/workloads/job").json()["units"][0]["standing"] == "done", "it is done")
-    assert asked.get("/v1/workloads/job/logs").json() == {"text": "here\n", "next": 5}
-    assert asked.get("/v1/workloads/job/logs", params={"since": 3}).json() == {"text": "e\n", "next": 5}
-    with asked.stream("GET", "/v1/workloads/job/logs/stream", headers={"Last-Event-ID": "2"}) as stream:
-        assert [kind for kind, _ in _told("".join(stream.iter_text()))] == ["end"]
+    assert asked.get("/v1/workloads/job/logs").json()["text"] == "here\n"
+    rest = asked.get("/v1/workloads/job/logs", params={"since": 3}).json()
+    assert (rest["text"], rest["next"], rest["base64"]) == ("e\n", 5, None)
+    generation = rest["generation"]
+    for last, wanted in ((f"{generation}.5", []), (f"{generation}.2", ["output"]), ("0.0", ["at", "output"])):
+        header = {"Last-Event-ID": last}
+        with asked.stream("GET", "/v1/workloads/job/logs/stream", headers=header) as stream:
+            assert [kind for kind, _ in _told("".join(stream.iter_text()))] == [*wanted, "end"], last
+    for path in ("/v1/workloads/job/logs/stream", "/v1/workloads/nobody/logs/stream"):
+        assert asked.get(path, headers={"Last-Event-ID": "no"}).status_code == 422
+    assert asked.get("/v1/workloads/nobody/logs/stream").status_code == 404
     (used,) = asked.get("/v1/usage").json()
     assert used["name"] == "job"
     assert [e["kind"] for e in asked.get("/v1/workloads/job/history").json()["events"]][:2] == [
@@ -158,7 +166,7 @@ def test_what_has_changed_since_it_was_seen_is_not_stopped(plane: Plane, asked: 
 
 @pytest.mark.slow
 def test_pages_are_whole_while_others_hand_in(plane: Plane, asked: TestClient) -> None:
-    work_ = handing_in.keep(plane.database, work._workload(work.Handing(command=["true"])), {".": b""})
+    work_ = handing_in.keep(plane.database, workload(Handing(command=["true"])), {".": b""})
     pieces = [handing_in.Handed(f"w{k:03}", "line", work_) for k in range(25)]
     handing_in.hand_in(plane.database, pieces, "ann")
     seen, cursor = [], None

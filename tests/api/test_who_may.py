@@ -33,9 +33,9 @@ WHO = {
 JOB = {"command": ["true"], "use_case": "red", "queue": "line"}
 CASES = [
     # method, path, body, what it is, of one project ("red") or of the whole estate
-    ("GET", "/v1/overview", None, "look", False),
     ("GET", "/v1/sites", None, "look", False),
     ("GET", "/v1/queues", None, "look", False),
+    ("GET", "/v1/queues/{queue}", None, "look", False),
     ("GET", "/v1/targets", None, "look", False),
     ("GET", "/v1/plans/{plan}", None, "look", False),
     ("GET", "/v1/plans", None, "look", False),
@@ -70,8 +70,14 @@ CASES = [
     ("GET", "/v1/workloads/{name}/logs/stream", None, "hear", True),
     ("POST", "/v1/workloads/{name}/stop", {}, "end", True),
     ("DELETE", "/v1/workloads/{name}", None, "end", True),
+    ("POST", "/v1/arrays", {**JOB, "parameters": [{}, {}]}, "hand in", True),
+    ("GET", "/v1/arrays/{name}", None, "look", True),
+    ("POST", "/v1/arrays/{name}/stop", {}, "end", True),
+    ("DELETE", "/v1/arrays/{name}", None, "end", True),
 ]
-FILTERED = {("GET", "/v1/login"), ("GET", "/v1/workloads"), ("GET", "/v1/usage"), ("GET", "/v1/me")}
+FILTERED = {
+    ("GET", f"/v1/{what}") for what in ("login", "me", "overview", "running", "workloads", "arrays", "usage")
+}
 """What everybody with a role may ask for, and gets of it what is theirs."""
 
 
@@ -94,7 +100,7 @@ def test_every_route_by_every_role_in_every_project(database: Database, tmp_path
             shown = token(database, *([(role, project)] if role else []))
             header = {"Authorization": f"Bearer {shown}"}
             for method, path, body, what, of_project in CASES:
-                there = path.format(site="a", plan="00000000", token="000000000000", name="one")
+                there = path.format(site="a", plan="00000000", token="000000000000", name="one", queue="line")
                 if path.endswith("/stream") and role in WHO[what] and project != "blue":
                     continue  # what is allowed there has no end; other tests read it
                 given = asked.request(method, there, json=body, headers=header)
@@ -117,8 +123,13 @@ def test_lists_have_what_is_of_ones_own_projects(database: Database, tmp_path: P
         asked = client(database, tmp_path, token(database, ("viewer", project)))
         assert [item["name"] for item in asked.get("/v1/workloads").json()["items"]] == names
         assert asked.get("/v1/usage").json() == []
+        seen = asked.get("/v1/overview").json()
+        assert [unit["workload"] for unit in seen["units"]] == names
+        assert seen["is_whole"] == (project == "*")
+        assert project == "*" or not (seen["target"] or seen["sites"] or seen["queues"] or seen["holds"])
     asked = client(database, tmp_path, token(database))
-    assert asked.get("/v1/workloads").status_code == 403
+    for path in ("workloads", "overview", "running", "arrays"):
+        assert asked.get(f"/v1/{path}").status_code == 403
 
 
 @pytest.mark.parametrize(

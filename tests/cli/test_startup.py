@@ -39,7 +39,16 @@ def test_a_run_that_is_handed_to_a_control_plane_loads_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("module", ["situs.control.here", "situs.control.views", "situs.control.room_taken"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "situs.control.here",
+        "situs.control.views",
+        "situs.control.room_taken",
+        "situs.client.local",
+        "situs.client.remote",
+    ],
+)
 def test_looking_at_what_runs_loads_no_planner(module: str) -> None:
     program = f"import sys, {module}; print([n for n in ('numba', 'highspy', 'scipy') if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -182,7 +182,7 @@ def test_what_cannot_be_is_said_at_once(plane: Plane) -> None:
     submitting.submit(plane.database, "job", work(), {".": b""}, "ann")
     with pytest.raises(InputError, match="already"):
         submitting.submit(plane.database, "job", work(), {".": b""}, "ann")
-    with pytest.raises(InputError, match="nothing of the name 'nobody'"):
+    with pytest.raises(InputError, match="there is no workload 'nobody'"):
         submitting.stop(plane.database, "nobody", "ann")
 
 

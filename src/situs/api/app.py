@@ -13,7 +13,18 @@ from situs.api.oidc import Login
 from situs.api.permissions import ROLES
 from situs.api.problems import answer
 from situs.api.refusals import Refusals
-from situs.api.routes import access, estate, ledger, plans, proposals, work
+from situs.api.routes import (
+    access,
+    arrays,
+    estate,
+    handing_in,
+    ledger,
+    logs,
+    moves,
+    plans,
+    proposals,
+    workloads,
+)
 from situs.api.services import Services
 from situs.control.approval.proposing import Intake
 from situs.control.approval.separation import Approvers
@@ -45,8 +56,8 @@ def application(
     )
     app.state.services = Services(database, folder, Intake(database, folder.parent), approvers, login)
     problems.register(app, Refusals(database))
-    for router in (estate.router, plans.router, proposals.router, work.router, ledger.router, access.router):
-        app.include_router(router)
+    for routes in (estate, plans, proposals, workloads, moves, handing_in, logs, arrays, ledger, access):
+        app.include_router(routes.router)
 
     @app.middleware("http")
     async def guarded(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:

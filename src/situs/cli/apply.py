@@ -10,6 +10,7 @@ from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json, language
 from situs.cli.plane import ByOption, DbOption, ReasonOption, opened, person, plain
 from situs.cli.records import PlanArgument
+from situs.cli.server import ServerOption, control_plane, must_be_here
 from situs.model.error import InputError
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def apply_command(
     plan: PlanArgument,
     estate: EstateOption = HERE,
     db: DbOption = None,
+    server: ServerOption = None,
     by: ByOption = None,
     reason: ReasonOption = None,
     as_json: JsonOption = False,
@@ -58,6 +60,7 @@ def apply_command(
     from situs.control import orders
     from situs.store.records import Records
 
+    must_be_here("situs apply", server, db, estate)
     records = Records(estate)
     chosen = records.load(plan)
     intent, facts = records.intent_of(chosen), records.facts_of(chosen)
@@ -80,6 +83,7 @@ def rollback_command(
         ),
     ] = None,
     db: DbOption = None,
+    server: ServerOption = None,
     by: ByOption = None,
     reason: ReasonOption = None,
     as_json: JsonOption = False,
@@ -92,10 +96,7 @@ def rollback_command(
 
       situs rollback --to 3fa9c1
     """
-    from situs.control import orders
-
-    database = opened(db, estate)
-    _show("rollback", orders.rollback(database, person(by), reason, to), as_json)
+    _show("rollback", control_plane(server, db, estate, by).rollback(to, reason), as_json)
 
 
 def _show(kind: str, target: Target, as_json: bool) -> None:

@@ -9,7 +9,8 @@ import typer
 
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json, language
-from situs.cli.plane import ByOption, DbOption, ReasonOption, opened, person, plain
+from situs.cli.plane import ByOption, DbOption, ReasonOption, plain
+from situs.cli.server import ServerOption, control_plane
 
 if TYPE_CHECKING:
     from situs.store.replans import Replan
@@ -58,7 +59,12 @@ def register(app: typer.Typer) -> None:
     app.command("approve")(approve_command)
 
 
-def proposed_command(estate: EstateOption = HERE, db: DbOption = None, as_json: JsonOption = False) -> None:
+def proposed_command(
+    estate: EstateOption = HERE,
+    db: DbOption = None,
+    server: ServerOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """The plan that the control plane proposes after the one in force, why, and what it waits for.
 
     Exit code 1 when there is none.
@@ -69,10 +75,7 @@ def proposed_command(estate: EstateOption = HERE, db: DbOption = None, as_json: 
 
       situs proposed --json
     """
-    from situs.control import views
-
-    with opened(db, estate).read() as connection:
-        found = views.proposed(connection)
+    found = control_plane(server, db, estate).proposed()
     if as_json:
         emit_json(plain(found))
     else:
@@ -88,6 +91,7 @@ def approve_command(
     ] = None,
     estate: EstateOption = HERE,
     db: DbOption = None,
+    server: ServerOption = None,
     by: ByOption = None,
     reason: ReasonOption = None,
     as_json: JsonOption = False,
@@ -100,13 +104,7 @@ def approve_command(
 
       situs approve 3fa9c1
     """
-    from situs.control import orders
-    from situs.store.records import Records
-
-    database = opened(db, estate)
-    target = orders.approve(database, person(by), reason, plan)
-    # Plans that are made by hand follow the one recorded last, which is this one now.
-    Records(estate).follow(target.plan)
+    target = control_plane(server, db, estate, by).approve(plan, reason)
     if as_json:
         emit_json(plain(target))
         return

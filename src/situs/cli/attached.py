@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, emit_json, error_console, language
-from situs.cli.plane import DbOption, folder_of, opened
+from situs.cli.plane import DbOption
+from situs.cli.server import ServerOption, control_plane
+from situs.client.control_plane import Arrived, Ended
 
 if TYPE_CHECKING:
-    from situs.control.attached import End
-    from situs.store.database import Database
+    from situs.client.control_plane import Looking
 
 DETACHED = 130
 NEVER_RAN = 1
-METERED_S = 4.0
-"""The control plane looks every two seconds where something runs; what it cost is known then."""
 ENDED_BY = {"timeout": 124, "memory": 137}
 """What shells and containers say when a time limit, or one of memory, has ended a program."""
 WORDS = {
@@ -57,6 +54,7 @@ def logs_command(
     unit: Annotated[int, typer.Option(help="Which of its units.", min=0)] = 0,
     estate: EstateOption = HERE,
     db: DbOption = None,
+    server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what a workload has written, from the site where it runs or ran last.
@@ -70,32 +68,21 @@ def logs_command(
 
       situs logs -f train-3fa9c1
     """
-    from situs.control.attached import Reader
-    from situs.control.connect import by_kind
-
-    database, folder = opened(db, estate), folder_of(estate)
+    plane = control_plane(server, db, estate)
     if follow:
-        raise typer.Exit(watch(database, folder, workload, {"name": workload}, unit=unit, as_json=as_json))
-    reader = Reader(database, by_kind(folder))
-    run, offset, told = reader.run(workload, unit), 0, []
-    while True:
-        text, offset = reader.output(run, offset)
-        if not text:
-            break
-        if as_json:
-            told.append(text)
-        else:
-            _write(sys.stdout.buffer, text)
+        raise typer.Exit(watch(plane, workload, {"name": workload}, unit=unit, as_json=as_json))
+    found = plane.written(workload, unit)
     if as_json:
-        said = b"".join(told).decode(errors="replace")
-        emit_json(
-            {"name": workload, "unit": unit, "generation": run.generation, "site": run.site, "output": said}
-        )
+        said = b"".join(found.parts).decode(errors="replace")
+        place = {"generation": found.generation, "site": found.site}
+        emit_json({"name": workload, "unit": unit, **place, "output": said})
+        return
+    for text in found.parts:
+        _write(sys.stdout.buffer, text)
 
 
 def watch(
-    database: Database,
-    folder: Path,
+    plane: Looking,
     name: str,
     told: dict[str, object],
     *,
@@ -108,18 +95,17 @@ def watch(
     ``told``: what is known of it already, which JSON repeats at the end; output goes to standard error then.
     ``since``: generation that was shown already, and so many bytes of what it wrote.
     """
-    from situs.control.attached import At, End, InLine, Output, Reader, Trouble
-    from situs.control.connect import by_kind
+    from situs.control.attached import InLine, Output, Trouble
 
     words, said = WORDS[language()], ""
     output = sys.stderr.buffer if as_json else sys.stdout.buffer
     try:
-        for seen in Reader(database, by_kind(folder)).follow(name, unit, since=since):
+        for seen in plane.follow(name, unit, since):
             if isinstance(seen, Output):
                 said = ""
                 _write(output, seen.text)
-            elif isinstance(seen, At):
-                _say(words["at"].format(name=name, site=seen.run.site))
+            elif isinstance(seen, Arrived):
+                _say(words["at"].format(name=name, site=seen.site))
             elif isinstance(seen, InLine):
                 _say(
                     words["line"].format(name=name, place=seen.place, waiting=seen.waiting, queue=seen.queue)
@@ -127,38 +113,12 @@ def watch(
             elif isinstance(seen, Trouble) and seen.what != said:
                 said = seen.what
                 _say(words["trouble"].format(what=seen.what))
-            elif isinstance(seen, End):
-                return tell_end(database, folder, name, seen, told, as_json)
+            elif isinstance(seen, Ended):
+                return say_end(name, seen, told, as_json)
     except KeyboardInterrupt:
         _say(words["detached"].format(name=name))
         return DETACHED
     return NEVER_RAN
-
-
-def tell_end(
-    database: Database, folder: Path, name: str, end: End, told: dict[str, object], as_json: bool
-) -> int:
-    """Tell of the end and what it cost; gives the exit code of the command."""
-    from situs.control import views
-    from situs.control.attached import Reader
-    from situs.control.connect import by_kind
-
-    if end.run is not None:
-        Reader(database, by_kind(folder)).settled(end.run, METERED_S)
-    view = views.of_workload(database, name) if end.run is not None else None
-    cost, currency = (str(view.cost), view.currency or "") if view else ("0", "")
-    return say_end(name, Ended(end.exit_code, end.reason, end.stopped, cost, currency), told, as_json)
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a run ended and what it cost, as it is told of."""
-
-    exit_code: int | None
-    reason: str | None
-    stopped: bool
-    cost: str
-    currency: str
 
 
 def say_end(name: str, end: Ended, told: dict[str, object], as_json: bool) -> int:

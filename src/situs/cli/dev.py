@@ -13,6 +13,7 @@ from situs.cli.output import JsonOption, console, emit_json, language
 from situs.cli.place import show, shown, tell_unrented
 from situs.cli.plane import ByOption, DbOption, person
 from situs.cli.sent import pairs, tell_left_out, tell_written_out
+from situs.cli.server import ServerOption, must_be_here
 from situs.model.error import InputError
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def dev_command(
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Begin it without going there.")] = False,
     estate: EstateOption = HERE,
     db: DbOption = None,
+    server: ServerOption = None,
     by: ByOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -127,6 +129,7 @@ def dev_command(
     from situs.cli.visiting import must_have_terminal, visit
     from situs.control.here import here as open_here
 
+    must_be_here("situs dev", server, db, estate)
     if session is not None:
         if name or gpu or data or site or dry_run or detach:
             raise InputError(

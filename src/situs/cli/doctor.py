@@ -16,6 +16,7 @@ from situs.cli.doctor_words import ENGLISH, GERMAN
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json, language
 from situs.cli.plane import DbOption, folder_of, opened, place_of
+from situs.cli.server import ServerOption, must_be_here
 from situs.cli.tables import table as new_table
 from situs.model.error import InputError
 
@@ -47,6 +48,7 @@ def doctor_command(
     ] = 20.0,
     estate: EstateOption = HERE,
     db: DbOption = None,
+    server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Look at every site, the database, the control plane, files and facts; say what is wrong and what to do.
@@ -60,6 +62,7 @@ def doctor_command(
 
       situs doctor --deadline 5 --json
     """
+    must_be_here("situs doctor", server, db, estate)
     findings, silent = _findings(estate, db, deadline)
     errors, warnings = (sum(f.level == level for f in findings) for level in ("error", "warning"))
     if as_json:

@@ -11,6 +11,7 @@ import typer
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, emit_json
 from situs.cli.plane import DbOption, folder_of, opened
+from situs.cli.server import ServerOption, must_be_here
 
 
 def register(app: typer.Typer) -> None:
@@ -29,6 +30,7 @@ def ssh_command(
     unit: Annotated[int, typer.Option(help="Which of its units.", min=0)] = 0,
     estate: EstateOption = HERE,
     db: DbOption = None,
+    server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Open a shell in a run's folder, on this machine or by SSH; or run a command there, with its exit code.
@@ -44,6 +46,7 @@ def ssh_command(
     from situs.control.attached import Reader, entered
     from situs.control.connect import by_kind
 
+    must_be_here("situs ssh", server, db, estate)
     reader = Reader(opened(db, estate), by_kind(folder_of(estate)))
     words = entered(reader, reader.run(workload, unit), tuple(command or ()), terminal=sys.stdin.isatty())
     if as_json:

@@ -8,7 +8,8 @@ import typer
 
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json, language
-from situs.cli.plane import ByOption, DbOption, ReasonOption, opened, person
+from situs.cli.plane import ByOption, DbOption, ReasonOption
+from situs.cli.server import ServerOption, control_plane
 
 WORDS = {
     "en": {
@@ -42,6 +43,7 @@ def register(app: typer.Typer) -> None:
 def pause_command(
     estate: EstateOption = HERE,
     db: DbOption = None,
+    server: ServerOption = None,
     by: ByOption = None,
     reason: ReasonOption = None,
     as_json: JsonOption = False,
@@ -52,14 +54,13 @@ def pause_command(
 
       situs pause --reason "network maintenance"
     """
-    from situs.control import orders
-
-    _show("paused", orders.pause(opened(db, estate), person(by), reason), as_json)
+    _show("paused", control_plane(server, db, estate, by).pause(reason), as_json)
 
 
 def resume_command(
     estate: EstateOption = HERE,
     db: DbOption = None,
+    server: ServerOption = None,
     by: ByOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -69,9 +70,7 @@ def resume_command(
 
       situs resume
     """
-    from situs.control import orders
-
-    _show("resumed", orders.resume(opened(db, estate), person(by)), as_json)
+    _show("resumed", control_plane(server, db, estate, by).resume(), as_json)
 
 
 def drain_command(
@@ -79,6 +78,7 @@ def drain_command(
     end: Annotated[bool, typer.Option("--end", help="Let it have new work again.")] = False,
     estate: EstateOption = HERE,
     db: DbOption = None,
+    server: ServerOption = None,
     by: ByOption = None,
     reason: ReasonOption = None,
     as_json: JsonOption = False,
@@ -91,13 +91,11 @@ def drain_command(
 
       situs drain old-rack --end
     """
-    from situs.control import orders
-
-    database = opened(db, estate)
+    plane = control_plane(server, db, estate, by)
     if end:
-        _show("open", orders.undrain(database, site, person(by)), as_json, site)
+        _show("open", plane.undrain(site), as_json, site)
     else:
-        _show("drained", orders.drain(database, site, person(by), reason), as_json, site)
+        _show("drained", plane.drain(site, reason), as_json, site)
 
 
 def lost_command(
@@ -105,6 +103,7 @@ def lost_command(
     reason: Annotated[str, typer.Option("--reason", help="What happened, for those who come after.")],
     estate: EstateOption = HERE,
     db: DbOption = None,
+    server: ServerOption = None,
     by: ByOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -116,15 +115,14 @@ def lost_command(
 
       situs lost old-rack --reason "fire in hall 2"
     """
-    from situs.control import orders
-
-    _show("lost", orders.lose(opened(db, estate), site, person(by), reason), as_json, site)
+    _show("lost", control_plane(server, db, estate, by).lose(site, reason), as_json, site)
 
 
 def found_command(
     site: Annotated[str, typer.Argument(help="The site.", metavar="SITE")],
     estate: EstateOption = HERE,
     db: DbOption = None,
+    server: ServerOption = None,
     by: ByOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -134,9 +132,7 @@ def found_command(
 
       situs found old-rack
     """
-    from situs.control import orders
-
-    _show("found", orders.find(opened(db, estate), site, person(by)), as_json, site)
+    _show("found", control_plane(server, db, estate, by).find(site), as_json, site)
 
 
 def _show(what: str, changed: bool, as_json: bool, site: str = "") -> None:

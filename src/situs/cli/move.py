@@ -8,7 +8,8 @@ import typer
 
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json, language
-from situs.cli.plane import ByOption, DbOption, ReasonOption, opened, person, plain
+from situs.cli.plane import ByOption, DbOption, ReasonOption, plain
+from situs.cli.server import ServerOption, control_plane
 from situs.cli.tables import table as new_table
 from situs.model.error import InputError
 
@@ -66,6 +67,7 @@ def move_command(
     ] = False,
     estate: EstateOption = HERE,
     db: DbOption = None,
+    server: ServerOption = None,
     by: ByOption = None,
     reason: ReasonOption = None,
     as_json: JsonOption = False,
@@ -84,20 +86,18 @@ def move_command(
 
       situs move train-vision --resume
     """
-    from situs.control import moving
-
     if cancel and resume:
         raise InputError("--cancel and --resume are opposites; give one of them")
-    database, words = opened(db, estate), WORDS[language()]
+    plane, words = control_plane(server, db, estate, by), WORDS[language()]
     if resume:
-        changed = moving.allow(database, workload, person(by))
+        changed = plane.resume_move(workload)
         if as_json:
             emit_json({"changed": changed})
             return
         said = words["resume" if changed else "already"]
         console.print(str(said).format(name=workload), soft_wrap=True, markup=False)
     elif cancel:
-        done = moving.cancel(database, workload, person(by), reason)
+        done = plane.cancel_move(workload, reason)
         if as_json:
             emit_json(plain(done))
             return
@@ -106,7 +106,7 @@ def move_command(
         console.print(said, soft_wrap=True, markup=False)
         console.print(str(words["next"]).format(name=workload), style="dim", soft_wrap=True, markup=False)
     else:
-        seen = moving.show(database, workload)
+        seen = plane.move(workload)
         if as_json:
             emit_json({**plain(seen), "over": seen.is_over})
             return

@@ -11,7 +11,8 @@ from rich.markup import escape
 
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json, language
-from situs.cli.plane import DbOption, duration, opened, plain
+from situs.cli.plane import DbOption, duration, plain
+from situs.cli.server import ServerOption, control_plane
 from situs.cli.tables import table as new_table
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ WORDS: Mapping[str, Mapping[str, Any]] = {
     "en": {
         "target": "plan {plan} in force since {at} by {by}, as generation {generation}",
         "no-target": "no plan is in force yet; `situs apply` puts one in force",
+        "part": "of the projects that you may read:",
         "leader": "{leader} acts", "no-leader": "no control plane runs; `situs up` starts one",
         "proposed": "plan {plan} waits for approval: {cause}; see `situs proposed`",
         "trouble": "no new plan can be made, the one in force stays: {cause}",
@@ -45,6 +47,7 @@ WORDS: Mapping[str, Mapping[str, Any]] = {
     "de": {
         "target": "Plan {plan} gilt seit {at} durch {by}, als Generation {generation}",
         "no-target": "noch gilt kein Plan; `situs apply` setzt einen in Kraft",
+        "part": "aus den Projekten, die du lesen darfst:",
         "leader": "es steuert {leader}", "no-leader": "keine Steuerung läuft; `situs up` startet eine",
         "proposed": "Plan {plan} wartet auf Zustimmung: {cause}; siehe `situs proposed`",
         "trouble": "es lässt sich kein neuer Plan machen, der geltende bleibt: {cause}",
@@ -80,7 +83,12 @@ def register(app: typer.Typer) -> None:
     app.command("history")(history_command)
 
 
-def ps_command(estate: EstateOption = HERE, db: DbOption = None, as_json: JsonOption = False) -> None:
+def ps_command(
+    estate: EstateOption = HERE,
+    db: DbOption = None,
+    server: ServerOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """All that runs, waits or has failed, and how each site was seen last.
 
     Examples:
@@ -89,9 +97,7 @@ def ps_command(estate: EstateOption = HERE, db: DbOption = None, as_json: JsonOp
 
       situs ps --json
     """
-    from situs.control import views
-
-    seen = views.overview(opened(db, estate))
+    seen = control_plane(server, db, estate).overview()
     if as_json:
         emit_json(plain(seen))
         return
@@ -114,6 +120,7 @@ def status_command(
     workload: WorkloadArgument,
     estate: EstateOption = HERE,
     db: DbOption = None,
+    server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """How one workload stands: each unit, each run, what was used and what that cost; of an array, each member.
@@ -126,24 +133,19 @@ def status_command(
 
       situs status train-vision --json
     """
-    from situs.cli.arrayed import show as show_array
-    from situs.control import views
-    from situs.control.arrays import standing
-    from situs.store.database import clock
+    from situs.control.arrays.standing import ArrayView
 
-    database = opened(db, estate)
-    if (array := standing.of_array(database, workload)) is not None:
-        with database.read() as connection:
-            now = clock(connection)
-        raise typer.Exit(show_array(array, now, as_json=as_json))
-    view = views.of_workload(database, workload)
+    plane = control_plane(server, db, estate)
+    view = plane.workload(workload)
+    if isinstance(view, ArrayView):
+        from situs.cli.arrayed import show as show_array
+
+        raise typer.Exit(show_array(view, plane.clock(), as_json=as_json))
     if as_json:
         emit_json(plain(view))
     else:
         words = WORDS[language()]
-        with database.read() as connection:
-            now = clock(connection)
-        console.print(_units(view.units, now))
+        console.print(_units(view.units, plane.clock()))
         table = new_table(*words["runs"])
         for run in view.runs:
             code = "" if run.exit_code is None else f" ({run.exit_code})"
@@ -169,6 +171,7 @@ def history_command(
     ] = None,
     estate: EstateOption = HERE,
     db: DbOption = None,
+    server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
     """Every decision, step and end of a workload with its cause; or all plans that ever were in force.
@@ -179,11 +182,9 @@ def history_command(
 
       situs history train-vision --json
     """
-    from situs.control import views
-
-    database, words = opened(db, estate), WORDS[language()]
+    plane, words = control_plane(server, db, estate), WORDS[language()]
     if workload is None:
-        targets = views.targets(database)
+        targets = plane.targets()
         if as_json:
             emit_json(plain(targets))
             return
@@ -195,7 +196,7 @@ def history_command(
             )  # fmt: skip
         console.print(table)
         return
-    past = views.history_of(database, workload)
+    past = plane.history(workload)
     if as_json:
         emit_json(plain(past))
         return
@@ -212,7 +213,9 @@ def history_command(
 
 def _heading(seen: Overview) -> None:
     words, target = WORDS[language()], seen.target
-    if target is None:
+    if not seen.is_whole:
+        console.print(words["part"])
+    elif target is None:
         console.print(words["no-target"])
     else:
         said = words["target"].format(

@@ -9,9 +9,9 @@ import typer
 
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json, language
-from situs.cli.plane import DbOption, duration, opened, plain
+from situs.cli.plane import DbOption, duration, plain
+from situs.cli.server import ServerOption, control_plane
 from situs.cli.tables import table as new_table
-from situs.model.error import InputError
 
 if TYPE_CHECKING:
     from situs.control.queues.standing import QueueView, Standing
@@ -52,6 +52,7 @@ def queue_command(
     ] = None,
     estate: EstateOption = HERE,
     db: DbOption = None,
+    server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the queues: quota, what is used and borrowed, how many run and wait, and who is next.
@@ -62,16 +63,13 @@ def queue_command(
 
       situs queue research --json
     """
-    from situs.control.queues import standing
-    from situs.store.database import clock
-
-    with opened(db, estate).read() as connection:
-        found, now = standing.read(connection), clock(connection)
-    if queue is not None and queue not in found.queues:
-        there = ", ".join(sorted(found.queues)) or "none"
-        raise InputError(f"the estate has no queue {queue!r}; it has {there}")
-    views = [view for view in found.views() if queue in (None, view.name)]
-    entries = [entry for entry in found.entries if entry.queue == queue]
+    plane = control_plane(server, db, estate)
+    entries: Sequence[Standing] = ()
+    if queue is None:
+        views = list(plane.queues())
+    else:
+        view, entries = plane.queue(queue)
+        views = [view]
     if as_json:
         emit_json(plain({"queues": views, "entries": entries}) if queue is not None else plain(views))
         return
@@ -80,7 +78,7 @@ def queue_command(
         return
     console.print(table_of(views))
     if entries:
-        console.print(_entries(entries, now))
+        console.print(_entries(entries, plane.clock()))
 
 
 def table_of(queues: Sequence[QueueView]) -> Any:

@@ -13,6 +13,7 @@ from situs.cli.output import JsonOption, emit_json, error_console, language
 from situs.cli.place import show, shown, tell_unrented
 from situs.cli.plane import ByOption, DbOption, folder_of, person, place_of
 from situs.cli.sent import pairs, tell_left_out, tell_written_out
+from situs.cli.server import ServerOption, must_be_here, on_the_spot
 from situs.model.error import InputError
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ def run_command(
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Do not wait for it.")] = False,
     estate: EstateOption = HERE,
     db: DbOption = None,
+    server: ServerOption = None,
     by: ByOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -154,6 +156,7 @@ def run_command(
     from situs.control.counter.line import called
     from situs.control.shipping import likely_lock, lock_digest, snapshot
 
+    must_be_here("situs run", server, db, estate)
     taken = snapshot(code, include or (), state or ())
     if not no_env and packages is None:
         packages = likely_lock(taken.files)
@@ -224,7 +227,7 @@ def run_command(
     from situs.cli.attached import watch
 
     raise typer.Exit(
-        watch(place.database, place.folder, chosen, shown(chosen, placed, hours, as_json), as_json=as_json)
+        watch(on_the_spot(place), chosen, shown(chosen, placed, hours, as_json), as_json=as_json)
     )
 
 
@@ -253,7 +256,7 @@ def _in_queue(
         if as_json:
             emit_json(told)
         return 0
-    return watch(place.database, place.folder, name, told, as_json=as_json)
+    return watch(on_the_spot(place), name, told, as_json=as_json)
 
 
 def _as_array(
@@ -285,7 +288,7 @@ def _resumed(place: Here, name: str, left: Unanswered, *, detach: bool, as_json:
         if as_json:
             emit_json(told)
         return 0
-    return watch(place.database, place.folder, name, told, as_json=as_json, since=left.since)
+    return watch(on_the_spot(place), name, told, as_json=as_json, since=left.since)
 
 
 def _note(which: str, **details: object) -> None:

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from situs.cli.estate import HERE
+from situs.cli.plane import folder_of, opened, person
+from situs.model.error import InputError
 
 if TYPE_CHECKING:
     from situs.client.choosing import Source
+    from situs.client.control_plane import ControlPlane
     from situs.client.servers import Server
+    from situs.control.here import Here
 
 ServerOption = Annotated[
     str | None,
@@ -24,6 +28,40 @@ ServerOption = Annotated[
         show_default="the one logged in to last, else this folder's",
     ),
 ]
+
+
+def control_plane(server: str | None, db: str | None, estate: Path, by: str | None = None) -> ControlPlane:
+    """Who answers the questions of a command, and takes its orders. Raises SitusError."""
+    found = server_of(server, db, estate)
+    if found is None:
+        from situs.client.local import Local
+
+        return Local(opened(db, estate), estate, folder_of(estate), person(by))
+    if by is not None:
+        raise InputError(
+            f"--by is for a folder's control plane; {found.name} knows who asks (`situs whoami`)"
+        )
+    from situs.client.asking import Asking
+    from situs.client.remote import Remote
+
+    return Remote(Asking(found))
+
+
+def on_the_spot(place: Here) -> ControlPlane:
+    """The control plane of a folder that is open already."""
+    from situs.client.local import Local
+
+    return Local(place.database, place.estate, place.folder, person(None))
+
+
+def must_be_here(what: str, server: str | None, db: str | None, estate: Path) -> None:
+    """Raises InputError where a server is meant, as this command does nothing over the network."""
+    found = server_of(server, db, estate)
+    if found is not None:
+        raise InputError(
+            f"{what} works on the machine of the control plane alone, and {found.name} ({found.url}) is elsewhere; "
+            "`--server local` means the one of a folder here"
+        )
 
 
 def server_of(server: str | None, db: str | None = None, estate: Path = HERE) -> Server | None:

@@ -9,7 +9,8 @@ import typer
 
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json, language
-from situs.cli.plane import ByOption, DbOption, ReasonOption, folder_of, opened, person
+from situs.cli.plane import ByOption, DbOption, ReasonOption, folder_of, opened
+from situs.cli.server import ServerOption, control_plane, must_be_here
 from situs.model.error import InputError
 
 WORDS = {
@@ -38,6 +39,7 @@ def stop_command(
     workload: NameArgument,
     estate: EstateOption = HERE,
     db: DbOption = None,
+    server: ServerOption = None,
     by: ByOption = None,
     reason: ReasonOption = None,
     as_json: JsonOption = False,
@@ -50,14 +52,7 @@ def stop_command(
 
       situs stop train-3fa9c1 --reason "the loss went up"
     """
-    from situs.control import submitting
-    from situs.control.arrays import making
-
-    database, who = opened(db, estate), person(by)
-    if making.is_array(database, workload):
-        changed = making.end(database, workload, "stopped", who, reason)
-    else:
-        changed = submitting.stop(database, workload, who, reason)
+    changed = control_plane(server, db, estate, by).stop(workload, reason)
     _show("stopped", workload, changed, as_json)
 
 
@@ -65,6 +60,7 @@ def rm_command(
     workload: NameArgument,
     estate: EstateOption = HERE,
     db: DbOption = None,
+    server: ServerOption = None,
     by: ByOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -74,14 +70,7 @@ def rm_command(
 
       situs rm train-3fa9c1
     """
-    from situs.control import submitting
-    from situs.control.arrays import making
-
-    database, who = opened(db, estate), person(by)
-    if making.is_array(database, workload):
-        changed = making.end(database, workload, "removed", who)
-    else:
-        changed = submitting.remove(database, workload, who)
+    changed = control_plane(server, db, estate, by).remove(workload)
     _show("removed", workload, changed, as_json)
 
 
@@ -91,6 +80,7 @@ def cp_command(
     unit: Annotated[int, typer.Option(help="Which of its units.", min=0)] = 0,
     estate: EstateOption = HERE,
     db: DbOption = None,
+    server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Copy a file from a run's folder to this machine, while it runs or after it ended.
@@ -104,6 +94,7 @@ def cp_command(
     from situs.control.attached import Reader, copy_out
     from situs.control.connect import by_kind
 
+    must_be_here("situs cp", server, db, estate)
     workload, colon, path = source.partition(":")
     if not (workload and colon and path):
         raise InputError(

@@ -11,12 +11,13 @@ from rich.live import Live
 
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json, language
-from situs.cli.plane import DbOption, duration, opened, plain
+from situs.cli.plane import DbOption, duration, plain
+from situs.cli.server import ServerOption, control_plane
 from situs.cli.tables import table as new_table
 
 if TYPE_CHECKING:
+    from situs.client.control_plane import Looking
     from situs.control.running import Running
-    from situs.store.database import Database
 
 WORDS = {
     "en": {
@@ -40,6 +41,7 @@ def top_command(
     once: Annotated[bool, typer.Option("--once", help="Look once, as where there is no terminal.")] = False,
     estate: EstateOption = HERE,
     db: DbOption = None,
+    server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what runs now, the dearest first, until Ctrl-C.
@@ -52,30 +54,26 @@ def top_command(
 
       situs top --once --json
     """
-    from situs.control.running import running
-
-    database = opened(db, estate)
+    plane = control_plane(server, db, estate)
     if as_json:
-        emit_json(plain(running(database)))
+        emit_json(plain(plane.running()))
         return
     if once or not sys.stdout.isatty():
-        console.print(_table(database))
+        console.print(_table(plane))
         return
-    with Live(_table(database), console=console, auto_refresh=False) as live:
+    with Live(_table(plane), console=console, auto_refresh=False) as live:
         try:
             while True:
                 time.sleep(every)
-                live.update(_table(database), refresh=True)
+                live.update(_table(plane), refresh=True)
         except KeyboardInterrupt:
             return
 
 
-def _table(database: Database) -> Any:
-    from situs.control.running import running
-
+def _table(plane: Looking) -> Any:
     words: dict[str, Any] = WORDS[language()]
     table = new_table(*words["columns"])
-    for each in running(database):
+    for each in plane.running():
         table.add_row(*_row(each, words["stands"]))
     return table
 

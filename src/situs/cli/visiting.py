@@ -7,8 +7,9 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from situs.cli.attached import DETACHED, tell_end
+from situs.cli.attached import DETACHED, say_end
 from situs.cli.output import emit_json, error_console, language
+from situs.client.control_plane import Ended
 from situs.model.error import InputError, SitusError
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ def visit(place: Here, name: str, told: dict[str, object], *, as_json: bool) -> 
         return 0
     if end.run is not None and end.exit_code == 0 and not end.stopped and was_idle(reader, end.run):
         _say("idle", name=name)
-    return tell_end(place.database, place.folder, name, end, told, as_json)
+    cost, currency = reader.cost(end)
+    return say_end(name, Ended(end.exit_code, end.reason, end.stopped, str(cost), currency), told, as_json)
 
 
 def _begins(reader: Reader, name: str) -> End | None:

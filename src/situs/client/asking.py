@@ -10,6 +10,7 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ import httpx
 
 from situs.client.servers import LOOPBACK, Server
 from situs.model.error import InputError, SitusError
+from situs.sites.web import clock_of
 from situs.version import __version__
 
 ANSWER_S = 130.0
@@ -55,8 +57,13 @@ class Asking:
     def __init__(self, server: Server) -> None:
         self.server = server
         self._client = client(server.url, server.ca)
+        self._clock: datetime | None = None
         if server.token:
             self._client.headers["Authorization"] = f"Bearer {server.token}"
+
+    def clock(self) -> datetime:
+        """The server's, as of its last answer; where it does not say, this machine's."""
+        return self._clock or datetime.now(UTC)
 
     def get(self, path: str, **params: Any) -> Any:
         """What is there. Raises SitusError."""
@@ -95,6 +102,7 @@ class Asking:
                     raise Unanswered(_away(self.server, error)) from None
                 time.sleep(PAUSE_S)
                 continue
+            self._clock = clock_of(answer)
             wait_s = _seconds(answer.headers)
             # Neither was begun, so it may be asked for again whatever it is.
             if answer.status_code in (429, 503) and again > 0 and wait_s <= LONGEST_WAIT_S:

@@ -10,7 +10,6 @@ import os
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from situs.client.login import is_over_soon, renewed
 from situs.client.servers import HERE, Server, Servers, address_of, is_address, name_of
 from situs.model.error import InputError
 
@@ -60,12 +59,15 @@ def known(servers: Servers, text: str) -> Server:
 
 def fresh(servers: Servers, server: Server) -> Server:
     """The same with a token that is still good. Raises SitusError when the login is over."""
-    if not is_over_soon(server):
+    if not server.is_over_soon:
         return server
+    # What asks over HTTP is loaded only where somebody is asked.
+    from situs.client.login import renewed
+
     with servers.alone(server.name):
         # Somebody else may have renewed it meanwhile, and the issuer takes the old one no more.
         now = servers.find(server.name) or server
-        if not is_over_soon(now):
+        if not now.is_over_soon:
             return now
         new = renewed(now)
         servers.keep(new)

@@ -26,8 +26,6 @@ DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 WANTED_SCOPES = ("openid", "profile", "email", "groups", "offline_access")
 """Of those, what the issuer offers: who one is, one's groups, and not to be asked again every hour."""
 ANSWER_S = 15.0
-SOON_S = 60.0
-"""A token that ends so soon is renewed first."""
 
 
 @dataclass(frozen=True)
@@ -154,11 +152,6 @@ def ended(server: Server) -> bool:
     except SitusError:
         return False
     return answer.is_success
-
-
-def is_over_soon(server: Server) -> bool:
-    """Whether it is time for the next token."""
-    return server.until_s is not None and server.until_s < time.time() + SOON_S
 
 
 def _given(issuer: Issuer, client_id: str, answer: httpx.Response, nonce: str | None = None) -> Given:

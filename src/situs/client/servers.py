@@ -12,6 +12,7 @@ import os
 import re
 import stat
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
@@ -24,6 +25,8 @@ from situs.model.error import InputError, SitusError
 HERE = "local"
 """The word for no server: the control plane of a folder of this machine."""
 NAMES = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+SOON_S = 60.0
+"""A token that ends so soon is renewed first."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -43,6 +46,11 @@ class Server:
     """what the issuer gives the next token for"""
     ca: str | None = None
     """certificates of who signs the server's, in PEM; None: those that this machine trusts"""
+
+    @property
+    def is_over_soon(self) -> bool:
+        """Whether it is time for the next token."""
+        return self.until_s is not None and self.until_s < time.time() + SOON_S
 
 
 class Servers:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 from situs.control.connect import Connect
@@ -19,7 +20,7 @@ from situs.model.error import InputError, SitusError
 from situs.model.estate import Site
 from situs.model.workload import Workload
 from situs.sites.adapter import Adapter, Enterable, Status, Unreachable
-from situs.store import arrays, plans, queued, runs, submissions
+from situs.store import arrays, plans, queued, runs, submissions, usage
 from situs.store.database import Database
 from situs.store.runs import Run
 
@@ -27,6 +28,8 @@ QUICK_S, SLOW_S = 0.05, 1.0
 """Between looks: soon while something comes, and at most so often a second while nothing does."""
 EAGER_S = 3.0
 """Who has just come waits for the first line."""
+METERED_S = 4.0
+"""The control plane looks every two seconds where something runs; what it cost is known then."""
 LAST_WORDS_S = 30.0
 """A site that ended a run has all its output on disk; a control plane that is up knows of the end by then."""
 
@@ -167,6 +170,19 @@ class Reader:
         """How a run ended for good; None while it goes on, or goes on elsewhere. Raises Unreachable."""
         status = self._status(run)
         return None if status.state != "ended" and run.alive else self._end(run, status)
+
+    def cost(self, end: End, within_s: float = METERED_S) -> tuple[Decimal, str]:
+        """What a run that is over has cost by the ledger, with all runs before it, and in which currency."""
+        if end.run is None:
+            return Decimal(0), ""
+        self.settled(end.run, within_s)
+        with self._database.read() as connection:
+            ledger = usage.lines(connection, end.run.workload)
+        return sum((line.amount for line in ledger), Decimal(0)), ledger[-1].currency if ledger else ""
+
+    def must_be_known(self, name: str) -> None:
+        """Raises InputError for what cannot be read along with."""
+        self._runs(name)
 
     def _status(self, run: Run) -> Status:
         return self.site(run).status(key_of(run))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from situs.store import plans, queued, runs, submissions
+from situs.store import arrays, plans, queued, runs, submissions
 
 
 def known_names(connection: Connection) -> dict[str, str | None]:
@@ -27,13 +27,16 @@ def known_names(connection: Connection) -> dict[str, str | None]:
 
 
 def project_of(connection: Connection, name: str) -> tuple[bool, str | None]:
-    """Whether there is or was a workload of this name, and its use case."""
+    """Whether there is or was a workload or an array of this name, and its use case."""
     waits = queued.newest(connection, name)
     if waits is not None:
         return True, queued.work(connection, waits.work).workload.use_case
     submission = submissions.newest(connection, name)
     if submission is not None:
         return True, plans.placed(connection, submission.plan, name)[1].use_case
+    array = arrays.found(connection, name)
+    if array is not None:
+        return True, queued.work(connection, array.work).workload.use_case
     target = plans.in_force(connection)
     ran = runs.of_workload(connection, name)
     for plan in (target.plan if target else None, ran[-1].plan if ran else None):

@@ -174,7 +174,7 @@ def _not_handed_in(connection: Connection, name: str) -> str:
             f"{name} is of the plan in force, which would start it again; take it out of the estate and plan again, "
             "or `situs drain` its site"
         )
-    return f"nothing of the name {name!r} was handed in; `situs ps` lists what there is"
+    return f"there is no workload {name!r}; `situs ps` lists those there are"
 
 
 def ground_of(connection: Connection, makes: Mapping[str, Dataset] = NO_DATA) -> Ground:

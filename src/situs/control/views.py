@@ -89,6 +89,8 @@ class Overview:
     queues: Sequence[QueueView] = ()
     arrays: Sequence[ArrayView] = ()
     """without their members, which are among the units"""
+    is_whole: bool = True
+    """False: it is only what is of one's own projects"""
 
 
 @dataclass(frozen=True)
@@ -201,7 +203,7 @@ def history_of(database: Database, name: str) -> WorkloadHistory:
         happened = events.of_workload(connection, name)
         journal = steps.of_workload(connection, name)
     if not happened and not journal:
-        raise InputError(f"nothing ever happened to a workload {name!r}; `situs ps` lists those there are")
+        raise InputError(f"there is no workload {name!r}; `situs ps` lists those there are")
     return WorkloadHistory(name, happened, journal)
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from situs.api.identity import Asking
+from situs.api.projects import Readable
 from situs.api.services import Body, Given
 from situs.control import orders, views
 from situs.control.queues import standing
-from situs.control.queues.standing import QueueView
+from situs.control.queues.standing import QueueView, Standing
 from situs.control.views import Overview
 from situs.store import observations
 from situs.store.observations import Observation
@@ -35,10 +38,26 @@ class Changed(BaseModel):
     changed: bool
 
 
+@dataclass(frozen=True)
+class InQueue:
+    """One queue, and all that was handed in to it."""
+
+    queue: QueueView
+    entries: list[Standing]
+
+
 @router.get("/overview")
-def overview(given: Given) -> Overview:
-    """The plan in force, who acts, sites, queues, and all that runs or waits."""
-    return views.overview(given.database)
+def overview(given: Given, who: Asking) -> Overview:
+    """The plan in force, who acts, sites, queues, and all that runs or waits.
+
+    Who may not read in all projects gets who acts, and what runs or waits of their own.
+    """
+    seen, readable = views.overview(given.database), Readable(given, who)
+    if readable.all:
+        return seen
+    units = [unit for unit in seen.units if unit.workload in readable]
+    arrays = [array for array in seen.arrays if array.name in readable]
+    return Overview(seen.at, None, seen.leader, (), (), units, None, (), arrays, is_whole=False)
 
 
 @router.get("/sites")
@@ -53,6 +72,13 @@ def queues(given: Given) -> list[QueueView]:
     """Quota, use, loans and lines of each queue."""
     with given.database.read() as connection:
         return standing.read(connection).views()
+
+
+@router.get("/queues/{queue}")
+def queue(queue: str, given: Given) -> InQueue:
+    """One queue: quota, use and loans, and who runs and waits in it."""
+    with given.database.read() as connection:
+        return InQueue(*standing.of_queue(connection, queue))
 
 
 @router.put("/sites/{site}/drain")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from situs.control import submitting, views
+from situs.control import submitting
 from situs.control.asked import Asked, workload_of
 from situs.control.attached import At, End, Output, Reader, Trouble
 from situs.control.counter.line import NAME, Closed, Line, same
@@ -136,17 +136,15 @@ class Open:
             elif isinstance(seen, Trouble):
                 line.send({"trouble": seen.what})
             elif isinstance(seen, End):
-                line.send({"end": self._end(reader, name, seen)})
+                line.send({"end": self._end(reader, seen)})
 
-    def _end(self, reader: Reader, name: str, end: End) -> Mapping[str, Any]:
-        view = None
+    def _end(self, reader: Reader, end: End) -> Mapping[str, Any]:
         if end.run is not None:
             self._term.look(end.run.site)
-            reader.settled(end.run, METERED_S)
-            view = views.of_workload(self._counter.database, name)
+        cost, currency = reader.cost(end)
         return {
-            "exit_code": end.exit_code, "reason": end.reason, "stopped": end.stopped,
-            "cost": str(view.cost) if view else "0", "currency": (view.currency or "") if view else "",
+            "exit_code": end.exit_code, "reason": end.reason, "stopped": end.stopped, "cost": str(cost),
+            "currency": currency,
         }  # fmt: skip
 
 

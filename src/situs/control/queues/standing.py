@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from situs.control.queues.accounts import COUNTED, Account, Numbers, account_of, added, asked
 from situs.control.queues.waiting import score
 from situs.control.waiting import is_over
+from situs.model.error import InputError
 from situs.model.queue import Queue
 from situs.store import plans, queued, runs
 from situs.store.database import Database
@@ -98,6 +99,16 @@ def read(connection: Connection) -> Queues:
     target = plans.in_force(connection)
     queues = plans.load(connection, target.plan).intent.queues if target else {}
     return read_with(connection, queues, runs.present(connection))
+
+
+def of_queue(connection: Connection, name: str) -> tuple[QueueView, list[Standing]]:
+    """One queue, and all that was handed in to it. Raises InputError."""
+    found = read(connection)
+    if name not in found.queues:
+        there = ", ".join(sorted(found.queues)) or "none"
+        raise InputError(f"the estate has no queue {name!r}; it has {there}")
+    view = next(view for view in found.views() if view.name == name)
+    return view, [entry for entry in found.entries if entry.queue == name]
 
 
 def read_with(connection: Connection, queues: Mapping[str, Queue], present: Sequence[Run]) -> Queues:

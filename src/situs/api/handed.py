@@ -1,0 +1,118 @@
+"""A job as it comes over the API: what may be said of it, and what is made of that."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from situs.api.permissions import DEFAULT
+from situs.api.problems import Problem
+from situs.api.services import Body
+from situs.control.asked import Asked, fresh_name, workload_of
+from situs.control.queues.handing_in import USUAL_PRIORITY
+from situs.control.shipping import snapshot
+from situs.model.base import Name
+from situs.model.secret import SecretReference, is_secret, reference
+from situs.model.workload import Workload
+
+Word = Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$")]
+
+
+class Handing(Body):
+    """A job to be run once, where rules, room and cost put it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    command: list[Word] = Field(min_length=1, max_length=1000)
+    """a script of `files` or a program, and its arguments; no shell"""
+    name: Name | None = None
+    use_case: Name | None = None
+    queue: Name | None = None
+    """None: there must be room now"""
+    priority: int = Field(USUAL_PRIORITY, ge=0, le=100)
+    accelerators: float = Field(0.0, ge=0, le=4096)
+    accelerator: list[str] = Field(default_factory=list, max_length=50)
+    cpu: float = Field(1.0, ge=0, le=100_000)
+    memory_gib: float = Field(0.0, ge=0, le=1_000_000)
+    nodes: int = Field(1, ge=1, le=4096)
+    hours: float | None = Field(None, gt=0, le=100_000)
+    data: list[str] = Field(default_factory=list, max_length=100)
+    env: dict[Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)], Word] = Field(
+        default_factory=dict, max_length=200
+    )
+    secrets: dict[
+        Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)], SecretReference
+    ] = Field(default_factory=dict, max_length=100)
+    """variable -> where the control plane finds what it holds; in a vault, below the name of the project"""
+    state: list[str] = Field(default_factory=list, max_length=100)
+    retries: int = Field(0, ge=0, le=100)
+    timeout_s: float | None = Field(None, ge=1, le=31_536_000)
+    files: dict[Annotated[str, Field(min_length=1, max_length=500)], str] = Field(
+        default_factory=dict, max_length=2000
+    )
+    """path in its folder -> content, in base64"""
+
+
+def workload(asked: Handing) -> Workload:
+    return workload_of(
+        Asked(
+            tuple(asked.command), asked.accelerators, tuple(asked.accelerator), "0GiB", asked.cpu,
+            f"{asked.memory_gib:.9f}GiB", asked.nodes, asked.hours, tuple(asked.data), asked.env, tuple(asked.state),
+            asked.retries, asked.timeout_s, asked.use_case, secrets=asked.secrets,
+        )
+    )  # fmt: skip
+
+
+def must_keep_secrets(asked: Handing) -> None:
+    """Raises Problem for a secret that is written out, and for one of a vault that is not the project's."""
+    words = {f"command/{k}": word for k, word in enumerate(asked.command)}
+    must_be_no_secrets({f"env/{name}": value for name, value in asked.env.items()} | words)
+    project = asked.use_case or DEFAULT
+    for name, text in asked.secrets.items():
+        wanted = reference(text)
+        if wanted.scheme == "vault" and project not in wanted.where.split("/")[1:]:
+            raise Problem(
+                422,
+                f"secrets/{name}: of a vault, work of {project} has what is below a folder {project!r} of its mount",
+            )
+
+
+def must_be_no_secrets(texts: Mapping[str, str]) -> None:
+    """Raises Problem when one of these is a secret that is written out. ``texts``: where it stands -> what it is."""
+    # What is wrong may be a secret, so it is not shown.
+    written = [where for where, text in texts.items() if is_secret(text)]
+    if written:
+        raise Problem(
+            422,
+            f"{', '.join(written)}: this seems to be a secret, and many could see it; give a reference in `secrets`",
+        )
+
+
+def archive(files: Mapping[str, str]) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="situs-") as scratch:
+        for name, content in files.items():
+            path = PurePosixPath(name)
+            if path.is_absolute() or ".." in path.parts or "\0" in name or not path.parts:
+                raise Problem(422, f"files: {name!r} is not a path in the folder of the run")
+            there = Path(scratch, *path.parts)
+            try:
+                there.parent.mkdir(parents=True, exist_ok=True)
+                there.write_bytes(base64.b64decode(content, validate=True))
+            except (OSError, binascii.Error, ValueError) as error:
+                raise Problem(422, f"files: {name!r} cannot be a file, or is not base64: {error}") from None
+        return snapshot(Path(scratch), include=tuple(files)).archive
+
+
+def name_of(asked: Handing, key: str | None) -> str:
+    if key is None:
+        return fresh_name(tuple(asked.command))
+    # The same for a request that is sent again, also when its first answer was lost in a crash.
+    stem = fresh_name(tuple(asked.command)).rpartition("-")[0]
+    return f"{stem}-{hashlib.sha256(key.encode()).hexdigest()[:10]}"

@@ -18,12 +18,14 @@ import pytest
 
 from situs.model.error import SitusError
 from situs.sites import supervisor
-from situs.sites.adapter import Key, StaleGeneration, Task
+from situs.sites.adapter import Full, Key, StaleGeneration, Task
+from situs.sites.conformance.accelerators import AcceleratorConformance
 from situs.sites.conformance.suite import FAMILY, AdapterConformance
 from situs.sites.conformance.waiting import Opener, alive, ended, python, until
 from situs.sites.conformance.workday import Workday
 from situs.sites.local import LocalSite
 from situs.sites.processes import children
+from tests.sites.smi import smi_of
 
 SECRET = "hunter2-hunter2"
 
@@ -33,12 +35,45 @@ def _leave_it(_site: LocalSite, folder: Path, _secrets: Mapping[str, str]) -> su
     return subprocess.Popen(["false"])
 
 
-class TestLocal(AdapterConformance):
+class TestLocal(AdapterConformance, AcceleratorConformance):
     """This machine as a site."""
+
+    @pytest.fixture
+    def open_accelerated(self, tmp_path: Path) -> Opener:
+        return lambda: LocalSite(tmp_path / "site", {"H100": 2})
 
     @pytest.fixture
     def open_site(self, tmp_path: Path) -> Opener:
         return lambda: LocalSite(tmp_path / "site")
+
+    def test_what_a_killed_supervisor_had_given_out_is_free_again(self, open_accelerated: Opener) -> None:
+        site = open_accelerated()
+        assert isinstance(site, LocalSite)
+        both = Task(Key("both", 1), python("import time; time.sleep(600)"), accelerators=2)
+        site.start(both)
+        site._supervisors[-1].kill()
+        site._supervisors[-1].wait()
+        again = Task(
+            Key("again", 1), python("import os; print(os.environ['SITUS_ACCELERATORS'])"), accelerators=2
+        )
+        site.start(again)
+        assert ended(site, again.key).succeeded
+        assert site.logs(again.key)[0] == b"0,1\n"
+        assert site.status(both.key).reason == "lost"
+
+    def test_accelerators_are_found_by_the_tool_of_their_driver(
+        self, site: LocalSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with pytest.raises(Full, match="nvidia-smi finds no accelerators"):
+            site.start(Task(Key("early", 1), python("pass"), accelerators=1))
+        monkeypatch.setenv(
+            "PATH", f"{smi_of(tmp_path, ('NVIDIA A100 80GB', 'NVIDIA A100 80GB'))}:{os.environ['PATH']}"
+        )
+        assert site.inventory().accelerators == {"NVIDIA-A100-80GB": 2}
+        show = python("import os; print(os.environ['CUDA_VISIBLE_DEVICES'], os.environ['CUDA_DEVICE_ORDER'])")
+        site.start(Task(Key("job", 1), show, accelerators=2))
+        assert ended(site, Key("job", 1)).succeeded
+        assert site.logs(Key("job", 1))[0] == b"0,1 PCI_BUS_ID\n"
 
     def test_inventory_is_this_machine(self, site: LocalSite) -> None:
         there = site.inventory()

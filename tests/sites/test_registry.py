@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -43,6 +44,18 @@ def test_each_kind_of_ours_is_opened_without_touching_what_is_remote(tmp_path: P
     assert isinstance(
         registry.opened("d", site("slurm", folder="/shared/situs", host="login"), tmp_path), SlurmSite
     )
+
+
+def test_pools_that_are_simulated_stand_for_accelerators(tmp_path: Path) -> None:
+    gpus = {
+        "node": {"cpu": 8, "memory": "32GiB", "accelerators": 2}, "accelerator": "H100", "count": 3,
+        "price": {"basis": "owned", "price": "0 EUR"},
+    }  # fmt: skip
+    for pools, found in (({"a": {**gpus, "simulated": True}}, {"H100": 6}), ({"a": gpus}, {})):
+        lab = {"kind": "on_prem", "country": "DE", "adapter": {"kind": "local"}, "pools": pools}
+        made = loads(json.dumps({"sites": {"lab": lab}})).intent.sites["lab"]
+        there = registry.opened("lab", made, tmp_path).inventory().accelerators
+        assert {model: there[model] for model in there if model == "H100"} == found
 
 
 @pytest.mark.parametrize(

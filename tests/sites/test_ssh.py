@@ -6,7 +6,8 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from situs.model.error import SitusError
-from situs.sites.adapter import Key, StaleGeneration, Task, Unreachable
+from situs.sites.adapter import Full, Key, StaleGeneration, Task, Unreachable
+from situs.sites.conformance.accelerators import AcceleratorConformance
 from situs.sites.conformance.suite import AdapterConformance
 from situs.sites.conformance.waiting import Opener, alive, ended, python, until
+from situs.sites.devices import NONE_SIMULATED
 from situs.sites.posix import PosixHost
-from situs.sites.ssh import Full, SshSite
+from situs.sites.ssh import SshSite
 from situs.sites.sshshell import NotTrusted, SshAccess, SshShell
 from tests.sites.ssh_server import OLD, SshServer, access
 from tests.sites.test_posix import APPLETS
@@ -43,17 +46,28 @@ def one(servers: Servers) -> SshServer:
 
 
 def site_of(
-    folder: Path, servers: Servers, slots: int | None = None, jump: SshServer | None = None
+    folder: Path,
+    servers: Servers,
+    slots: int | None = None,
+    jump: SshServer | None = None,
+    simulated: Mapping[str, int] = NONE_SIMULATED,
 ) -> SshSite:
     """Runs lie in a folder that is named after the test."""
     reach = access(folder, *servers, *([jump] if jump else []), jump=jump.address if jump else None)
     runs = f"runs/{folder.name}"
-    hosts = {server.address: PosixHost(SshShell(server.address, reach), runs) for server in servers}
+    hosts = {
+        server.address: PosixHost(SshShell(server.address, reach), runs, simulated=simulated)
+        for server in servers
+    }
     return SshSite(hosts, slots)
 
 
-class TestSsh(AdapterConformance):
+class TestSsh(AdapterConformance, AcceleratorConformance):
     """One host."""
+
+    @pytest.fixture
+    def open_accelerated(self, tmp_path: Path, servers: Servers) -> Opener:
+        return lambda: site_of(tmp_path, servers[:1], simulated={"H100": 2})
 
     STEP_S = 3.0
 
@@ -127,6 +141,30 @@ class TestReaching:
         health = SshSite({"it": PosixHost(SshShell(servers[0].address, reach))}).health()
         assert not health.ok
         assert "127.0.0.1" in str(health.cause)
+
+    def test_a_run_goes_to_the_host_that_has_an_accelerator_free(
+        self, servers: Servers, tmp_path: Path
+    ) -> None:
+        site = site_of(tmp_path, servers[:2], simulated={"H100": 2})
+        assert sum(site.inventory().accelerators.values()) == 4
+        wait = python("import os, time; print(os.environ['SITUS_ACCELERATORS'], flush=True); time.sleep(600)")
+        # One host has both taken by one run, the other one is busier with runs that need none.
+        site.start(Task(Key("both", 1), wait, accelerators=2))
+        for name in ("x", "y", "z"):
+            site.start(Task(Key(name, 1), python("import time; time.sleep(600)")))
+        wanted = Task(Key("one", 1), wait, accelerators=1)
+        tries = 0
+        while site.status(wanted.key).state == "absent":
+            tries += 1
+            assert tries <= 3, "it was tried at each host"
+            source = tmp_path / "code"
+            source.write_text("x")
+            site.put(wanted.key, source, "code")
+            with suppress(Full):
+                site.start(wanted)
+        assert site.status(wanted.key).state == "running"
+        for key in site.known():
+            site.stop(key, grace_s=0)
 
     def test_a_person_gets_through_several_jump_hosts_and_each_has_to_be_known(
         self, servers: Servers, tmp_path: Path

@@ -117,6 +117,7 @@ class Work:
         return Task(
             key, command, env, None if self.workload.service else run.timeout, memory_gib, cpus,
             ceil(shape.accelerators / shape.nodes), shape.nodes,
+            accelerator_share=shape.accelerators if 0 < shape.accelerators < 1 else 1.0,
             secrets=secrets(run.secrets, self.folder, self.workload.use_case),
         )  # fmt: skip
 

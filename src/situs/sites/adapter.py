@@ -28,6 +28,10 @@ class StaleGeneration(SitusError):
     """The site has already seen a higher generation of the unit."""
 
 
+class Full(SitusError):
+    """The site has no room for the task now; nothing was started, and asking again later is right."""
+
+
 class Unsupported(SitusError):
     """The task asks for what this kind of site cannot do; nothing was started."""
 
@@ -75,7 +79,10 @@ class Task:
     cpus: int | None = None
     """at most so many processors; None: all there are"""
     accelerators: int = 0
-    """on each node; the site sets aside so many and tells the run which"""
+    """on each node; the site sets aside so many and tells the run which, in ``SITUS_ACCELERATORS``"""
+    accelerator_share: float = field(default=1.0, kw_only=True)
+    """of each of them: below 1 others that asked for a part too may have the rest; a kind of site that cannot part them
+    sets whole ones aside"""
     nodes: int = 1
     """of one pool, started together"""
     image: str | None = None
@@ -230,6 +237,7 @@ class Adapter(Protocol):
         """Start the task, unless it runs or ran already.
 
         Raises Unsupported for what is not among the capabilities: a limit is never passed over in silence.
+        Raises Full while it has no room; sites that let runs wait take it instead.
         Raises StaleGeneration when the site has ever started a higher generation of the workload, also when
         that one was forgotten since.
         """

@@ -7,12 +7,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
+from situs.model.estate import Site
 from situs.model.secret import Reference, reference
 from situs.sites.adapter import Adapter
+from situs.sites.devices import NONE_SIMULATED
 from situs.sites.hostkeys import pinned
 from situs.sites.local import LocalSite
 from situs.sites.registry import Kind, Option
 from situs.sites.shell import Shell, ThisMachine
+
+SIMULATED = "simulated"
+"""What a site is told besides its options: accelerators to be taken for there."""
 
 
 def _yes_or_no(text: str) -> bool:
@@ -73,6 +78,17 @@ ACCESS = {
 """How a host is reached by SSH."""
 
 
+def _simulated(site: Site, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Accelerators of one host that pools of the site stand for without having them, by model."""
+    found: dict[str, int] = {}
+    for pool in site.pools.values():
+        if pool.simulated and pool.node is not None and pool.node.accelerators and pool.accelerator:
+            # Several hosts are the nodes of a pool; one host is all of them.
+            nodes = 1 if "hosts" in options else max(pool.count, pool.limit or 0, 1)
+            found[pool.accelerator] = found.get(pool.accelerator, 0) + nodes * pool.node.accelerators
+    return {SIMULATED: found} if found else {}
+
+
 def _shell(host: str, options: Mapping[str, Any], folder: Path) -> Shell:
     from situs.sites.secrets import secret
     from situs.sites.sshshell import SshAccess, SshShell
@@ -84,7 +100,8 @@ def _shell(host: str, options: Mapping[str, Any], folder: Path) -> Shell:
 
 
 def _open_local(name: str, options: Mapping[str, Any], folder: Path) -> Adapter:
-    return LocalSite(options.get("folder", folder / "sites" / name / "runs"))
+    place = options.get("folder", folder / "sites" / name / "runs")
+    return LocalSite(place, options.get(SIMULATED, NONE_SIMULATED))
 
 
 def _open_ssh(name: str, options: Mapping[str, Any], folder: Path) -> Adapter:
@@ -93,7 +110,8 @@ def _open_ssh(name: str, options: Mapping[str, Any], folder: Path) -> Adapter:
 
     hosts = options.get("hosts") or [options["host"]]
     home, sh = options.get("folder", f".situs/{name}"), options.get("sh", "/bin/sh")
-    reached = {host: PosixHost(_shell(host, options, folder), home, sh) for host in hosts}
+    simulated = options.get(SIMULATED, NONE_SIMULATED)
+    reached = {host: PosixHost(_shell(host, options, folder), home, sh, simulated) for host in hosts}
     return SshSite(reached, options.get("slots"))
 
 
@@ -156,7 +174,9 @@ CONTAINER = Kind(
     },
     _open_container,
 )
-LOCAL = Kind({"folder": Option("folder of this machine that runs are kept in", Path)}, _open_local)
+LOCAL = Kind(
+    {"folder": Option("folder of this machine that runs are kept in", Path)}, _open_local, told=_simulated
+)
 SSH = Kind(
     {
         **ACCESS,
@@ -166,5 +186,6 @@ SSH = Kind(
     },
     _open_ssh,
     _check_ssh,
+    _simulated,
 )
 SLURM = Kind({**ACCESS, **SLURM_OPTIONS}, _open_slurm)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -11,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +19,7 @@ from uuid import uuid4
 from situs.model.error import SitusError
 from situs.sites.adapter import (
     Capability,
+    Full,
     Health,
     Inventory,
     Key,
@@ -27,10 +28,12 @@ from situs.sites.adapter import (
     Usage,
     refuse_unsupported,
 )
+from situs.sites.devices import NONE_SIMULATED, model_name, models, thousandths
 from situs.sites.generations import Generations
+from situs.sites.handing_out import held
 from situs.sites.processes import MARK, kill, of_run
 from situs.sites.shell import ENTER, ThisMachine
-from situs.sites.supervisor import LAPSED, STALE
+from situs.sites.supervisor import LAPSED, NOTHING_FREE, STALE
 from situs.sites.words import signal_of
 from situs.sites.writing import copied, written
 
@@ -43,9 +46,11 @@ INHERITED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "TMPDIR")
 class LocalSite:
     """A folder of this machine that runs are kept in."""
 
-    capabilities: frozenset[Capability] = frozenset({"memory", "cpus", "secrets", "lease"})
+    capabilities: frozenset[Capability] = frozenset({"memory", "cpus", "accelerators", "secrets", "lease"})
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, simulated: Mapping[str, int] = NONE_SIMULATED) -> None:
+        """``simulated``: accelerators that are to be taken for here beside those that are, by model."""
+        self._simulated = simulated
         for folder in reversed((root, *root.parents)):
             # mkdir gives the mode to the last one alone.
             folder.mkdir(exist_ok=True, mode=0o700)
@@ -75,7 +80,9 @@ class LocalSite:
         isolation = ["process-group", "rlimits"]
         isolation += [tool for tool in ("bwrap",) if shutil.which(tool)]
         isolation += ["cgroup2"] if Path("/sys/fs/cgroup/cgroup.controllers").exists() else []
-        return Inventory(len(os.sched_getaffinity(0)), memory, {}, tuple(isolation))
+        accelerators = Counter(self._simulated)
+        accelerators.update(map(model_name, models()))
+        return Inventory(len(os.sched_getaffinity(0)), memory, dict(accelerators), tuple(isolation))
 
     def put(self, key: Key, source: Path, name: str) -> str:
         """Copy a file into the run's folder; gives its SHA-256. Raises SitusError once the run has started."""
@@ -124,13 +131,17 @@ class LocalSite:
                 self._generations.admit(task.key)
             if supervisor.poll() == LAPSED:
                 raise SitusError(f"{task.key.workload}: its lease was over before it could begin")
+            if supervisor.poll() == NOTHING_FREE:
+                raise Full(f"{task.key.workload}: {self._said(folder)}")
             if time.monotonic() > deadline or supervisor.poll() not in (None, 0):
-                said = (folder / "supervisor.log").read_text(errors="replace").strip().splitlines()
-                raise SitusError(
-                    f"{task.key.workload}: its supervisor did not start"
-                    + (f": {said[-1]}" if said else f" within {STARTING_S:.0f} s")
-                )
+                said = self._said(folder) or f"within {STARTING_S:.0f} s"
+                raise SitusError(f"{task.key.workload}: its supervisor did not start: {said}")
             time.sleep(0.005)
+
+    def _said(self, folder: Path) -> str:
+        """The last that the supervisor complained of."""
+        lines = (folder / "supervisor.log").read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else ""
 
     def status(self, key: Key) -> Status:
         """Where the run is; ``lost`` when its supervisor was killed: nothing of it runs on then."""
@@ -139,7 +150,7 @@ class LocalSite:
         if not ended.exists():
             if not (folder / "started").exists():
                 return Status("absent")
-            if _held(folder / "lock"):
+            if held(folder / "lock"):
                 return Status("running")
         # The lock is let go after the end is written down, so whoever saw it free looks once more.
         if not ended.exists():
@@ -263,21 +274,8 @@ class LocalSite:
         content = {
             "command": list(task.command), "env": env, "timeout_s": task.timeout_s,
             "memory_gib": task.memory_gib, "cpus": task.cpus, "secrets": sorted(task.secrets),
+            "accelerators": task.accelerators, "accelerator_part": thousandths(task.accelerator_share),
+            "simulated": sum(self._simulated.values()),
         }  # fmt: skip
         # The environment may carry secrets: for the owner's eyes only, and in no process list.
         written(path, json.dumps(content))
-
-
-def _held(lock: Path) -> bool:
-    try:
-        handle = os.open(lock, os.O_RDWR)
-    except FileNotFoundError:
-        return False
-    try:
-        # Shared: two who look at once must not take each other for the supervisor.
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False

@@ -21,6 +21,7 @@ from uuid import uuid4
 from situs.model.error import SitusError
 from situs.sites.adapter import (
     Capability,
+    Full,
     Health,
     Inventory,
     Key,
@@ -34,6 +35,7 @@ from situs.sites.adapter import (
     free_gib,
     refuse_unsupported,
 )
+from situs.sites.devices import NONE_SIMULATED, model_name
 from situs.sites.posix_task import written
 from situs.sites.shell import ANSWER_S, ENTER, Completed, NotThere, Shell, ShellError
 from situs.sites.steady import steady
@@ -45,7 +47,7 @@ cd "${HOME:-/}" 2>/dev/null || case $1 in /*) ;; *) echo "the user has no home f
 mkdir -p "$1/bin" && cd -P "$1" && pwd -P && printf '%s\\n' "$PATH"
 """
 CALL = '[ -f "$2" ] || exit 97; SITUS_SH=$1; export SITUS_SH; exec "$@"'
-NO_SCRIPT, NO_FILE, RUNS, STALE, REBOOTED = 97, 66, 73, 75, 76
+NO_SCRIPT, NO_FILE, RUNS, STALE, REBOOTED, FULL = 97, 66, 73, 75, 76, 77
 PAUSES_PER_S = 20
 LONGEST_AWAIT_S = 5.0
 """One command waits for an end so long; then it is asked again, so that a cut line is seen soon."""
@@ -60,10 +62,17 @@ LONGEST_NAME = 200
 class PosixHost:
     """The runs that a folder of one host keeps. Any call may raise Unreachable, and ShellError where the host fails."""
 
-    capabilities: frozenset[Capability] = frozenset({"secrets", "lease"})
+    capabilities: frozenset[Capability] = frozenset({"accelerators", "secrets", "lease"})
 
-    def __init__(self, shell: Shell, folder: str = ".situs", sh: str = "/bin/sh") -> None:
-        """``folder`` is seen from the home of the user there; ``sh`` is a POSIX shell's path there."""
+    def __init__(
+        self, shell: Shell, folder: str = ".situs", sh: str = "/bin/sh",
+        simulated: Mapping[str, int] = NONE_SIMULATED,
+    ) -> None:  # fmt: skip
+        """``folder`` is seen from the home of the user there; ``sh`` is a POSIX shell's path there.
+
+        ``simulated``: accelerators that are to be taken for there beside those that are, by model.
+        """
+        self._simulated = simulated
         self._shell = shell
         self._folder = folder
         self._sh = sh
@@ -91,9 +100,9 @@ class PosixHost:
     def inventory(self) -> Inventory:
         """Processors, memory and accelerators of the host."""
         lines = self._call("inventory").stdout.decode(errors="replace").splitlines()
-        accelerators: dict[str, int] = {}
+        accelerators = dict(self._simulated)
         for line in filter(None, map(str.strip, lines[3:])):
-            model = re.sub(r"[^A-Za-z0-9.-]+", "-", line).strip("-")
+            model = model_name(line)
             accelerators[model] = accelerators.get(model, 0) + 1
         return Inventory(int(lines[0]), int(lines[1]) / 2**20, accelerators, ("session", "folder"))
 
@@ -115,7 +124,8 @@ class PosixHost:
         refuse_unsupported(task, self.capabilities, "ssh")
         self._hello()
         name = name_of(task.key)
-        content = written(task, self._path, f"{self._root}/runs/{name}")
+        simulated = sum(self._simulated.values())
+        content = written(task, self._path, f"{self._root}/runs/{name}", simulated)
         words = ("start", name, _unit(task.key), str(task.key.generation))
         if task.lease_until is None:
             self._call(*words, stdin=content, key=task.key)
@@ -253,6 +263,8 @@ class PosixHost:
             raise StaleGeneration(
                 f"{who}: generation {key.generation} is older than {newest}, which this site has seen"
             )
+        if done.exit_code == FULL:
+            raise Full(f"{who}: {done.said}")
         if done.exit_code == RUNS:
             raise SitusError(f"{who} still runs; stop it first")
         if done.exit_code not in (0, NO_FILE, REBOOTED):

@@ -6,11 +6,12 @@
 #   pid      of the task itself, which leads a session of its own
 #   stop     the grace that was asked for; timeout: its time was up; lapsed: its lease was over
 #   lease    second of the host's own clock at which it is to end; each new one takes the place of the one before
+#   devices  numbers of the accelerators that the run has, each with how many thousandths of it
 #   ended    exit code, reason, begin and end, and what `times` says
 #
 # usage: SITUS_SH=/bin/sh sh posix.sh VERB ROOT [RUN ...]
-# Exit codes: 66 no such file, 73 still runs, 75 an old generation, 76 another boot, 78 the host lacks something,
-# 70 all else.
+# Exit codes: 66 no such file, 73 still runs, 75 an old generation, 76 another boot, 77 no accelerator is free,
+# 78 the host lacks something, 70 all else.
 set -fu
 mask=$(umask)
 umask 077
@@ -200,6 +201,7 @@ start() { # unit generation; for a run with a lease: boot, second
   case $said in
     started | already) ;;
     lapsed) fail 70 'its lease was over before it could begin' ;;
+    full*) fail 77 "${said#full }" ;;
     [0-9]*) echo "$said"; exit 75 ;;
     *) fail 70 "its supervisor did not start: $(tail -n 1 "$run/supervisor.log" 2>/dev/null)" ;;
   esac
@@ -220,10 +222,13 @@ supervise() { # unit generation mask; secrets over standard input
   [ "$2" -ge "$highest" ] || { rm -f "$run/started"; echo "$highest"; return; }
   # The order to start may have been on its way for long.
   ! has_lapsed || { rm -f "$run/started"; echo lapsed; return; }
+  limit=- wanted=0
+  { read -r word limit && read -r word wanted part simulated; } <"$run/task"
+  if [ "$word" = accelerators ] && [ "$wanted" -gt 0 ]; then
+    take "$wanted" "$part" "$simulated" || { rm -f "$run/started"; return; }
+  fi
   echo started
   exec >/dev/null
-  limit=-
-  read -r word limit <"$run/task"
   timer=
   if [ "$limit" != - ]; then
     session "$SITUS_SH" "$0" timer "$root" "$name" "$limit" </dev/null 2>&1 &
@@ -251,6 +256,71 @@ supervise() { # unit generation mask; secrets over standard input
   finish "$reason" "$code"
 }
 
+# Numbers of the accelerators that are here, and after them of those that are only simulated.
+devices() { # how many are simulated
+  next=0
+  for each in $(smi index | tr -dc '0-9\n'); do
+    echo "$each"
+    [ "$each" -lt "$next" ] || next=$((each + 1))
+  done
+  last=$((next + $1))
+  while [ "$next" -lt "$last" ]; do echo "$next"; next=$((next + 1)); done
+}
+
+# A driver that hangs must not hold up all who start something.
+smi() { # what is asked
+  if command -v timeout >/dev/null; then timeout 20 nvidia-smi "--query-gpu=$1" --format=csv,noheader
+  else nvidia-smi "--query-gpu=$1" --format=csv,noheader
+  fi 2>/dev/null
+}
+
+# What others have that run now. A run whose supervisor was killed is ended first, so that nobody shares with its rest.
+taken() {
+  for each in $(ls "$root/runs"); do
+    [ "$each" != "$name" ] && [ -f "$root/runs/$each/devices" ] && [ ! -f "$root/runs/$each/ended" ] || continue
+    (verb=taken name=$each run=$root/runs/$each && state && [ "$state" = running ] && cat "$run/devices") 2>/dev/null
+  done
+}
+
+# One after another; whoever dies meanwhile lets the next one go on. What is taken is the run's until its end.
+take() { # how many, thousandths of each, how many are simulated
+  exec 8>>"$root/devices.lock"
+  flock 8 2>/dev/null || perl -e 'open F, ">>&=8" or exit 1; flock F, 2 or exit 1' || {
+    echo 'full this host has neither flock nor perl, and accelerators are given out to one run after another'
+    return 1
+  }
+  there=$(devices "$3")
+  had=$(taken)
+  parted='' whole=''
+  for device in $there; do
+    left=1000
+    while read -r each part; do [ "$each" != "$device" ] || left=$((left - part)); done <<END
+$had
+END
+    if [ "$left" -lt "$2" ]; then continue; fi
+    # Parts go where others have parts already, so that whole ones stay free.
+    if [ "$left" -lt 1000 ]; then parted="$parted $device"; else whole="$whole $device"; fi
+  done
+  count=0
+  for device in $parted $whole; do
+    [ "$count" -lt "$1" ] || break
+    echo "$device $2"
+    count=$((count + 1))
+  done >"$run/.devices.$$"
+  if [ "$count" -lt "$1" ]; then
+    rm -f "$run/.devices.$$"
+    set -- "$1" $there
+    [ "$#" -gt 1 ] || {
+      echo 'full nvidia-smi finds no accelerators here; pools that are marked `simulated` stand for some'
+      return 1
+    }
+    echo "full it asks for $1 accelerators, and $count of the $(($# - 1)) here have room for it"
+    return 1
+  fi
+  mv -f "$run/.devices.$$" "$run/devices"
+  exec 8>&-
+}
+
 # Becomes the task itself.  What it is given was escaped as printf does it, and is never read as script.  Names of
 # its environment may be names of ours, so nothing of ours is needed once the first of them is there.
 task() { # mask; secrets over standard input
@@ -259,6 +329,12 @@ task() { # mask; secrets over standard input
   [ ! -f "$run/stop" ] && [ ! -f "$run/lapsed" ] || exit 143
   ulimit -c 0 2>/dev/null
   umask "$1"
+  SITUS_DEVICES=
+  if [ -f "$run/devices" ]; then SITUS_DEVICES=$(cut -d ' ' -f 1 "$run/devices" | tr '\n' ',')
+  elif [ -e /dev/nvidiactl ] || [ "$(sed -n '2s/^accelerators 0 [0-9]* //p' "$run/task")" -gt 0 ] 2>/dev/null; then
+    # They are others'. Who names some by itself wants to share.
+    export CUDA_VISIBLE_DEVICES=
+  fi
   set --
   while IFS= read -r SITUS_LINE; do
     SITUS_VALUE=${SITUS_LINE#* }
@@ -275,7 +351,10 @@ task() { # mask; secrets over standard input
     case $SITUS_VALUE in *\\*) SITUS_VALUE=$(printf '%b.' "$SITUS_VALUE") SITUS_VALUE=${SITUS_VALUE%.} ;; esac
     export "${SITUS_LINE%% *}=$SITUS_VALUE"
   done
-  unset PWD OLDPWD SHLVL
+  if [ "$SITUS_DEVICES" ]; then
+    export "CUDA_VISIBLE_DEVICES=${SITUS_DEVICES%,}" CUDA_DEVICE_ORDER=PCI_BUS_ID "SITUS_ACCELERATORS=${SITUS_DEVICES%,}"
+  fi
+  unset PWD OLDPWD SHLVL SITUS_DEVICES
   exec "$@" </dev/null
 }
 
@@ -434,7 +513,7 @@ inventory() {
   getconf _NPROCESSORS_ONLN 2>/dev/null || nproc 2>/dev/null || grep -c '^processor' /proc/cpuinfo || echo 1
   sed -n 's/^MemTotal: *\([0-9]*\) kB.*/\1/p' /proc/meminfo 2>/dev/null || echo $(($(sysctl -n hw.memsize) / 1024))
   uname -sr
-  nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null
+  smi name
   return 0
 }
 

@@ -17,6 +17,7 @@ from typing import TypeVar
 from situs.model.error import SitusError
 from situs.sites.adapter import (
     Capability,
+    Full,
     Health,
     Inventory,
     Key,
@@ -31,10 +32,6 @@ from situs.sites.posix import PosixHost
 T = TypeVar("T")
 
 
-class Full(SitusError):
-    """Every slot of the site is taken; nothing was started."""
-
-
 class SshSite:
     """Several POSIX hosts as one site. Any call may raise Unreachable."""
 
@@ -47,6 +44,8 @@ class SshSite:
         self._hosts = hosts
         self._slots = slots
         self._found: dict[Key, str] = {}
+        self._without_room: dict[Key, set[str]] = {}
+        """hosts that a run was refused by, so that the next one is tried; who has forgotten it only tries one again"""
 
     def health(self) -> Health:
         """Whether all hosts answer and can start things."""
@@ -89,7 +88,12 @@ class SshSite:
         if len(self._hosts) > 1:
             # A lower generation may have run at another one of them, and hosts may have been put on the list since.
             self.fence(task.key)
-        self._settled(task.key).start(task)
+        try:
+            self._settled(task.key).start(task)
+        except Full:
+            self._left(task.key)
+            raise
+        self._without_room.pop(task.key, None)
 
     def status(self, key: Key) -> Status:
         """Where the run is."""
@@ -164,12 +168,30 @@ class SshSite:
         if host is not None:
             return host
         busy = self._each(lambda host: host.busy())
-        name = min(self._hosts, key=dict(zip(self._hosts, busy, strict=True)).__getitem__)
+        refused = self._without_room.get(key, set())
+        runs = dict(zip(self._hosts, busy, strict=True))
+        name = min(self._hosts, key=lambda name: (name in refused, runs[name]))
+        if refused >= set(self._hosts):
+            del self._without_room[key]
         if self._slots is not None and min(busy) >= self._slots:
             raise Full(f"{key.workload}: all {self._slots * len(self._hosts)} slots of the site are taken")
         # Somebody else may have chosen meanwhile: what the registrar says counts.
         name = name if len(self._hosts) == 1 else self._registrar(key).claim(key, name) or name
         return self._remembered(key, name)
+
+    def _left(self, key: Key) -> None:
+        """A host that has no room for a run does not keep it: the next time it goes to another one."""
+        name = self._found.get(key)
+        if len(self._hosts) == 1 or name is None:
+            return
+        try:
+            self._hosts[name].forget(key)
+        except SitusError:
+            # Somebody else has started it there meanwhile.
+            return
+        self._registrar(key).unclaim(key)
+        del self._found[key]
+        self._without_room.setdefault(key, set()).add(name)
 
     def _find(self, key: Key) -> PosixHost | None:
         """The host that has the run, or will have it; None when no host knows of it."""

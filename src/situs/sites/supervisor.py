@@ -29,8 +29,10 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from situs.sites.adapter import Key, StaleGeneration
+from situs.sites import devices
+from situs.sites.adapter import Full, Key, StaleGeneration
 from situs.sites.generations import Generations
+from situs.sites.handing_out import given_out
 from situs.sites.processes import children, descendants, kill, memory_bytes
 from situs.sites.steady import steady
 
@@ -40,6 +42,8 @@ STALE = 3
 """Exit code when the site has seen a higher generation; nothing was started then."""
 LAPSED = 5
 """Exit code when the lease of the run was over before it could begin; nothing was started then."""
+NOTHING_FREE = 6
+"""Exit code when the accelerators that the run asks for are not free; nothing was started then."""
 NEVER_RUN = {"exit_code": None, "reason": "stopped", "wall_s": 0.0, "cpu_s": 0.0, "peak_memory_gib": 0.0}
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -75,6 +79,12 @@ def main(folder: Path) -> int:
         generations.check(key)
     except StaleGeneration:
         return STALE
+    try:
+        given = given_out(folder, task)
+    except Full as full:
+        sys.stderr.write(f"{full}\n")
+        return NOTHING_FREE
+    task["env"] = devices.environment(given, task["env"], task.get("simulated", 0))
     _write(started, str(time.time()))
     # What is brought from now on comes too late: the folder is the run's own.
     (folder / "staged").rename(folder / "work")

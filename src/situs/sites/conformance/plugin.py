@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("situs.sites.conformance.suite", "situs.sites.conformance.workday")
+pytest.register_assert_rewrite(
+    *(f"situs.sites.conformance.{name}" for name in ("suite", "workday", "accelerators"))
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -67,6 +67,13 @@ class TestFronts:
         assert found["web"].into == {Key("web", 1, 0): "127.0.0.1:4000"}
         assert not found["web"].out
 
+    def test_while_units_of_an_older_version_go_on_their_health_check_counts(self) -> None:
+        runs = {Unit("web", 0): [run(0, "a")], Unit("web", 1): [run(1, "a")]}
+        old, new = replace(want(0, "a"), plan="before"), replace(want(1, "a"), health="/healthz")
+        for wanted in ({old.unit: old, new.unit: new}, {new.unit: new, old.unit: old}):
+            assert fronts(wanted, runs, ())["web"].health == "/ready"
+        assert fronts({new.unit: new}, runs, ())["web"].health == "/healthz"
+
     def test_an_old_one_goes_on_until_its_successor_serves_and_then_gets_no_more(self) -> None:
         runs = {Unit("web", 0): [run(0, "a")], Unit("web", 1): [run(1, "b")]}
         wanted = {Unit("web", 1): want(1, "b")}

@@ -24,7 +24,7 @@ WORDS = {
         "cancel": "cancelled: {name} is to be at {places}; what was begun elsewhere is ended first",
         "back": "{name} had arrived; it is moved back to {places}",
         "next": "it stays there until `situs move {name} --resume`",
-        "resume": "{name} goes where the plan in force has it",
+        "resume": "{name} is to be as the plan in force has it",
         "already": "that was so already",
         "units": ("unit", "how far", "site"),
         "way": {
@@ -40,7 +40,7 @@ WORDS = {
         "cancel": "abgebrochen: {name} soll in {places} sein; was anderswo begonnen hat, wird zuerst beendet",
         "back": "{name} war schon angekommen und zieht zurück nach {places}",
         "next": "dort bleibt es bis `situs move {name} --resume`",
-        "resume": "{name} geht dorthin, wo der geltende Plan es haben will",
+        "resume": "{name} soll sein, wie der geltende Plan es haben will",
         "already": "das war schon so",
         "units": ("Einheit", "wie weit", "Ort"),
         "way": {
@@ -63,7 +63,7 @@ def move_command(
         bool, typer.Option("--cancel", help="Have it be where it was before, whatever step the move is at.")
     ] = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Let it go where the plan in force has it, after all.")
+        bool, typer.Option("--resume", help="Let it be as the plan in force has it, after all.")
     ] = False,
     estate: EstateOption = HERE,
     db: DbOption = None,

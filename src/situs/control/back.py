@@ -7,11 +7,12 @@ that plan and world agree again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from situs.control.target import specs_of
 from situs.model.plan import Assignment, Decision
 from situs.model.workload import Workload
 from situs.store import holds, plans
@@ -37,20 +38,32 @@ def places_of(assignments: Iterable[Assignment]) -> Places:
     return frozenset((a.site, a.pool, a.shape, a.units) for a in assignments)
 
 
-def is_put_back(before: Decision | None, now: Decision | None, sites: Collection[str]) -> bool:
-    """Whether the order makes a difference: not for what the plan in force leaves out, or has there anyway.
+def is_put_back(hold: Hold, before: Decision | None, ground: Kept) -> bool:
+    """Whether an order makes a difference beside the plan in force: not for what that leaves out, or has so anyway.
 
-    Nor for what cannot be there any more. ``sites``: those of the estate.
+    Nor for what cannot be there any more.
     """
-    if before is None or now is None or not now.assignments:
+    name = hold.subject
+    now = decision_of(ground, name)
+    if name not in ground.intent.workloads or before is None or now is None or not now.assignments:
         return False
-    if any(assignment.site not in sites for assignment in before.assignments):
+    if any(assignment.site not in ground.intent.sites for assignment in before.assignments):
         return False
+    if hold.spec is not None:
+        return hold.spec in versions_of(ground, now)
     return places_of(before.assignments) != places_of(now.assignments)
+
+
+def versions_of(kept: Kept, decision: Decision) -> frozenset[str]:
+    """What is run of a workload by a plan, as hashes, for each of its shapes."""
+    specs = specs_of(kept, [decision.workload])
+    return frozenset(specs[decision.workload, assignment.shape] for assignment in decision.assignments)
 
 
 def because(hold: Hold) -> str:
     """The order in words."""
+    if hold.spec is not None:
+        return f"its new version did not become healthy ({hold.reason})"
     return f"its move was cancelled by {hold.by}" + (f" ({hold.reason})" if hold.reason else "")
 
 
@@ -59,21 +72,51 @@ def decision_of(kept: Kept, workload: str) -> Decision | None:
     return next((each for each in kept.plan.decisions if each.workload == workload), None)
 
 
+def following(held: Iterable[Hold], ground: Kept, get: Callable[[str], Kept]) -> dict[str, Back]:
+    """Workloads that are put back, each with the plan that it follows. ``get``: gives a plan by its id."""
+    found = {}
+    for hold in _orders(held, ground):
+        kept = get(str(hold.plan))
+        before = decision_of(kept, hold.subject)
+        if before is not None and is_put_back(hold, before, ground):
+            found[hold.subject] = Back(kept, before, because(hold))
+    return found
+
+
+def _orders(held: Iterable[Hold], ground: Kept) -> list[Hold]:
+    """The word of a person comes last, and counts."""
+    seen = list(held)
+    known = [*holds.kept_versions(seen).values(), *holds.put_back(seen).values()]
+    return [hold for hold in known if hold.plan is not None and hold.subject in ground.intent.workloads]
+
+
+def earlier_version(connection: Connection, workload: str, specs: frozenset[str]) -> str | None:
+    """The last plan in force that ran something else of a workload; None when there was none."""
+    seen = set[str]()
+    for target in reversed(plans.history(connection)):
+        if target.plan in seen:
+            continue
+        seen.add(target.plan)
+        kept = plans.load(connection, target.plan)
+        decision = decision_of(kept, workload)
+        if decision is not None and decision.assignments and not versions_of(kept, decision) & specs:
+            return target.plan
+    return None
+
+
 def decisions(connection: Connection, ground: Kept) -> Mapping[str, tuple[Decision, Workload]]:
     """Of the workloads that are put back, what counts instead of what the plan in force says."""
     found = {}
-    for name, hold in holds.put_back(holds.in_force(connection)).items():
-        if hold.plan is None or name not in ground.intent.workloads:
-            continue
-        plan, workload = plans.placed(connection, hold.plan, name)
-        before = plan.decision(name)
-        if is_put_back(before, decision_of(ground, name), ground.intent.sites):
-            found[name] = before, workload
+    for hold in _orders(holds.in_force(connection), ground):
+        plan, workload = plans.placed(connection, str(hold.plan), hold.subject)
+        before = plan.decision(hold.subject)
+        if is_put_back(hold, before, ground):
+            found[hold.subject] = before, workload
     return found
 
 
 def kept_at(connection: Connection, held: Iterable[Hold]) -> dict[str, frozenset[str]]:
-    """Sites that workloads which are put back are to stay at."""
+    """Sites that workloads whose move was cancelled are to stay at."""
     found = {}
     for name, hold in holds.put_back(held).items():
         if hold.plan is not None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-from situs.control.back import Back, because, decision_of, is_put_back
+from situs.control.back import Back, following
+from situs.control.rolling import Version
 from situs.control.staging import Work
 from situs.control.submitted import Prepared, Submitted
-from situs.control.target import Standing, spec_of, wanted_units
+from situs.control.target import Standing, is_rolling, specs_of, wanted_units
 from situs.control.target import place_of as place_of_assignment
 from situs.control.wanted import Place, Unit, Wanted, place_of
 from situs.facts import Facts
@@ -20,7 +21,6 @@ from situs.model.plan import Assignment
 from situs.policy import Policy
 from situs.store import holds, plans, submissions
 from situs.store.database import Database
-from situs.store.holds import Hold
 from situs.store.plans import Kept, Target
 from situs.store.runs import Run
 
@@ -130,25 +130,27 @@ class Force:
 
     @cached_property
     def _specs(self) -> Mapping[tuple[str, str], str]:
-        return _specs(self.kept, self.kept.intent.workloads)
+        return specs_of(self.kept, self.kept.intent.workloads)
 
     @cached_property
     def _specs_back(self) -> Mapping[tuple[str, str], str]:
         return {
-            key: spec for name, each in self.back.items() for key, spec in _specs(each.kept, [name]).items()
+            key: spec for name, each in self.back.items() for key, spec in specs_of(each.kept, [name]).items()
         }
 
     def wanted(self, runs: Mapping[Unit, Sequence[Run]]) -> dict[Unit, Wanted]:
         """What is wanted of each unit, given where units are or were last."""
         there = {
-            unit: Standing(place_of(history[-1]), history[-1].phase)
+            unit: Standing(place_of(history[-1]), history[-1].phase, history[-1])
             for unit, history in runs.items()
             if history
         }
         given = [each for each in self.kept.plan.decisions if each.workload not in self.back]
-        by_plan = wanted_units(given, self.kept.intent, self._specs, self._refused, there)
+        by_plan = wanted_units(given, self.kept.intent, self._specs, self._refused, there, self.health_of)
         for each in self.back.values():
-            units = wanted_units([each.decision], each.kept.intent, self._specs_back, self._refused, there)
+            units = wanted_units(
+                [each.decision], each.kept.intent, self._specs_back, self._refused, there, self.health_of
+            )
             by_plan |= {
                 unit: replace(want, plan=each.kept.plan.id, because=each.because)
                 for unit, want in units.items()
@@ -171,6 +173,32 @@ class Force:
             run.workload, workload, assignment, kept.files, self.all_plans.content, policy, kept.plan.replicas,
             self.folder, site.adapter.kind == "local",
         )  # fmt: skip
+
+    def health_of(self, run: Run) -> str | None:
+        """The path at which a run of a service says that it is ready; None: it is as soon as it runs."""
+        if run.plan is None:
+            return None
+        workload = self.all_plans.get(run.plan).intent.workloads.get(run.workload)
+        return workload.run.health if workload is not None and workload.run is not None else None
+
+    def serves(self, run: Run) -> bool:
+        """Whether a run of a service is known to serve."""
+        return (run.started_at if self.health_of(run) is None else run.ready_at) is not None
+
+    @cached_property
+    def versions(self) -> Mapping[str, Version]:
+        """What is wanted of services whose new versions take over unit by unit, but for those that were put back."""
+        found = {}
+        for decision in self.kept.plan.decisions:
+            workload = self.kept.intent.workloads[decision.workload]
+            if workload.run is None or workload.service is None or not is_rolling(workload):
+                continue
+            if decision.assignments and decision.workload not in self.back:
+                specs = frozenset(self._specs[decision.workload, a.shape] for a in decision.assignments)
+                units = sum(assignment.units for assignment in decision.assignments)
+                sites = frozenset(assignment.site for assignment in decision.assignments)
+                found[decision.workload] = Version(specs, units, sites, workload.service.rolling)
+        return found
 
     def lease_s(self, run: Run) -> float | None:
         """How long a lease of the run is; None: it needs none."""
@@ -196,15 +224,6 @@ class Force:
         return known.run.grace if known is not None and known.run is not None else 10.0
 
 
-def _specs(kept: Kept, names: Iterable[str]) -> dict[tuple[str, str], str]:
-    return {
-        (name, shape.name): spec_of(workload, shape, kept.files)
-        for name in names
-        if (workload := kept.intent.workloads[name]).run is not None
-        for shape in workload.shapes
-    }
-
-
 def newest(database: Database, folder: Path, all_plans: Plans, now: datetime) -> Force | None:
     """What is in force now; None before the first plan was applied."""
     with database.read() as connection:
@@ -224,17 +243,5 @@ def newest(database: Database, folder: Path, all_plans: Plans, now: datetime) ->
         all_plans,
         Submitted(found, own, ground, hour, all_plans.prepared),
         handed_in,
-        _back(held, ground, all_plans),
+        following(held, ground, all_plans.get),
     )
-
-
-def _back(held: Iterable[Hold], ground: Kept, all_plans: Plans) -> dict[str, Back]:
-    found = {}
-    for name, hold in holds.put_back(held).items():
-        if hold.plan is None or name not in ground.intent.workloads:
-            continue
-        kept = all_plans.get(hold.plan)
-        before = decision_of(kept, name)
-        if before is not None and is_put_back(before, decision_of(ground, name), ground.intent.sites):
-            found[name] = Back(kept, before, because(hold))
-    return found

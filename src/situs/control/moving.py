@@ -109,13 +109,16 @@ def cancel(database: Database, workload: str, by: str, reason: str | None = None
 
 
 def allow(database: Database, workload: str, by: str) -> bool:
-    """Let a workload go where the plan in force has it; False when its move was not cancelled."""
+    """Let a workload be as the plan in force has it; False when nothing has kept it from that.
+
+    That was a cancelled move, or a new version that did not become healthy and may try again.
+    """
     with database.write() as connection:
-        ended = holds.lift(connection, "back", workload)
-        if ended:
-            text = "it goes where the plan in force has it"
+        ended = [holds.lift(connection, kind, workload) for kind in ("back", "version")]
+        if any(ended):
+            text = "it is to be as the plan in force has it"
             events.write(connection, [Event(clock(connection), "resumed", by, text, workload)])
-        return ended
+        return any(ended)
 
 
 def show(database: Database, workload: str) -> MoveView:
@@ -220,7 +223,7 @@ def _view(connection: Connection, kept: Kept, before: Kept, decision: Decision) 
     units = [found for _, each in sorted(history.items()) if (found := _way(each, old - new)) is not None]
     return MoveView(
         name, _named(decision), _named(now),
-        hold is not None and is_put_back(decision, now, kept.intent.sites),
+        hold is not None and is_put_back(hold, decision, kept),
         hold.by if hold else None, hold.reason if hold else None, units,
     )  # fmt: skip
 

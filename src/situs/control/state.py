@@ -43,7 +43,7 @@ class State:
     over: set[Key] = field(default_factory=set)
     """runs that have ended, and of which something is kept at their site"""
     under_way: dict[Unit, tuple[str, Step]] = field(default_factory=dict)
-    _first: list[Callable[[Connection], None]] = field(default_factory=list)
+    _first: list[Callable[[Connection], object]] = field(default_factory=list)
     _begun: int = 0
     """steps so far: with the token, which is no other's, it names each"""
     _changed: dict[Key, Run] = field(default_factory=dict)
@@ -82,7 +82,7 @@ class State:
         """The runs of a unit."""
         return self.histories(unit.workload).get(unit, [])
 
-    def first(self, write: Callable[[Connection], None]) -> None:
+    def first(self, write: Callable[[Connection], object]) -> None:
         """Something that must be written before all else: what runs refer to."""
         self._first.append(write)
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count
 from typing import NamedTuple
 
+from situs.control.rolling import replacing
 from situs.control.wanted import Place, Unit, Wanted
+from situs.control.wanted import place_of as where
 from situs.model.intent import Intent
 from situs.model.plan import Assignment, Decision
 from situs.model.workload import Shape, Workload
-from situs.store.runs import Phase
+from situs.store.plans import Kept
+from situs.store.runs import Phase, Run
 
 HOURS_A_MONTH = 730.0
 
@@ -22,6 +25,7 @@ class Standing(NamedTuple):
 
     place: Place
     phase: Phase
+    run: Run | None = None
 
 
 def wanted_units(
@@ -30,11 +34,15 @@ def wanted_units(
     specs: Mapping[tuple[str, str], str],
     refused: Mapping[tuple[str, str], str],
     there: Mapping[Unit, Standing],
+    health_of: Callable[[Run], str | None] = lambda _: None,
 ) -> dict[Unit, Wanted]:
     """``specs``: (workload, shape) -> hash of what is run; ``refused``: (workload, site) -> why; ``there``: where
-    units are or were last."""
+    units are or were last; ``health_of``: the path at which a run of an older version says that it is ready."""
     makers = {o.dataset: name for name, w in intent.workloads.items() for o in w.outputs}
-    wanted = {}
+    wanted: dict[Unit, Wanted] = {}
+    ours: dict[str, dict[Unit, Standing]] = {}
+    for unit, standing in there.items():
+        ours.setdefault(unit.workload, {})[unit] = standing
     for decision in decisions:
         name = decision.workload
         workload = intent.workloads[name]
@@ -42,14 +50,21 @@ def wanted_units(
             continue
         made = {makers[i.dataset] for i in workload.inputs if i.dataset in makers}
         needs = sorted((made | set(workload.after)) - {name})
-        rolling = workload.service is not None and not workload.run.state and workload.lease is None
-        allot = taken_over if rolling else allotted
-        for unit, assignment in allot(name, decision.assignments, there).items():
+        rolling = is_rolling(workload)
+        replaced = _replaced(workload, decision, specs, ours.get(name, {}), health_of) if rolling else None
+        if replaced is not None:
+            # Each unit that goes on is named, so none has to wait for all that take over.
+            given, old = replaced
+            wanted |= old
+        else:
+            given = (taken_over if rolling else allotted)(name, decision.assignments, ours.get(name, {}))
+        for unit, assignment in given.items():
             place = place_of(assignment)
             wanted[unit] = Wanted(
                 unit, place, specs[name, place.shape],
                 service=workload.service is not None,
-                health=workload.run.health if workload.service is not None else None, rolling=rolling,
+                health=workload.run.health if workload.service is not None else None,
+                rolling=rolling and replaced is None,
                 listen=workload.service.listen if workload.service is not None else None,
                 drain_s=workload.service.drain if workload.service is not None else 0.0,
                 retries=workload.run.retries, final=workload.run.final,
@@ -60,6 +75,49 @@ def wanted_units(
                 restart=workload.site_loss.restart or not workload.run.state,
             )  # fmt: skip
     return wanted
+
+
+def is_rolling(workload: Workload) -> bool:
+    """Whether others may take over from its units before these end."""
+    assert workload.run is not None
+    return workload.service is not None and not workload.run.state and workload.lease is None
+
+
+def _replaced(
+    workload: Workload, decision: Decision, specs: Mapping[tuple[str, str], str], there: Mapping[Unit, Standing],
+    health_of: Callable[[Run], str | None],
+) -> tuple[dict[Unit, Assignment], dict[Unit, Wanted]] | None:  # fmt: skip
+    """Units of the version that is wanted, and those of an older one that go on; None when none of these is there."""
+    name, service = decision.workload, workload.service
+    assert service is not None
+    assert workload.run is not None
+    known = {unit.number: standing.run for unit, standing in there.items() if standing.run}
+    places = {place_of(assignment): assignment for assignment in decision.assignments}
+    versions = {place: specs[name, place.shape] for place in places}
+    if all(not run.alive or run.spec in versions.values() for run in known.values()):
+        return None
+    health = {
+        number: workload.run.health if run.spec in versions.values() else health_of(run)
+        for number, run in known.items()
+    }
+    serving = frozenset(
+        number
+        for number, run in known.items()
+        if run.phase == "placed" and (run.started_at if health[number] is None else run.ready_at) is not None
+    )
+    units = {place: assignment.units for place, assignment in places.items()}
+    found = replacing(units, versions, known, serving, service.rolling)
+    if found is None:
+        return None
+    old = {
+        Unit(name, number): Wanted(
+            Unit(name, number), where(run), run.spec, service=True, health=health[number], listen=service.listen,
+            drain_s=service.drain, plan=run.plan,
+        )
+        for number in found.old
+        for run in [known[number]]
+    }  # fmt: skip
+    return {Unit(name, number): places[place] for number, place in found.new.items()}, old
 
 
 def allotted(
@@ -122,6 +180,16 @@ def spec_of(workload: Workload, shape: Shape, files: Mapping[str, str]) -> str:
         "files": {name: files.get(name) for name in (*run.files, *filter(None, [run.code]))},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def specs_of(kept: Kept, names: Iterable[str]) -> dict[tuple[str, str], str]:
+    """(workload, shape) -> hash of what is run, of these workloads of a plan's estate."""
+    return {
+        (name, shape.name): spec_of(workload, shape, kept.files)
+        for name in names
+        if (workload := kept.intent.workloads[name]).run is not None
+        for shape in workload.shapes
+    }
 
 
 def place_of(assignment: Assignment) -> Place:

@@ -33,8 +33,9 @@ from situs.control.queues.room import Rooms
 from situs.control.readiness import Awaited, Readiness, Ready
 from situs.control.reconcile import diff, source_of, succeeding
 from situs.control.renewing import Renewing
+from situs.control.rollouts import Rollouts, outdated, put_back
 from situs.control.room_taken import taken_by_others, with_results
-from situs.control.state import State
+from situs.control.state import BY, State
 from situs.control.tenure import Held, Tenure
 from situs.control.traffic.fronts import fronts
 from situs.control.traffic.haproxy import Haproxy, left_behind
@@ -50,6 +51,7 @@ from situs.model.estate import Site
 from situs.sites.adapter import Adapter, Key, Status, Tells
 from situs.store import holds, leases, observations, plans, submissions
 from situs.store.database import Database
+from situs.store.events import Event
 from situs.store.leases import LeaseLost
 from situs.store.runs import Run
 from situs.store.usage import Line
@@ -92,6 +94,7 @@ class Term:
         self._router: Router | None = None
         self._drained: set[Key] = set()
         """runs that were to get no more requests, and have none left"""
+        self._rollouts = Rollouts()
         self._tenure = Tenure(pace.lease_s)
         self._renewing = Renewing(self._adapters, self._tenure, self._guard)
         self._readiness = Readiness(self._adapters, pace.ready_s, self._news.put)
@@ -257,6 +260,7 @@ class Term:
         lost, silent = holds.lost(self._holds), covered(self._holds, self._force.loss_after_s)
         if holds.paused(self._holds):
             self._leased(self._force, lost, silent, now)
+            self._rollouts.rest()
             return []
         drained = self._no_new()
         jobs: list[Job] = []
@@ -291,12 +295,27 @@ class Term:
                     self._state.begin(step, now)
                     jobs.append(self._job(step, wanted.get(step.unit), world))
             if not written:
-                self._state.tell(self._waits.new(verdicts, wanted, world))
-                self._readiness.expect(awaited(wanted, self._state.runs))
                 self._due = min(
                     (v.until for v in verdicts.values() if isinstance(v, Waiting) and v.until), default=None
                 )
+                self._roll_back(self._force, drained, now)
+                self._state.tell(self._waits.new(verdicts, wanted, world))
+                self._readiness.expect(awaited(wanted, self._state.runs))
                 return jobs
+
+    def _roll_back(self, force: Force, closed: frozenset[str], now: datetime) -> None:
+        """Put back the version before, where a new one has not become healthy in time."""
+        for stuck in self._rollouts.look(force, self._state.runs, self._state.sightings.sights, closed):
+            with self._database.read() as connection:
+                order = put_back(connection, stuck)
+            self._state.tell([Event(now, "rolled-back", BY, order.said, stuck.workload)])
+            self._state.first(order.write)
+        for hold in outdated(self._holds, force):
+            self._state.first(partial(holds.lift, kind="version", subject=hold.subject))
+        left_s = self._rollouts.due_s(force)
+        if left_s is not None:
+            until = now + timedelta(seconds=left_s)
+            self._due = until if self._due is None else min(self._due, until)
 
     def _leased(
         self, force: Force, lost: frozenset[str], silent: frozenset[tuple[str, str]], now: datetime

@@ -75,6 +75,25 @@ class Job(Model):
         return self
 
 
+class Rolling(Model):
+    """How a new version of a service replaces the one before, unit by unit."""
+
+    max_surge: Annotated[int, Field(ge=0, le=1000)] = 1
+    """units more than wanted, at most, while that goes on"""
+    max_unavailable: Annotated[int, Field(ge=0, le=1000)] = 0
+    """units fewer than wanted that serve, at most"""
+    deadline: Annotated[Seconds, Field(ge=1.0)] = 600.0
+    """when no further unit of the new version has become ready for so long, the version before is put back"""
+
+    @model_validator(mode="after")
+    def _goes_on(self) -> Self:
+        if not self.max_surge and not self.max_unavailable:
+            raise ValueError(
+                "with max_surge 0 and max_unavailable 0 nothing could ever be replaced; give one"
+            )
+        return self
+
+
 class Service(Model):
     """Runs on and answers requests."""
 
@@ -87,6 +106,8 @@ class Service(Model):
     wherever they are; needs ``run: {health: ...}``"""
     drain: Seconds = 30.0
     """how long requests under way may take until a unit that gets no more of them is ended"""
+    rolling: Rolling = Rolling()
+    """of one that carries no state: how a new version takes over in place"""
 
 
 class Item(Model):

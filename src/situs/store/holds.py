@@ -19,9 +19,9 @@ EVERYTHING = "*"
 class Hold:
     """One such order, in force until it is lifted."""
 
-    kind: Literal["pause", "drain", "lost", "back"]
+    kind: Literal["pause", "drain", "lost", "back", "version"]
     subject: str
-    """a site, or ``*``; a workload that is put ``back``"""
+    """a site, or ``*``; a workload that is put ``back``, or whose new ``version`` did not become healthy"""
     since: datetime
     by: str
     reason: str | None
@@ -29,6 +29,8 @@ class Hold:
     """of a site that is lost without a person: for workloads that wait no longer than this; None: for all"""
     plan: str | None = None
     """of a workload that is put back: as this plan has it, and not the one in force"""
+    spec: str | None = None
+    """of a new version that did not become healthy: which, so that another one is not kept from running"""
 
 
 def paused(held: Iterable[Hold]) -> bool:
@@ -52,8 +54,13 @@ def lost_by_itself(held: Iterable[Hold]) -> frozenset[str]:
 
 
 def put_back(held: Iterable[Hold]) -> Mapping[str, Hold]:
-    """Workloads that are as an earlier plan had them."""
+    """Workloads whose move was cancelled."""
     return {hold.subject: hold for hold in held if hold.kind == "back"}
+
+
+def kept_versions(held: Iterable[Hold]) -> Mapping[str, Hold]:
+    """Workloads that run the version from before a new one."""
+    return {hold.subject: hold for hold in held if hold.kind == "version"}
 
 
 def in_force(connection: Connection) -> list[Hold]:
@@ -64,7 +71,7 @@ def in_force(connection: Connection) -> list[Hold]:
 
 def put(
     connection: Connection, kind: str, subject: str, by: str, reason: str | None, after_s: float | None = None,
-    plan: str | None = None,
+    plan: str | None = None, spec: str | None = None,
 ) -> bool:  # fmt: skip
     """Put a hold in force; False when it is already."""
     if any(
@@ -72,7 +79,7 @@ def put(
     ):
         return False
     row = {"kind": kind, "subject": subject, "since": clock(connection), "by": by, "reason": reason}
-    connection.execute(insert(holds), [{**row, "after_s": after_s, "plan": plan}])
+    connection.execute(insert(holds), [{**row, "after_s": after_s, "plan": plan, "spec": spec}])
     return True
 
 

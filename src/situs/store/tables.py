@@ -226,6 +226,7 @@ holds = Table(
     Column("reason", Text),
     Column("after_s", Float),
     Column("plan", Text),
+    Column("spec", Text),
 )  # fmt: skip
 replans = Table(
     "replans", metadata,

@@ -32,7 +32,9 @@ def fronts(
     wanted: Mapping[Unit, Wanted], runs: Mapping[Unit, Sequence[Run]], succeeding: Collection[str]
 ) -> dict[str, Front]:
     """By workload. ``succeeding``: workloads whose old units go on until the new ones serve."""
-    asked = {unit.workload: want for unit, want in wanted.items() if want.listen and want.health}
+    # While a new version has a health check of its own, the old one's counts: its units are those that serve.
+    by_age = sorted(wanted.items(), key=lambda item: item[1].plan is not None)
+    asked = {unit.workload: want for unit, want in by_age if want.listen and want.health}
     into: dict[str, dict[Key, str]] = {name: {} for name in asked}
     out: dict[str, dict[Key, str]] = {name: {} for name in asked}
     for unit, history in runs.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -31,6 +32,10 @@ WHO = {
     "give tokens": {"admin"},
 }
 JOB = {"command": ["true"], "use_case": "red", "queue": "line"}
+STAGES = json.dumps(
+    {"workloads": {"only": {"stage": "batch", "use_case": "red", "label": {"level": 0}, "job": {"work": "1h"},
+     "shapes": [{"cpu": 1, "memory": "0GiB"}], "run": {"command": ["true"]}}}}
+)  # fmt: skip
 CASES = [
     # method, path, body, what it is, of one project ("red") or of the whole estate
     ("GET", "/v1/sites", None, "look", False),
@@ -71,12 +76,18 @@ CASES = [
     ("POST", "/v1/workloads/{name}/stop", {}, "end", True),
     ("DELETE", "/v1/workloads/{name}", None, "end", True),
     ("POST", "/v1/arrays", {**JOB, "parameters": [{}, {}]}, "hand in", True),
+    ("POST", "/v1/pipelines", {"name": "new", "pipeline": STAGES, "dry_run": True}, "hand in", True),
+    ("GET", "/v1/pipelines/{name}", None, "look", True),
+    ("POST", "/v1/pipelines/{name}/stop", {}, "end", True),
+    ("POST", "/v1/pipelines/{name}/retry", None, "hand in", True),
+    ("DELETE", "/v1/pipelines/{name}", None, "end", True),
     ("GET", "/v1/arrays/{name}", None, "look", True),
     ("POST", "/v1/arrays/{name}/stop", {}, "end", True),
     ("DELETE", "/v1/arrays/{name}", None, "end", True),
 ]
 FILTERED = {
-    ("GET", f"/v1/{what}") for what in ("login", "me", "overview", "running", "workloads", "arrays", "usage")
+    ("GET", f"/v1/{what}")
+    for what in ("login", "me", "overview", "running", "workloads", "arrays", "pipelines", "usage")
 }
 """What everybody with a role may ask for, and gets of it what is theirs."""
 
@@ -100,7 +111,13 @@ def test_every_route_by_every_role_in_every_project(database: Database, tmp_path
             shown = token(database, *([(role, project)] if role else []))
             header = {"Authorization": f"Bearer {shown}"}
             for method, path, body, what, of_project in CASES:
-                there = path.format(site="a", plan="00000000", token="000000000000", name="one", queue="line")
+                there = path.format(
+                    site="a",
+                    plan="00000000",
+                    token="000000000000",
+                    queue="line",
+                    name="piped" if "pipelines" in path else "one",
+                )
                 if path.endswith("/stream") and role in WHO[what] and project != "blue":
                     continue  # what is allowed there has no end; other tests read it
                 given = asked.request(method, there, json=body, headers=header)
@@ -128,7 +145,7 @@ def test_lists_have_what_is_of_ones_own_projects(database: Database, tmp_path: P
         assert seen["is_whole"] == (project == "*")
         assert project == "*" or not (seen["target"] or seen["sites"] or seen["queues"] or seen["holds"])
     asked = client(database, tmp_path, token(database))
-    for path in ("workloads", "overview", "running", "arrays"):
+    for path in ("workloads", "overview", "running", "arrays", "pipelines"):
         assert asked.get(f"/v1/{path}").status_code == 403
 
 

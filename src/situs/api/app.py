@@ -21,6 +21,7 @@ from situs.api.routes import (
     ledger,
     logs,
     moves,
+    pipelines,
     plans,
     proposals,
     workloads,
@@ -56,7 +57,19 @@ def application(
     )
     app.state.services = Services(database, folder, Intake(database, folder.parent), approvers, login)
     problems.register(app, Refusals(database))
-    for routes in (estate, plans, proposals, workloads, moves, handing_in, logs, arrays, ledger, access):
+    for routes in (
+        estate,
+        plans,
+        proposals,
+        workloads,
+        moves,
+        handing_in,
+        logs,
+        arrays,
+        pipelines,
+        ledger,
+        access,
+    ):
         app.include_router(routes.router)
 
     @app.middleware("http")

@@ -6,7 +6,8 @@ import base64
 import binascii
 import hashlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
@@ -61,6 +62,7 @@ class Handing(Body):
 
 
 def workload(asked: Handing) -> Workload:
+    """What is to be run. Raises InputError."""
     return workload_of(
         Asked(
             tuple(asked.command), asked.accelerators, tuple(asked.accelerator), "0GiB", asked.cpu,
@@ -74,8 +76,13 @@ def must_keep_secrets(asked: Handing) -> None:
     """Raises Problem for a secret that is written out, and for one of a vault that is not the project's."""
     words = {f"command/{k}": word for k, word in enumerate(asked.command)}
     must_be_no_secrets({f"env/{name}": value for name, value in asked.env.items()} | words)
-    project = asked.use_case or DEFAULT
-    for name, text in asked.secrets.items():
+    must_be_of_the_project(asked.secrets, asked.use_case)
+
+
+def must_be_of_the_project(secrets: Mapping[str, str], use_case: str | None) -> None:
+    """Raises Problem for a secret of a vault that is not the project's."""
+    project = use_case or DEFAULT
+    for name, text in secrets.items():
         wanted = reference(text)
         if wanted.scheme == "vault" and project not in wanted.where.split("/")[1:]:
             raise Problem(
@@ -96,21 +103,30 @@ def must_be_no_secrets(texts: Mapping[str, str]) -> None:
 
 
 def archive(files: Mapping[str, str]) -> bytes:
+    """The folder of a run, from what was sent. Raises Problem."""
+    with sent(files) as folder:
+        return snapshot(folder, include=tuple(files)).archive
+
+
+@contextmanager
+def sent(files: Mapping[str, str]) -> Iterator[Path]:
+    """A folder with these files, for a while. ``files``: path in it -> content, in base64. Raises Problem."""
     with tempfile.TemporaryDirectory(prefix="situs-") as scratch:
         for name, content in files.items():
             path = PurePosixPath(name)
             if path.is_absolute() or ".." in path.parts or "\0" in name or not path.parts:
-                raise Problem(422, f"files: {name!r} is not a path in the folder of the run")
+                raise Problem(422, f"files: {name!r} is not a path in the folder that is sent")
             there = Path(scratch, *path.parts)
             try:
                 there.parent.mkdir(parents=True, exist_ok=True)
                 there.write_bytes(base64.b64decode(content, validate=True))
             except (OSError, binascii.Error, ValueError) as error:
                 raise Problem(422, f"files: {name!r} cannot be a file, or is not base64: {error}") from None
-        return snapshot(Path(scratch), include=tuple(files)).archive
+        yield Path(scratch)
 
 
 def name_of(asked: Handing, key: str | None) -> str:
+    """What it is called where nobody says it."""
     if key is None:
         return fresh_name(tuple(asked.command))
     # The same for a request that is sent again, also when its first answer was lost in a crash.

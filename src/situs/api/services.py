@@ -110,14 +110,15 @@ def must_match(value: Any, if_match: str | None) -> None:
 
 def once(
     given: Services, principal: Principal, key: str | None, asked_for: Any, response: Response,
-    do: Callable[[], Mapping[str, Any]],
+    do: Callable[[bool], Mapping[str, Any]],
 ) -> Any:  # fmt: skip
     """Do what a request asks for, or give the answer that its key has got before.
 
-    What was begun under a key and never answered is done again: whatever is done here may be.
+    What was begun under a key and never answered is done again: whatever is done here may be. ``do`` is told whether
+    that is so.
     """
     if key is None:
-        return do()
+        return do(False)
     who = principal.token or principal.name
     request = hashlib.sha256(json.dumps(jsonable_encoder(asked_for), sort_keys=True).encode()).hexdigest()
     with given.database.write() as connection:
@@ -127,7 +128,7 @@ def once(
     if before is not None and before.status is not None:
         response.headers["Idempotency-Replayed"] = "true"
         return before.body
-    made = jsonable_encoder(do())
+    made = jsonable_encoder(do(before is not None))
     with given.database.write() as connection:
         answers.end(connection, who, key, 200, made)
     return made

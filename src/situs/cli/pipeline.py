@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from situs.cli.beginning import have_control, have_sites
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json, language
 from situs.cli.pipelined import WORDS, amount, end, show, size, values, watch
-from situs.cli.plane import ByOption, DbOption, ReasonOption, duration, opened, person
+from situs.cli.plane import ByOption, DbOption, ReasonOption, duration
+from situs.cli.server import ServerOption, control_plane, control_plane_that_acts
 from situs.cli.tables import table as new_table
 
 group = typer.Typer(name="pipeline", help="Jobs that follow jobs, with their data.", no_args_is_help=True)
@@ -37,6 +37,7 @@ def run_command(
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Do not wait for it.")] = False,
     estate: EstateOption = HERE,
     db: DbOption = None,
+    server: ServerOption = None,
     by: ByOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -54,37 +55,25 @@ def run_command(
       situs pipeline run churn.yaml --dry-run --json
     """
     from situs.control.asked import fresh_name
-    from situs.control.here import here as open_here
-    from situs.control.pipelines.document import read
-    from situs.control.pipelines.handing_in import submit
-    from situs.control.pipelines.looking import NoWay, look
-    from situs.control.submitting import ground_of
 
-    place, who = open_here(estate, db, new=True), person(by)
-    has_estate = have_sites(place, who)
-    with place.database.read() as connection:
-        ground = ground_of(connection)
+    plane = control_plane_that_acts(server, db, estate, by, acts=not dry_run).pipelines()
     chosen = name or fresh_name((str(file),))
-    pipeline, files = read(file, ground.kept.intent, chosen)
-    if dry_run:
-        looked = look(place.database, pipeline)
-        show(pipeline, looked, as_json)
-        raise typer.Exit(1 if looked.refused else 0)
-    have_control(place, replan=has_estate)
-    try:
-        looked = submit(place.database, pipeline, files, who)
-    except NoWay as error:
-        show(pipeline, error.looked, as_json)
-        raise typer.Exit(1) from None
-    if detach or not as_json:
-        show(pipeline, looked, as_json)
-    if not detach:
-        raise typer.Exit(watch(place.database, chosen, as_json=as_json))
+    looked = plane.look(file, chosen) if dry_run else plane.submit(file, chosen)
+    if dry_run or looked.is_refused or detach or not as_json:
+        show(looked, as_json)
+    if looked.is_refused:
+        raise typer.Exit(1)
+    if not (dry_run or detach):
+        raise typer.Exit(watch(plane, chosen, as_json=as_json))
 
 
 @group.command("show")
 def show_command(
-    pipeline: NameArgument, estate: EstateOption = HERE, db: DbOption = None, as_json: JsonOption = False
+    pipeline: NameArgument,
+    estate: EstateOption = HERE,
+    db: DbOption = None,
+    server: ServerOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """How each stage of a pipeline stands: where it is, what it made, what it cost.
 
@@ -94,19 +83,12 @@ def show_command(
 
       situs pipeline show churn-may --json
     """
-    from situs.control.pipelines import standing
-    from situs.control.pipelines.billing import bills
-    from situs.store.database import clock
-
-    database = opened(db, estate)
-    found = standing.read(database, pipeline)
-    billed = bills(database, found)
+    plane = control_plane(server, db, estate)
+    billed = plane.pipelines().one(pipeline)
     if as_json:
-        emit_json(values(found, billed))
+        emit_json(values(billed))
         return
-    with database.read() as connection:
-        now = clock(connection)
-    words = WORDS[language()]
+    words, now, found = WORDS[language()], plane.clock(), billed.standing
     table = new_table(*words["columns"])
     for stage in found.stages:
         since = (stage.run.ended_at or stage.run.started_at or stage.run.placed_at) if stage.run else None
@@ -114,36 +96,38 @@ def show_command(
             stage.name, ", ".join(stage.needs), words["states"][stage.state],
             stage.site or (f"({stage.planned})" if stage.state == "waiting" else ""),
             duration((now - since).total_seconds()) if since else "",
-            ", ".join(f"{each.dataset} ({size(each.size_gb)})" for each in stage.made), amount(billed[stage.name].cost),
+            ", ".join(f"{each.dataset} ({size(each.size_gb)})" for each in stage.made),
+            amount(billed.bills[stage.name].cost),
         )  # fmt: skip
     console.print(table)
-    end(found, billed)
+    end(billed)
 
 
 @group.command("ls")
-def ls_command(estate: EstateOption = HERE, db: DbOption = None, as_json: JsonOption = False) -> None:
+def ls_command(
+    estate: EstateOption = HERE, db: DbOption = None, server: ServerOption = None, as_json: JsonOption = False
+) -> None:
     """All pipelines, and how they stand.
 
     Examples:
 
       situs pipeline ls
     """
-    from situs.control.pipelines import standing
-    from situs.control.pipelines.billing import bills, total
+    from situs.control.pipelines.billing import total
 
-    database = opened(db, estate)
-    found = [(each, bills(database, each)) for each in standing.read_all(database)]
+    found = control_plane(server, db, estate).pipelines().everything()
     if as_json:
-        emit_json([values(each, billed) for each, billed in found])
+        emit_json([values(billed) for billed in found])
         return
     words = WORDS[language()]
     if not found:
         console.print(words["none"])
         return
     table = new_table(*words["all"])
-    for each, billed in found:
+    for billed in found:
+        each = billed.standing
         done = sum(stage.is_satisfied for stage in each.stages)
-        cost, currency = total(billed)
+        cost, currency = total(billed.bills)
         table.add_row(
             each.name, words["states"][each.state], f"{done}/{len(each.stages)}", each.by,
             f"{amount(cost)} {currency or ''}".strip(),
@@ -154,7 +138,7 @@ def ls_command(estate: EstateOption = HERE, db: DbOption = None, as_json: JsonOp
 @group.command("stop")
 def stop_command(
     pipeline: NameArgument, reason: ReasonOption = None, estate: EstateOption = HERE, db: DbOption = None,
-    by: ByOption = None, as_json: JsonOption = False,
+    server: ServerOption = None, by: ByOption = None, as_json: JsonOption = False,
 ) -> None:  # fmt: skip
     """Have nothing of a pipeline run any more; what it made is kept, and `retry` goes on with it.
 
@@ -162,15 +146,14 @@ def stop_command(
 
       situs pipeline stop churn-may
     """
-    from situs.control.pipelines.handing_in import stop
-
-    _acted(pipeline, "stopping", stop(opened(db, estate), pipeline, person(by), reason), as_json)
+    changed = control_plane(server, db, estate, by).pipelines().stop(pipeline, reason)
+    _acted(pipeline, "stopping", changed, as_json)
 
 
 @group.command("retry")
 def retry_command(
-    pipeline: NameArgument, estate: EstateOption = HERE, db: DbOption = None, by: ByOption = None,
-    as_json: JsonOption = False,
+    pipeline: NameArgument, estate: EstateOption = HERE, db: DbOption = None,
+    server: ServerOption = None, by: ByOption = None, as_json: JsonOption = False,
 ) -> None:  # fmt: skip
     """Try stages again that failed or were stopped, and go on from there; what is done is not done again.
 
@@ -178,19 +161,17 @@ def retry_command(
 
       situs pipeline retry churn-may
     """
-    from situs.control.pipelines.handing_in import retry
-
-    again = retry(opened(db, estate), pipeline, person(by))
+    again = control_plane(server, db, estate, by).pipelines().retry(pipeline)
     if as_json:
-        emit_json({"name": pipeline, "again": again})
+        emit_json({"name": pipeline, "again": list(again)})
         return
     console.print(WORDS[language()]["again"].format(stages=", ".join(again)), markup=False)
 
 
 @group.command("rm")
 def rm_command(
-    pipeline: NameArgument, estate: EstateOption = HERE, db: DbOption = None, by: ByOption = None,
-    as_json: JsonOption = False,
+    pipeline: NameArgument, estate: EstateOption = HERE, db: DbOption = None,
+    server: ServerOption = None, by: ByOption = None, as_json: JsonOption = False,
 ) -> None:  # fmt: skip
     """Have nothing of a pipeline run, and remove all that it made; its history stays.
 
@@ -198,9 +179,8 @@ def rm_command(
 
       situs pipeline rm churn-may
     """
-    from situs.control.pipelines.handing_in import remove
-
-    _acted(pipeline, "removing", remove(opened(db, estate), pipeline, person(by)), as_json)
+    changed = control_plane(server, db, estate, by).pipelines().remove(pipeline)
+    _acted(pipeline, "removing", changed, as_json)
 
 
 def _acted(name: str, which: str, changed: bool, as_json: bool) -> None:

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 from situs.cli.output import emit_json, error_console, language
 
 if TYPE_CHECKING:
-    from situs.control.pipelines.billing import Bill
-    from situs.control.pipelines.document import Pipeline
-    from situs.control.pipelines.looking import Looked
-    from situs.control.pipelines.standing import StageStanding, Standing
-    from situs.store.database import Database
+    from situs.client.control_plane import Pipelines
+    from situs.control.pipelines.billing import Billed
+    from situs.control.pipelines.looking import Foreseen
+    from situs.control.pipelines.standing import StageStanding
 
 LOOK_S = 0.3
 DETACHED = 130
@@ -78,57 +77,51 @@ WORDS: Mapping[str, Mapping[str, Any]] = {
 }  # fmt: skip
 
 
-def show(pipeline: Pipeline, looked: Looked, as_json: bool) -> None:
+def show(looked: Foreseen, as_json: bool) -> None:
     """Where all stages would be, or why some cannot be anywhere."""
-    from situs.control.pipelines.standing import in_order
     from situs.planner.explain.wording import say
     from situs.planner.explain.wording.decisions import DECISIONS
 
-    cost = sum((looked.cost(stage) for stage in pipeline.stages), Decimal(0))
     if as_json:
-        emit_json(_looked_values(pipeline, looked, cost))
+        emit_json(_looked_values(looked))
         return
-    for stage in in_order(pipeline):
-        if (at := looked.place(stage)) is not None:
-            needs, decision = pipeline.needs[stage], looked.plan.decision(looked.names[stage])
+    for stage in looked.stages:
+        if stage.site is not None:
             _note(
-                "after" if needs else "goes", stage=stage, site=at.site, pool=at.pool, needs=", ".join(needs),
-                why=DECISIONS[language()][decision.reason],
+                "after" if stage.needs else "goes", stage=stage.name, site=stage.site, pool=stage.pool,
+                needs=", ".join(stage.needs), why=DECISIONS[language()][stage.reason],
             )  # fmt: skip
             continue
-        _note("nowhere", stage=stage)
-        for site, refusal in looked.refused[stage].items():
+        _note("nowhere", stage=stage.name)
+        for site, refusal in stage.refused.items():
             _note("refused", site=site, text=say(refusal, language()))
-    if not looked.refused:
-        _note(
-            "cost", cost=amount(cost), currency=looked.plan.currency, transfer=amount(looked.handing_over())
-        )
+    if not looked.is_refused:
+        _note("cost", cost=amount(looked.cost), currency=looked.currency, transfer=amount(looked.transfer))
 
 
-def _looked_values(pipeline: Pipeline, looked: Looked, cost: Decimal) -> dict[str, Any]:
-    stages = []
-    for stage in pipeline.stages:
-        at = looked.place(stage)
-        stages.append(
-            {
-                "name": stage, "workload": looked.names[stage], "needs": list(pipeline.needs[stage]),
-                "site": at.site if at else None, "pool": at.pool if at else None, "cost": str(looked.cost(stage)),
-                "refused": {
-                    site: {"rule": refusal.rule, "details": refusal.details}
-                    for site, refusal in looked.refused.get(stage, {}).items()
-                },
-            }
-        )  # fmt: skip
+def _looked_values(looked: Foreseen) -> dict[str, Any]:
+    stages = [
+        {
+            "name": stage.name, "workload": stage.workload, "needs": list(stage.needs), "site": stage.site,
+            "pool": stage.pool, "cost": str(stage.cost),
+            "refused": {
+                site: {"rule": refusal.rule, "details": refusal.details}
+                for site, refusal in stage.refused.items()
+            },
+        }
+        for stage in looked.stages
+    ]  # fmt: skip
     return {
-        "name": pipeline.name, "currency": looked.plan.currency, "cost": str(cost),
-        "transfer": str(looked.handing_over()), "stages": stages,
+        "name": looked.name, "currency": looked.currency, "cost": str(looked.cost),
+        "transfer": str(looked.transfer), "stages": stages,
     }  # fmt: skip
 
 
-def values(found: Standing, bills: Mapping[str, Bill]) -> dict[str, Any]:
+def values(billed: Billed) -> dict[str, Any]:
     """How it stands and what it has cost, for programs."""
     from situs.control.pipelines.billing import total
 
+    found, bills = billed.standing, billed.bills
     _, currency = total(bills)
     return {
         "name": found.name, "state": found.state, "by": found.by, "at": found.at.isoformat(),
@@ -146,16 +139,14 @@ def values(found: Standing, bills: Mapping[str, Bill]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def watch(database: Database, name: str, *, as_json: bool) -> int:
+def watch(plane: Pipelines, name: str, *, as_json: bool) -> int:
     """Tell of each stage what becomes of it, until nothing more does; gives the exit code."""
-    from situs.control.pipelines import standing
-    from situs.control.pipelines.billing import bills
-
     told: dict[str, str] = {}
     ran: set[str] = set()
     try:
         while True:
-            found = standing.read(database, name)
+            billed = plane.one(name)
+            found = billed.standing
             for stage in found.stages:
                 if told.get(stage.workload) != stage.state and not as_json:
                     _tell(stage, ran)
@@ -167,9 +158,9 @@ def watch(database: Database, name: str, *, as_json: bool) -> int:
         _note("detached", name=name)
         return DETACHED
     if as_json:
-        emit_json(values(found, bills(database, found)))
+        emit_json(values(billed))
     else:
-        end(found, bills(database, found))
+        end(billed)
     return 0 if found.state in ("done", "serving") else 1
 
 
@@ -195,13 +186,13 @@ def _tell(stage: StageStanding, ran: set[str]) -> None:
         _note("stopped", stage=stage.name)
 
 
-def end(found: Standing, bills: Mapping[str, Bill]) -> None:
+def end(billed: Billed) -> None:
     """How it ended, where it did, and what it cost."""
     from situs.control.pipelines.billing import total
 
-    words = WORDS[language()]["end"]
+    words, found = WORDS[language()]["end"], billed.standing
     if found.state in words:
-        cost, currency = total(bills)
+        cost, currency = total(billed.bills)
         text = words[found.state].format(name=found.name, cost=amount(cost), currency=currency or "")
         error_console.print(text.strip(), style="dim", soft_wrap=True, markup=False)
 

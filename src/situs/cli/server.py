@@ -47,11 +47,27 @@ def control_plane(server: str | None, db: str | None, estate: Path, by: str | No
     return Remote(Asking(found))
 
 
-def on_the_spot(place: Here) -> ControlPlane:
+def control_plane_that_acts(
+    server: str | None, db: str | None, estate: Path, by: str | None, *, acts: bool
+) -> ControlPlane:
+    """The same, for what is to be run: a folder gets sites and, where it ``acts``, a control plane that runs."""
+    if server_of(server, db, estate) is not None:
+        return control_plane(server, db, estate, by)
+    from situs.cli.beginning import have_control, have_sites
+    from situs.control.here import here
+
+    place = here(estate, db, new=True)
+    has_estate = have_sites(place, person(by))
+    if acts:
+        have_control(place, replan=has_estate)
+    return on_the_spot(place, by)
+
+
+def on_the_spot(place: Here, by: str | None = None) -> ControlPlane:
     """The control plane of a folder that is open already."""
     from situs.client.local import Local
 
-    return Local(place.database, place.estate, place.folder, person(None))
+    return Local(place.database, place.estate, place.folder, person(by))
 
 
 def must_be_here(what: str, server: str | None, db: str | None, estate: Path) -> None:

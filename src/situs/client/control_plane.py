@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     from situs.control.arrays.standing import ArrayView
     from situs.control.attached import InLine, Output, Trouble
     from situs.control.moving import Cancelled, MoveView
+    from situs.control.pipelines.billing import Billed
+    from situs.control.pipelines.looking import Foreseen
     from situs.control.queues.standing import QueueView, Standing
     from situs.control.running import Running
     from situs.control.views import Overview, WorkloadHistory, WorkloadView
@@ -141,5 +144,33 @@ class Deciding(Protocol):
         """Put a plan back in force that was before; None: the one before."""
 
 
+class Pipelines(Protocol):
+    """Jobs that follow jobs."""
+
+    def everything(self) -> Sequence[Billed]:
+        """All that were not removed."""
+
+    def one(self, name: str) -> Billed:
+        """How one stands, and what each stage has cost."""
+
+    def look(self, file: Path, name: str) -> Foreseen:
+        """Where all stages of the pipeline in this file would be."""
+
+    def submit(self, file: Path, name: str) -> Foreseen:
+        """Hand it in, unless some stage can be nowhere: then nothing is handed in."""
+
+    def stop(self, name: str, reason: str | None) -> bool:
+        """Have nothing of it run any more."""
+
+    def retry(self, name: str) -> Sequence[str]:
+        """Try again what failed or was stopped; gives the stages."""
+
+    def remove(self, name: str) -> bool:
+        """Have nothing of it run, and nothing that it made be kept."""
+
+
 class ControlPlane(Looking, Ordering, Deciding, Protocol):
     """A control plane, as commands have it."""
+
+    def pipelines(self) -> Pipelines:
+        """Its pipelines."""

@@ -18,6 +18,7 @@ from situs.control.running import Running, running
 from situs.store.database import Database, clock
 
 if TYPE_CHECKING:
+    from situs.client.local_pipelines import LocalPipelines
     from situs.control.arrays.standing import ArrayView
     from situs.control.attached import InLine, Output, Reader, Trouble
     from situs.control.moving import Cancelled, MoveView
@@ -36,6 +37,11 @@ class Local:
         self._estate = estate
         self._folder = folder
         self._by = by
+
+    def pipelines(self) -> LocalPipelines:
+        from situs.client.local_pipelines import LocalPipelines
+
+        return LocalPipelines(self._database, self._by)
 
     def clock(self) -> datetime:
         with self._database.read() as connection:

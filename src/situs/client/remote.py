@@ -5,21 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote as quoted
-
-from pydantic import TypeAdapter, ValidationError
+from typing import TYPE_CHECKING, Any
 
 from situs.client import streams
 from situs.client.asking import Asking, Unanswered
 from situs.client.control_plane import Arrived, Ended, Written
+from situs.client.remote_pipelines import RemotePipelines
 from situs.client.streams import Heard
+from situs.client.told import part, understood
 from situs.control.arrays.standing import ArrayView
 from situs.control.attached import InLine, Output, Trouble
 from situs.control.queues.standing import QueueView, Standing
 from situs.control.running import Running
 from situs.control.views import Overview, WorkloadHistory, WorkloadView
-from situs.model.error import InputError, SitusError
+from situs.model.error import InputError
 from situs.store.plans import Target
 from situs.store.replans import Replan
 
@@ -27,16 +26,10 @@ if TYPE_CHECKING:
     # It has the planner with it.
     from situs.control.moving import Cancelled, MoveView
 
-T = TypeVar("T")
 SILENT_S = 45.0
 """A stream says every 15 seconds that there is nothing; a line that says nothing for so long is dead."""
 PAUSES_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Before it is tried again; the last one from then on."""
-
-
-def quote(name: str) -> str:
-    """A name as one part of a path, whatever somebody typed."""
-    return quoted(name, safe="")
 
 
 class Remote:
@@ -45,41 +38,44 @@ class Remote:
     def __init__(self, asking: Asking) -> None:
         self._asking = asking
 
+    def pipelines(self) -> RemotePipelines:
+        return RemotePipelines(self._asking)
+
     def clock(self) -> datetime:
         return self._asking.clock()
 
     def overview(self) -> Overview:
-        return _as(Overview, self._asking.get("/v1/overview"))
+        return understood(Overview, self._asking.get("/v1/overview"))
 
     def workload(self, name: str) -> WorkloadView | ArrayView:
         try:
-            return _as(WorkloadView, self._asking.get(f"/v1/workloads/{quote(name)}"))
+            return understood(WorkloadView, self._asking.get(f"/v1/workloads/{part(name)}"))
         except InputError as error:
-            return _as(ArrayView, self._of_array("GET", name, "", error))
+            return understood(ArrayView, self._of_array("GET", name, "", error))
 
     def history(self, name: str) -> WorkloadHistory:
-        return _as(WorkloadHistory, self._asking.get(f"/v1/workloads/{quote(name)}/history"))
+        return understood(WorkloadHistory, self._asking.get(f"/v1/workloads/{part(name)}/history"))
 
     def move(self, name: str) -> MoveView:
         from situs.control.moving import MoveView
 
-        return _as(MoveView, self._asking.get(f"/v1/workloads/{quote(name)}/move"))
+        return understood(MoveView, self._asking.get(f"/v1/workloads/{part(name)}/move"))
 
     def targets(self) -> Sequence[Target]:
-        return _as(list[Target], self._asking.get("/v1/targets"))
+        return understood(list[Target], self._asking.get("/v1/targets"))
 
     def queues(self) -> Sequence[QueueView]:
-        return _as(list[QueueView], self._asking.get("/v1/queues"))
+        return understood(list[QueueView], self._asking.get("/v1/queues"))
 
     def queue(self, name: str) -> tuple[QueueView, Sequence[Standing]]:
-        told = self._asking.get(f"/v1/queues/{quote(name)}")
-        return _as(QueueView, told["queue"]), _as(list[Standing], told["entries"])
+        told = self._asking.get(f"/v1/queues/{part(name)}")
+        return understood(QueueView, told["queue"]), understood(list[Standing], told["entries"])
 
     def running(self) -> Sequence[Running]:
-        return _as(list[Running], self._asking.get("/v1/running"))
+        return understood(list[Running], self._asking.get("/v1/running"))
 
     def written(self, name: str, unit: int) -> Written:
-        path = f"/v1/workloads/{quote(name)}/logs"
+        path = f"/v1/workloads/{part(name)}/logs"
         first = self._asking.get(path, unit=unit)
 
         def parts() -> Iterator[bytes]:
@@ -93,7 +89,7 @@ class Remote:
     def follow(
         self, name: str, unit: int, since: tuple[int, int] | None = None
     ) -> Iterator[Arrived | Output | Trouble | InLine | Ended]:
-        path, last = f"/v1/workloads/{quote(name)}/logs/stream", since and f"{since[0]}.{since[1]}"
+        path, last = f"/v1/workloads/{part(name)}/logs/stream", since and f"{since[0]}.{since[1]}"
         failed = 0
         while True:
             try:
@@ -114,24 +110,24 @@ class Remote:
 
     def stop(self, name: str, reason: str | None) -> bool:
         try:
-            return self._changed("POST", f"/v1/workloads/{quote(name)}/stop", {"reason": reason})
+            return self._changed("POST", f"/v1/workloads/{part(name)}/stop", {"reason": reason})
         except InputError as error:
             return bool(self._of_array("POST", name, "/stop", error, {"reason": reason})["changed"])
 
     def remove(self, name: str) -> bool:
         try:
-            return self._changed("DELETE", f"/v1/workloads/{quote(name)}")
+            return self._changed("DELETE", f"/v1/workloads/{part(name)}")
         except InputError as error:
             return bool(self._of_array("DELETE", name, "", error)["changed"])
 
     def cancel_move(self, name: str, reason: str | None) -> Cancelled:
         from situs.control.moving import Cancelled
 
-        path = f"/v1/workloads/{quote(name)}/move/cancelled"
-        return _as(Cancelled, self._asking.send("PUT", path, {"reason": reason}))
+        path = f"/v1/workloads/{part(name)}/move/cancelled"
+        return understood(Cancelled, self._asking.send("PUT", path, {"reason": reason}))
 
     def resume_move(self, name: str) -> bool:
-        return self._changed("DELETE", f"/v1/workloads/{quote(name)}/move/cancelled")
+        return self._changed("DELETE", f"/v1/workloads/{part(name)}/move/cancelled")
 
     def pause(self, reason: str | None) -> bool:
         return self._changed("PUT", "/v1/pause", {"reason": reason})
@@ -140,20 +136,20 @@ class Remote:
         return self._changed("DELETE", "/v1/pause")
 
     def drain(self, site: str, reason: str | None) -> bool:
-        return self._changed("PUT", f"/v1/sites/{quote(site)}/drain", {"reason": reason})
+        return self._changed("PUT", f"/v1/sites/{part(site)}/drain", {"reason": reason})
 
     def undrain(self, site: str) -> bool:
-        return self._changed("DELETE", f"/v1/sites/{quote(site)}/drain")
+        return self._changed("DELETE", f"/v1/sites/{part(site)}/drain")
 
     def lose(self, site: str, reason: str) -> bool:
-        return self._changed("PUT", f"/v1/sites/{quote(site)}/lost", {"reason": reason})
+        return self._changed("PUT", f"/v1/sites/{part(site)}/lost", {"reason": reason})
 
     def find(self, site: str) -> bool:
-        return self._changed("DELETE", f"/v1/sites/{quote(site)}/lost")
+        return self._changed("DELETE", f"/v1/sites/{part(site)}/lost")
 
     def proposed(self) -> Replan | None:
         told = self._asking.get("/v1/proposed")
-        return _as(Replan, told) if told is not None else None
+        return understood(Replan, told) if told is not None else None
 
     def approve(self, plan: str | None, reason: str | None) -> Target:
         if plan is None:
@@ -163,10 +159,10 @@ class Remote:
             # The one that was seen, so that no other is approved that comes meanwhile.
             plan = found.plan
         body = {"plan": plan, "reason": reason}
-        return _as(Target, self._asking.send("POST", "/v1/proposed/approve", body))
+        return understood(Target, self._asking.send("POST", "/v1/proposed/approve", body))
 
     def rollback(self, to: str | None, reason: str | None) -> Target:
-        return _as(Target, self._asking.send("POST", "/v1/rollback", {"to": to, "reason": reason}))
+        return understood(Target, self._asking.send("POST", "/v1/rollback", {"to": to, "reason": reason}))
 
     def _changed(self, method: str, path: str, body: Any = None) -> bool:
         return bool(self._asking.send(method, path, body)["changed"])
@@ -174,7 +170,7 @@ class Remote:
     def _of_array(self, method: str, name: str, what: str, before: InputError, body: Any = None) -> Any:
         """The same of an array; where there is none of this name, what was said of the workload is raised."""
         try:
-            return self._asking.send(method, f"/v1/arrays/{quote(name)}{what}", body)
+            return self._asking.send(method, f"/v1/arrays/{part(name)}{what}", body)
         except InputError:
             raise before from None
 
@@ -189,18 +185,6 @@ def _told(heard: Heard) -> Arrived | Output | Trouble | InLine | Ended:
         case "in-line":
             return InLine(data["queue"], data["place"], data["waiting"])
         case "end":
-            return _as(Ended, data)
+            return understood(Ended, data)
         case _:
             return Trouble(str(data.get("what", heard.kind)))
-
-
-def _as(kind: type[T], told: Any) -> T:
-    """What was told, as what it is. Raises SitusError where the server means something else by it."""
-    try:
-        return TypeAdapter(kind).validate_python(told)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise SitusError(
-            f"the server tells what this situs does not understand ({where}: {first['msg']}); is it of another version?"
-        ) from None

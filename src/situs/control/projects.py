@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from situs.store import arrays, plans, queued, runs, submissions
+from situs.control.pipelines.document import kept
+from situs.store import arrays, pipelines, plans, queued, runs, submissions
 
 
 def known_names(connection: Connection) -> dict[str, str | None]:
@@ -44,3 +45,12 @@ def project_of(connection: Connection, name: str) -> tuple[bool, str | None]:
         if workload is not None:
             return True, workload.use_case
     return bool(ran), None
+
+
+def projects_of_pipeline(connection: Connection, name: str) -> frozenset[str | None]:
+    """The use cases of its stages; none: there is and was no pipeline of this name."""
+    last = pipelines.newest(connection, name)
+    if last is None:
+        return frozenset()
+    stages = kept(name, pipelines.described(connection, last.content)).stages
+    return frozenset(stage.use_case for stage in stages.values())

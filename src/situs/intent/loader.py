@@ -84,12 +84,12 @@ def load(path: Path, beside: Intent | None = None) -> Loaded:
     return _built(written, beside)
 
 
-def loads(text: str, name: str = "<text>") -> Loaded:
-    """One text as an intent."""
+def loads(text: str, name: str = "<text>", beside: Intent | None = None) -> Loaded:
+    """One text as an intent. ``beside``: as for :func:`load`."""
     written = Written()
     for document in read_text(text, name):
         written.add(document)
-    return _built(written)
+    return _built(written, beside)
 
 
 def input_hash(intent: Intent) -> str:

@@ -26,8 +26,8 @@ def hand_in(asked: Handing, given: Given, who: Asking, response: Response, key: 
     must_keep_secrets(asked)
     name = asked.name or name_of(asked, key)
 
-    def do() -> Mapping[str, Any]:
-        return _handed_in(given, asked, name, who.name, again=key is not None)
+    def do(again: bool) -> Mapping[str, Any]:
+        return _handed_in(given, asked, name, who.name, again=again or asked.name is None)
 
     made: dict[str, Any] = once(given, who, key, asked, response, do)
     response.headers["Location"] = f"/v1/workloads/{made['name']}"

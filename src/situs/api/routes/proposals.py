@@ -78,7 +78,7 @@ def offer(asked: Offer, given: Given, who: Asking, response: Response, key: Key 
     document = _document(asked.plan)
     contents = _contents(asked.files)
 
-    def do() -> Mapping[str, Any]:
+    def do(_again: bool) -> Mapping[str, Any]:
         plan = given.intake.propose(
             asked.estate, document, frozenset(asked.off), contents, party(who), asked.reason
         )

@@ -25,6 +25,20 @@ class Bill:
     """None: nothing was used yet"""
 
 
+@dataclass(frozen=True)
+class Billed:
+    """How a pipeline stands, with its bills."""
+
+    standing: Standing
+    bills: Mapping[str, Bill]
+    """of each stage"""
+
+
+def billed(database: Database, found: Standing) -> Billed:
+    """With what each stage has cost so far."""
+    return Billed(found, bills(database, found))
+
+
 def bills(database: Database, found: Standing) -> Mapping[str, Bill]:
     """Of each stage."""
     with database.read() as connection:

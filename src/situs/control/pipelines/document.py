@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from situs.control.orders import files_of
-from situs.intent.loader import NAMED, Loaded, load
+from situs.intent.loader import NAMED, Loaded, load, loads
 from situs.intent.references import circle_text
 from situs.model.base import Name
 from situs.model.data import Dataset
@@ -74,9 +74,26 @@ def kept(name: str, values: Mapping[str, Any]) -> Pipeline:
     )
 
 
+def in_order(pipeline: Pipeline) -> list[str]:
+    """Stages, each after those that it needs."""
+    return list(TopologicalSorter(pipeline.needs).static_order())
+
+
 def read(path: Path, estate: Intent, name: str) -> tuple[Pipeline, Mapping[str, bytes]]:
     """A pipeline from its file or folder, with the files that its stages need. Raises InputError with all problems."""
-    loaded = load(path, beside=estate)
+    return _read(load(path, beside=estate), path if path.is_dir() else path.parent, estate, name)
+
+
+def read_text(
+    text: str, folder: Path, estate: Intent, name: str
+) -> tuple[Pipeline, Mapping[str, bytes]]:  # fmt: skip
+    """The same from its text, with files from a folder. Raises InputError with all problems."""
+    return _read(loads(text, "pipeline", beside=estate), folder, estate, name)
+
+
+def _read(
+    loaded: Loaded, folder: Path, estate: Intent, name: str
+) -> tuple[Pipeline, Mapping[str, bytes]]:  # fmt: skip
     written = loaded.intent
     if problems := [*_problems(loaded, estate, name)]:
         raise InputError(problems)
@@ -90,7 +107,7 @@ def read(path: Path, estate: Intent, name: str) -> tuple[Pipeline, Mapping[str, 
         {},
         {},
     )
-    return pipeline, files_of(written, path if path.is_dir() else path.parent)
+    return pipeline, files_of(written, folder)
 
 
 def _needs(stages: Mapping[str, Workload]) -> dict[str, tuple[str, ...]]:

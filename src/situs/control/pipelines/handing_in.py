@@ -34,7 +34,8 @@ def submit(database: Database, pipeline: Pipeline, files: Mapping[str, bytes], b
         placed = replace(pipeline, files=digests, places=places)
         digest = pipelines.keep(connection, placed.as_values())
         done = pipelines.add(connection, "submitted", pipeline.name, digest, {}, by)
-        told = [
+        told = [Event(done.at, "pipeline", by, f"a pipeline of {len(places)} stages", pipeline.name)]
+        told += [
             Event(done.at, "pipeline", by, f"handed in as a stage of {pipeline.name}, for {site}", workload)
             for stage, site in places.items()
             if (workload := pipeline.submission(stage, 1))
@@ -59,7 +60,8 @@ def retry(database: Database, name: str, by: str) -> tuple[str, ...]:
         if not again:
             raise InputError(f"no stage of {name} has failed or was stopped; `situs pipeline show {name}`")
         attempts = {**last.attempts, **{stage: last.attempts.get(stage, 1) + 1 for stage in again}}
-        pipelines.add(connection, "retried", name, last.content, attempts, by)
+        done = pipelines.add(connection, "retried", name, last.content, attempts, by)
+        events.write(connection, [Event(done.at, "retried", by, f"tried again: {', '.join(again)}", name)])
         return again
 
 
@@ -79,7 +81,8 @@ def _act(database: Database, act: Act, name: str, by: str, reason: str | None) -
         last = _known(connection, name)
         if last.act in (act, "removed"):
             return False
-        pipelines.add(connection, act, name, last.content, last.attempts, by, reason)
+        done = pipelines.add(connection, act, name, last.content, last.attempts, by, reason)
+        events.write(connection, [Event(done.at, act, by, act + (f": {reason}" if reason else ""), name)])
         return True
 
 

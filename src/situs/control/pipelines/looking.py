@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from situs.control.pipelines.document import Pipeline
+from situs.control.pipelines.document import Pipeline, in_order
 from situs.control.submitting import ground_of
 from situs.model.error import SitusError
 from situs.model.plan import Assignment, Part, Plan
@@ -45,6 +45,57 @@ class Looked:
         of_stages = (at.costs.get(Part.TRANSFER, Decimal(0)) for s in self.names if (at := self.place(s)))
         of_copies = (replica.costs.get(Part.TRANSFER, Decimal(0)) for replica in self.plan.replicas)
         return sum((*of_stages, *of_copies), Decimal(0))
+
+
+@dataclass(frozen=True)
+class StageForeseen:
+    """Where one stage would be, or why nowhere."""
+
+    name: str
+    workload: str
+    needs: Sequence[str]
+    site: str | None
+    pool: str | None
+    reason: str
+    """why there, as the planner has it"""
+    cost: Decimal
+    """without the way of its data"""
+    refused: Mapping[str, Refusal]
+    """site -> why not there, for a stage that has no place"""
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """Where all would be."""
+
+    name: str
+    currency: str
+    cost: Decimal
+    """of all stages, without the ways of their data"""
+    transfer: Decimal
+    """of those ways"""
+    stages: Sequence[StageForeseen]
+    """each after those that it needs"""
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether some stage can be nowhere."""
+        return any(stage.refused for stage in self.stages)
+
+
+def foreseen(pipeline: Pipeline, looked: Looked) -> Foreseen:
+    """What was decided, as it is told to people and programs."""
+    stages = []
+    for name in in_order(pipeline):
+        at, decision = looked.place(name), looked.plan.decision(looked.names[name])
+        stages.append(
+            StageForeseen(
+                name, looked.names[name], pipeline.needs[name], at.site if at else None, at.pool if at else None,
+                decision.reason, looked.cost(name), looked.refused.get(name, {}),
+            )
+        )  # fmt: skip
+    cost = sum((stage.cost for stage in stages), Decimal(0))
+    return Foreseen(pipeline.name, looked.plan.currency, cost, looked.handing_over(), stages)
 
 
 class NoWay(SitusError):

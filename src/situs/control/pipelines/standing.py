@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from graphlib import TopologicalSorter
 from typing import Literal
 
 from sqlalchemy import Connection
 
-from situs.control.pipelines.document import Pipeline, kept
+from situs.control.pipelines.document import Pipeline, in_order, kept
 from situs.control.waiting import is_over
 from situs.model.error import InputError
 from situs.model.workload import Workload
@@ -116,11 +115,6 @@ def of(connection: Connection, pipeline: Pipeline, last: Done) -> Standing:
             )
         )
     return Standing(pipeline.name, last.by, last.at, _whole(stages, last), stages)
-
-
-def in_order(pipeline: Pipeline) -> list[str]:
-    """Stages, each after those that it needs."""
-    return list(TopologicalSorter(pipeline.needs).static_order())
 
 
 def _state(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from situs.model.error import SitusError
-from situs.sites.adapter import Adapter, Key, StaleGeneration, Task, Unreachable
+from situs.sites.adapter import Adapter, Full, Key, StaleGeneration, Task, Unreachable
+from situs.sites.conformance.accelerators import AcceleratorConformance
 from situs.sites.conformance.suite import AdapterConformance
 from situs.sites.conformance.waiting import Opener, ended, python, until
+from situs.sites.container.accelerators import PENDING_S, Desk
 from situs.sites.container.creation import EMPTY, ContainerOptions, creation, provide_empty_image
 from situs.sites.container.engine import Engine
+from situs.sites.container.given import Accelerators
+from situs.sites.container.kept import Kept
 from situs.sites.container.logs import unframed
+from situs.sites.container.names import Names
 from situs.sites.container.site import ContainerSite
 from tests.sites.container_engine import IMAGE, ContainerEngine, missing_packages, serve_images
 from tests.sites.in_containers import is_alive
@@ -48,9 +54,10 @@ def registry(engine: ContainerEngine, tmp_path: Path) -> Iterator[str]:
         yield address
 
 
-class TestContainer(AdapterConformance):
+class TestContainer(AdapterConformance, AcceleratorConformance):
     """An engine of this machine."""
 
+    PARTS = False
     OWN_VARIABLES = frozenset({"HOSTNAME"})
     STEP_S = 5.0
 
@@ -63,6 +70,48 @@ class TestContainer(AdapterConformance):
     @pytest.fixture
     def open_site(self, options: ContainerOptions) -> Opener:
         return lambda: ContainerSite(options)
+
+    @pytest.fixture
+    def open_accelerated(self, options: ContainerOptions) -> Opener:
+        return lambda: ContainerSite(replace(options, simulated={"H100": 2}))
+
+    def test_those_of_a_run_that_is_forgotten_or_never_came_to_a_container_are_free_again(
+        self, options: ContainerOptions
+    ) -> None:
+        site = ContainerSite(replace(options, simulated={"H100": 2}))
+        for generation in range(1, 4):
+            key = Key("job", generation)
+            site.start(Task(key, python("pass"), accelerators=2))
+            assert ended(site, key).succeeded
+            site.forget(key)
+        engine = Engine(options.socket)
+        names = Names(options.name)
+        late = Desk(engine, names, Kept(engine, names), {}, {"H100": 2}, lambda: time.time() + 2 * PENDING_S)
+        soon = Desk(engine, names, Kept(engine, names), {}, {"H100": 2}, time.time)
+        given = soon.take(Key("lost", 1), 2)
+        with pytest.raises(Full):
+            soon.take(Key("job", 9), 1)
+        assert soon.take(Key("lost", 1), 2) == given
+        assert late.take(Key("job", 9), 1).simulated == (0,)
+        assert not soon.has(Key("lost", 1), given)
+        there = engine.get("/volumes", filters={"label": ["situs.role=accelerator"]})["Volumes"]
+        assert len(there) == 2, "what has passed is cleared away"
+
+    def test_real_ones_are_asked_for_by_number_or_by_name(
+        self, engine: ContainerEngine, options: ContainerOptions
+    ) -> None:
+        by_number, by_name = Accelerators((0, 2)), Accelerators((1,), by_name=True)
+        assert by_number.requests == [
+            {"Driver": "nvidia", "DeviceIDs": ["0", "2"], "Capabilities": [["gpu"]]}
+        ]
+        assert by_name.requests == [{"Driver": "cdi", "DeviceIDs": ["nvidia.com/gpu=1"]}]
+        assert by_number.env == {"SITUS_ACCELERATORS": "0,2"}, "inside they have other numbers"
+        # This engine has no driver for them, and says so instead of running without.
+        site = ContainerSite(replace(options, accelerators={"H100": 4}))
+        assert site.inventory().accelerators == {"H100": 4}
+        with pytest.raises(SitusError, match="device driver"):
+            site.start(Task(KEY, python("pass"), accelerators=1))
+        assert site.status(KEY).state == "absent"
 
     def alive(self, pid: int) -> bool:
         return is_alive(pid, "/docker/", self.folder)

@@ -66,6 +66,9 @@ class TestLocal(AdapterConformance, AcceleratorConformance):
     ) -> None:
         with pytest.raises(Full, match="nvidia-smi finds no accelerators"):
             site.start(Task(Key("early", 1), python("pass"), accelerators=1))
+        # It is the site that says what stands for some, not what was written down of the run.
+        LocalSite(tmp_path / "site", {"H100": 1}).start(Task(Key("early", 1), python("pass"), accelerators=1))
+        assert ended(site, Key("early", 1)).succeeded
         monkeypatch.setenv(
             "PATH", f"{smi_of(tmp_path, ('NVIDIA A100 80GB', 'NVIDIA A100 80GB'))}:{os.environ['PATH']}"
         )
@@ -190,7 +193,7 @@ class TestLocal(AdapterConformance, AcceleratorConformance):
             renamed = Path.rename
             monkeypatch.setattr(Path, "rename", lambda path, to: (announce(), renamed(path, to))[1])
             folder = tmp_path / "site" / "job.0@1"
-            process = get_context("fork").Process(target=lambda: sys.exit(supervisor.main(folder)))
+            process = get_context("fork").Process(target=lambda: sys.exit(supervisor.main(folder, 0)))
             process.start()
             process.join()
             assert process.exitcode == supervisor.STALE

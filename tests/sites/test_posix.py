@@ -84,6 +84,9 @@ class TestPosix(AdapterConformance, AcceleratorConformance):
         site = host(tmp_path, shell)
         with pytest.raises(Full, match="nvidia-smi finds no accelerators"):
             site.start(Task(Key("early", 1), python("pass"), accelerators=1))
+        # It is the site that says what stands for some, not what was written down of the run.
+        host(tmp_path, shell, {"H100": 1}).start(Task(Key("early", 1), python("pass"), accelerators=1))
+        assert ended(site, Key("early", 1)).succeeded
         tools = smi_of(tmp_path, ("NVIDIA A100 80GB", "NVIDIA A100 80GB"))
         site = host(tmp_path, shell, {"H100": 1}, tools)
         assert site.inventory().accelerators == {"H100": 1, "NVIDIA-A100-80GB": 2}

@@ -34,7 +34,10 @@ def said(kind: str, **options: str) -> str:
 
 def test_each_kind_of_ours_is_opened_without_touching_what_is_remote(tmp_path: Path) -> None:
     assert isinstance(
-        registry.opened("e", site("container", mounts="/a:/b, /c:/d:ro"), tmp_path), ContainerSite
+        registry.opened(
+            "e", site("container", mounts="/a:/b, /c:/d:ro", accelerators="H100:4, A30:2"), tmp_path
+        ),
+        ContainerSite,
     )
     assert isinstance(registry.opened("a", site("local"), tmp_path), LocalSite)
     assert isinstance(registry.opened("b", site("ssh", host="me@no-such-host:22"), tmp_path), SshSite)
@@ -64,6 +67,8 @@ def test_pools_that_are_simulated_stand_for_accelerators(tmp_path: Path) -> None
         ("shh", {}, "did you mean ssh?"),
         ("quantum", {}, "there are cloud, container, kubernetes, local"),
         ("ssh", {}, "either host or hosts"),
+        ("container", {"accelerators": "H100"}, "not written as MODEL:COUNT"),
+        ("container", {"accelerators": "H100:0"}, "not written as MODEL:COUNT"),
         ("ssh", {"host": "a", "hosts": "b"}, "either host or hosts"),
         ("ssh", {"hots": "a"}, "did you mean host"),
         ("ssh", {"host": "-oProxyCommand=reboot"}, "is no host"),

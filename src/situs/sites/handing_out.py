@@ -14,7 +14,7 @@ from situs.sites.processes import kill, of_run
 from situs.sites.writing import written
 
 
-def given_out(folder: Path, task: dict[str, Any]) -> list[int] | None:
+def given_out(folder: Path, task: dict[str, Any], simulated: int) -> list[int] | None:
     """The accelerators of a run, which are its own until it has ended; None when it asks for none. Raises Full.
 
     They are given out to one run after another, whoever is killed meanwhile.
@@ -24,7 +24,7 @@ def given_out(folder: Path, task: dict[str, Any]) -> list[int] | None:
         return None
     with (folder.parent / "devices.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        there = devices.numbers(task["simulated"])
+        there = devices.numbers(simulated)
         given = devices.chosen(there, _had_by_others(folder), count, part)
         if not there:
             raise Full(

@@ -150,6 +150,16 @@ def _pull(text: str) -> str:
     return text
 
 
+def _models(text: str) -> dict[str, int]:
+    found = {}
+    for part in text.split(","):
+        model, _, count = part.strip().partition(":")
+        if not model or not re.fullmatch(r"[1-9][0-9]{0,3}", count):
+            raise ValueError(f"{text!r} is not written as MODEL:COUNT, such as H100:4")
+        found[model] = int(count)
+    return found
+
+
 def _open_container(name: str, options: Mapping[str, Any], folder: Path) -> Adapter:
     from situs.sites.container.creation import ContainerOptions
     from situs.sites.container.site import ContainerSite
@@ -171,8 +181,14 @@ CONTAINER = Kind(
             "between them",
             lambda text: tuple(part.strip() for part in text.split(",")),
         ),
+        "accelerators": Option(
+            "those of the engine's host, as MODEL:COUNT with commas between them; else those that the engine tells "
+            "of (Container Device Interface)",
+            _models,
+        ),
     },
     _open_container,
+    told=_simulated,
 )
 LOCAL = Kind(
     {"folder": Option("folder of this machine that runs are kept in", Path)}, _open_local, told=_simulated

@@ -37,8 +37,8 @@ from situs.sites.supervisor import LAPSED, NOTHING_FREE, STALE
 from situs.sites.words import signal_of
 from situs.sites.writing import copied, written
 
-STARTING_S = 10.0
-"""A supervisor takes its lock within a fraction of a second; ten mean that it never will."""
+STARTING_S = 30.0
+"""A supervisor is there within a fraction of a second, unless a driver has to wake up for it to count accelerators."""
 INHERITED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "TMPDIR")
 """What a supervisor needs to find its interpreter's parts; all else of the caller's environment stays there."""
 
@@ -244,9 +244,10 @@ class LocalSite:
         self._supervisors = [process for process in self._supervisors if process.poll() is None]
         # Nothing of the caller's surroundings reaches the run, and no module of the folder it happens to be in.
         env = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        simulated = sum(self._simulated.values())
         with (folder / "supervisor.log").open("wb") as said:
             process = subprocess.Popen(  # noqa: S603 - our own module, by the same interpreter
-                [sys.executable, "-P", "-m", "situs.sites.supervisor", str(folder)],
+                [sys.executable, "-P", "-m", "situs.sites.supervisor", str(folder), str(simulated)],
                 stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said, env=env, cwd=folder,
                 start_new_session=True, close_fds=True,
             )  # fmt: skip
@@ -275,7 +276,6 @@ class LocalSite:
             "command": list(task.command), "env": env, "timeout_s": task.timeout_s,
             "memory_gib": task.memory_gib, "cpus": task.cpus, "secrets": sorted(task.secrets),
             "accelerators": task.accelerators, "accelerator_part": thousandths(task.accelerator_share),
-            "simulated": sum(self._simulated.values()),
         }  # fmt: skip
         # The environment may carry secrets: for the owner's eyes only, and in no process list.
         written(path, json.dumps(content))

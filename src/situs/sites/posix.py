@@ -124,9 +124,9 @@ class PosixHost:
         refuse_unsupported(task, self.capabilities, "ssh")
         self._hello()
         name = name_of(task.key)
-        simulated = sum(self._simulated.values())
-        content = written(task, self._path, f"{self._root}/runs/{name}", simulated)
-        words = ("start", name, _unit(task.key), str(task.key.generation))
+        content = written(task, self._path, f"{self._root}/runs/{name}")
+        simulated = str(sum(self._simulated.values()))
+        words = ("start", name, _unit(task.key), str(task.key.generation), simulated)
         if task.lease_until is None:
             self._call(*words, stdin=content, key=task.key)
         else:

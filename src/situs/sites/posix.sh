@@ -173,8 +173,8 @@ once() { # name content
   rm -f "$run/.$1.$$"
 }
 
-start() { # unit generation; for a run with a lease: boot, second
-  [ "$#" -lt 4 ] || same_boot "$3"
+start() { # unit generation, how many accelerators are simulated; for a run with a lease: boot, second
+  [ "$#" -lt 5 ] || same_boot "$4"
   command -v setsid >/dev/null || command -v perl >/dev/null || fail 78 'this host has neither setsid nor perl'
   admit "$1" "$2"
   mkdir -p "$run/work" "$run/signals" || exit 70
@@ -195,9 +195,9 @@ start() { # unit generation; for a run with a lease: boot, second
   [ -f "$run/task" ] || fail 70 "cannot write to $run"
   state
   [ "$state" = absent ] || return 0
-  [ "$#" -lt 4 ] || extend "$4" || exit 70
+  [ "$#" -lt 5 ] || extend "$5" || exit 70
   said=$(printf %s "$secrets" |
-    detached "$SITUS_SH" "$0" supervise "$root" "$name" "$1" "$2" "$mask" 2>>"$run/supervisor.log")
+    detached "$SITUS_SH" "$0" supervise "$root" "$name" "$1" "$2" "$mask" "$3" 2>>"$run/supervisor.log")
   case $said in
     started | already) ;;
     lapsed) fail 70 'its lease was over before it could begin' ;;
@@ -207,7 +207,7 @@ start() { # unit generation; for a run with a lease: boot, second
   esac
 }
 
-supervise() { # unit generation mask; secrets over standard input
+supervise() { # unit generation mask, how many accelerators are simulated; secrets over standard input
   cd / || exit
   secrets=$(cat)
   here
@@ -223,9 +223,9 @@ supervise() { # unit generation mask; secrets over standard input
   # The order to start may have been on its way for long.
   ! has_lapsed || { rm -f "$run/started"; echo lapsed; return; }
   limit=- wanted=0
-  { read -r word limit && read -r word wanted part simulated; } <"$run/task"
+  { read -r word limit && read -r word wanted part rest; } <"$run/task"
   if [ "$word" = accelerators ] && [ "$wanted" -gt 0 ]; then
-    take "$wanted" "$part" "$simulated" || { rm -f "$run/started"; return; }
+    take "$wanted" "$part" "$4" || { rm -f "$run/started"; return; }
   fi
   echo started
   exec >/dev/null
@@ -241,7 +241,7 @@ supervise() { # unit generation mask; secrets over standard input
   fi
   # A pipe and no file: what a shell writes by itself is in nobody's list of processes.
   { [ ! "$secrets" ] || printf '%s\n' "$secrets"; } |
-    session_only env -i PATH="$PATH" "$SITUS_SH" "$0" task "$root" "$name" "$3" >>"$run/output.log" 2>&1
+    session_only env -i PATH="$PATH" "$SITUS_SH" "$0" task "$root" "$name" "$3" "$4" >>"$run/output.log" 2>&1
   code=$?
   secrets=
   times >"$run/times"
@@ -323,7 +323,7 @@ END
 
 # Becomes the task itself.  What it is given was escaped as printf does it, and is never read as script.  Names of
 # its environment may be names of ours, so nothing of ours is needed once the first of them is there.
-task() { # mask; secrets over standard input
+task() { # mask, how many accelerators are simulated; secrets over standard input
   cd "$run/work" || exit
   echo "$$" >"$run/.pid" && mv -f "$run/.pid" "$run/pid" || exit
   [ ! -f "$run/stop" ] && [ ! -f "$run/lapsed" ] || exit 143
@@ -331,7 +331,7 @@ task() { # mask; secrets over standard input
   umask "$1"
   SITUS_DEVICES=
   if [ -f "$run/devices" ]; then SITUS_DEVICES=$(cut -d ' ' -f 1 "$run/devices" | tr '\n' ',')
-  elif [ -e /dev/nvidiactl ] || [ "$(sed -n '2s/^accelerators 0 [0-9]* //p' "$run/task")" -gt 0 ] 2>/dev/null; then
+  elif [ -e /dev/nvidiactl ] || [ "$2" -gt 0 ]; then
     # They are others'. Who names some by itself wants to share.
     export CUDA_VISIBLE_DEVICES=
   fi

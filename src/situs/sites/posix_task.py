@@ -19,11 +19,10 @@ RESERVED = frozenset({"UID", "EUID", "PPID", "SHELLOPTS", "BASHOPTS", "OPTIND", 
 PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:=@,+-")
 
 
-def written(task: Task, path: str, run: str, simulated: int = 0) -> bytes:
+def written(task: Task, path: str, run: str) -> bytes:
     """The task for the host. Raises SitusError for what no shell can start.
 
-    ``path``: where programs are there; ``run``: the folder of the run there; ``simulated``: so many accelerators are
-    to be taken for there beside those that are.
+    ``path``: where programs are there; ``run``: the folder of the run there.
     """
     for name in (*task.env, *task.secrets):
         if VARIABLE.fullmatch(name) is None or name in RESERVED:
@@ -44,7 +43,7 @@ def written(task: Task, path: str, run: str, simulated: int = 0) -> bytes:
     # First, so that they can be taken off before the rest is written down.
     lines = [f"secret {name} {_escaped(value)}" for name, value in task.secrets.items()]
     lines += [f"limit {limit}"]
-    lines += [f"accelerators {task.accelerators} {thousandths(task.accelerator_share)} {simulated}"]
+    lines += [f"accelerators {task.accelerators} {thousandths(task.accelerator_share)}"]
     lines += [f"env {name} {_escaped(value)}" for name, value in env.items()]
     lines += [f"arg {_escaped(part)}" for part in task.command]
     return "\n".join([*lines, "end", ""]).encode()

@@ -1,7 +1,7 @@
 """Stands beside one process: starts it once, limits it, and writes down how it ended.
 
-Run as ``python -m situs.sites.supervisor FOLDER``.  It outlives whoever started it, so a control plane may
-die and come back.  Three files carry the truth:
+Run as ``python -m situs.sites.supervisor FOLDER SIMULATED``, where the latter is how many accelerators are only
+simulated.  It outlives whoever started it, so a control plane may die and come back.  Three files carry the truth:
 
 * ``lock`` is held for the supervisor's whole life: whoever cannot take it knows that the run is alive;
 * ``started`` is on disk before the process is made: a second supervisor for the same run sees it and leaves;
@@ -52,7 +52,7 @@ POLL_S = 0.02
 too short to fill more than some ten MiB of memory, and costs a thousandth of a core."""
 
 
-def main(folder: Path) -> int:
+def main(folder: Path, simulated: int) -> int:
     """Run the task of ``folder`` to its end, unless somebody did or does."""
     try:
         # Before the lock is taken: whoever asked may be frozen, and must not keep others out.
@@ -80,11 +80,11 @@ def main(folder: Path) -> int:
     except StaleGeneration:
         return STALE
     try:
-        given = given_out(folder, task)
+        given = given_out(folder, task, simulated)
     except Full as full:
         sys.stderr.write(f"{full}\n")
         return NOTHING_FREE
-    task["env"] = devices.environment(given, task["env"], task.get("simulated", 0))
+    task["env"] = devices.environment(given, task["env"], simulated)
     _write(started, str(time.time()))
     # What is brought from now on comes too late: the folder is the run's own.
     (folder / "staged").rename(folder / "work")
@@ -215,4 +215,4 @@ def _write(path: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2])))

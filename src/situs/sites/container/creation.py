@@ -6,12 +6,14 @@ import io
 import json
 import math
 import tarfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from situs.model.error import SitusError
 from situs.sites.adapter import Task
 from situs.sites.container.engine import Engine, EngineError
+from situs.sites.container.given import NONE, Accelerators
 from situs.sites.container.names import LIMIT
 
 WORK = "/situs"
@@ -45,6 +47,10 @@ class ContainerOptions:
     """name of a network of the engine, ``host`` or ``none``; None: the engine's default"""
     mounts: tuple[str, ...] = ()
     """folders of the engine's host that every run sees, as ``/host:/inside`` or ``/host:/inside:ro``"""
+    accelerators: Mapping[str, int] = field(default_factory=dict)
+    """those of the engine's host by model, where the engine itself does not tell"""
+    simulated: Mapping[str, int] = field(default_factory=dict)
+    """those that are to be taken for there beside them, by model"""
 
     def __post_init__(self) -> None:
         if self.pull not in get_args(Pull):
@@ -61,12 +67,17 @@ class ContainerOptions:
                 )
 
 
-def creation(task: Task, options: ContainerOptions, image: str, volume: str, labels: dict[str, str]) -> Any:
+def creation(
+    task: Task, options: ContainerOptions, image: str, volume: str, labels: dict[str, str],
+    given: Accelerators = NONE,
+) -> Any:  # fmt: skip
     """What the engine is told to create. The environment goes in the body, so no process list ever has it."""
     env = {
         "HOME": WORK,
         "LANG": "C.UTF-8",
+        **given.hidden,
         **task.env,
+        **given.env,
         "SITUS_WORKLOAD": task.key.workload,
         "SITUS_UNIT": str(task.key.unit),
         "SITUS_GENERATION": str(task.key.generation),
@@ -88,6 +99,8 @@ def creation(task: Task, options: ContainerOptions, image: str, volume: str, lab
         "RestartPolicy": {"Name": "no"},
         "SecurityOpt": ["no-new-privileges"],
     }
+    if given.requests:
+        host["DeviceRequests"] = given.requests
     if options.network is not None:
         host["NetworkMode"] = options.network
     if task.memory_gib is not None:

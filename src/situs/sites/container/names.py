@@ -7,6 +7,8 @@ An engine has no place to write things down, but its names are unique and change
   several only one holds the name, and a start that was on its way for long finds nothing under the old one;
 * the run's **work** folder is a volume, which outlives the container;
 * that a run has **begun** is a volume too: when somebody removes the container, it has not run never;
+* whose an **accelerator** is stands on a volume whose name ends with a turn, see
+  :mod:`situs.sites.container.accelerators`;
 * the highest **newest** generation of a unit is a volume as well.  Volumes hold it because ``docker system prune``
   leaves named ones alone, where it removes containers that do not run.
 """
@@ -58,7 +60,7 @@ class Names:
     """Names and labels of one site at an engine; several sites may share an engine."""
 
     def __init__(self, site: str) -> None:
-        self._site = site
+        self.site = site
         self._prefix = f"situs-{hashlib.sha256(site.encode()).hexdigest()[:8]}"
 
     def run(self, key: Key, attempt: int, why: Why | None = None) -> str:
@@ -81,16 +83,20 @@ class Names:
         """The volume that says that a generation of a unit was seen."""
         return f"{self._prefix}.{key.workload}.{key.unit}-newest-{key.generation}"
 
+    def accelerator(self, number: int, *, simulated: bool) -> str:
+        """The volumes that say whose an accelerator is, up to the turn; real ones belong to all sites of an engine."""
+        return f"{self._prefix}.accelerator-{number}" if simulated else f"situs-accelerator-{number}"
+
     def labels(self, role: Role, key: Key) -> dict[str, str]:
         """What tells a thing of ours from others."""
         return {
-            SITE: self._site, ROLE: role, KEY: str(key), UNIT: f"{key.workload}.{key.unit}",
+            SITE: self.site, ROLE: role, KEY: str(key), UNIT: f"{key.workload}.{key.unit}",
             GENERATION: str(key.generation),
         }  # fmt: skip
 
     def filters(self, *, role: Role | None = None, key: Key | None = None, unit: Key | None = None) -> Any:
         """The filter that finds things by their labels."""
-        wanted = [f"{SITE}={self._site}"]
+        wanted = [f"{SITE}={self.site}"]
         wanted += [f"{ROLE}={role}"] if role else []
         wanted += [f"{KEY}={key}"] if key else []
         wanted += [f"{UNIT}={unit.workload}.{unit.unit}"] if unit else []

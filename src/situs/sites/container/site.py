@@ -29,6 +29,7 @@ from situs.sites.adapter import (
     Unreachable,
     refuse_unsupported,
 )
+from situs.sites.container.accelerators import Desk
 from situs.sites.container.archive import Packed, unpacked
 from situs.sites.container.creation import WORK, ContainerOptions
 from situs.sites.container.ends import Sample, ended, instant, sampled
@@ -49,7 +50,7 @@ KILLED = 128 + SIGKILL
 class ContainerSite:
     """The containers of ours at one engine."""
 
-    capabilities: frozenset[Capability] = frozenset({"memory", "cpus", "image", "secrets"})
+    capabilities: frozenset[Capability] = frozenset({"memory", "cpus", "accelerators", "image", "secrets"})
 
     def __init__(self, options: ContainerOptions) -> None:
         names = Names(options.name)
@@ -57,7 +58,11 @@ class ContainerSite:
         self._engine = Engine(options.socket)
         self._names = names
         self._kept = Kept(self._engine, names)
-        self._starting = Starting(self._engine, names, self._kept, options)
+        self._desk = Desk(
+            self._engine, names, self._kept, options.accelerators, options.simulated,
+            lambda: time.time() + self._clock_ahead_s(),
+        )  # fmt: skip
+        self._starting = Starting(self._engine, names, self._kept, options, self._desk)
         self._samples: dict[str, Sample] = {}
         self._ahead_s: float | None = None
 
@@ -79,7 +84,7 @@ class ContainerSite:
             option.partition(",")[0].removeprefix("name=") for option in info["SecurityOptions"] or ()
         ]
         isolation = ("namespaces", f"cgroup{info.get('CgroupVersion', '1')}", *security)
-        return Inventory(info["NCPU"], info["MemTotal"] / 2**30, {}, isolation)
+        return Inventory(info["NCPU"], info["MemTotal"] / 2**30, self._desk.models(), isolation)
 
     def put(self, key: Key, source: Path, name: str) -> str:
         """Copy a file into the run's folder; gives its SHA-256."""
@@ -193,6 +198,7 @@ class ContainerSite:
         """Remove a run that has ended. Raises SitusError while it runs."""
         if self.status(key).alive:
             raise SitusError(f"{key.workload} still runs; stop it first")
+        self._desk.release(key)
         self._kept.remove(key)
 
     def _marked(self, run: Run, why: Why) -> Run:

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 
 from situs.model.error import SitusError
 from situs.sites.adapter import Key, StaleGeneration, Task, Unreachable
+from situs.sites.container.accelerators import Desk
 from situs.sites.container.creation import SECRETS, WORK, ContainerOptions, creation, provide_image
 from situs.sites.container.engine import Engine, EngineError
 from situs.sites.container.kept import Kept
@@ -24,7 +25,10 @@ CLAIMS_S = 30.0
 class Starting:
     """Admits generations, creates containers and starts them, for one site."""
 
-    def __init__(self, engine: Engine, names: Names, kept: Kept, options: ContainerOptions) -> None:
+    def __init__(
+        self, engine: Engine, names: Names, kept: Kept, options: ContainerOptions, desk: Desk
+    ) -> None:
+        self._desk = desk
         self._engine = engine
         self._names = names
         self._kept = kept
@@ -44,14 +48,16 @@ class Starting:
             )
 
     def create(self, task: Task) -> None:
-        """Make the run's container, unless another one does."""
+        """Make the run's container, unless another one does. Raises Full."""
         key = task.key
         image = task.image or self._options.image
         if image is None:
             raise SitusError(f"{key.workload}: it names no image, and neither does its site (option image)")
         provide_image(self._engine, image, self._options.pull)
         self._kept.provide_volume(self._names.work(key), "work", key)
-        body = creation(task, self._options, image, self._names.work(key), self._names.labels("run", key))
+        given = self._desk.take(key, task.accelerators)
+        labels = self._names.labels("run", key)
+        body = creation(task, self._options, image, self._names.work(key), labels, given)
         query = {"name": self._names.run(key, 0)}
         try:
             made = self._engine.call("POST", "/containers/create", query=query, body=body).json()["Id"]
@@ -59,6 +65,9 @@ class Starting:
             if error.code == 409:
                 return
             raise
+        if task.accelerators and not self._desk.has(key, given):
+            self._kept.remove_container(made)
+            raise Unreachable(f"{key.workload}: its accelerators went to another run while it was made")
         if task.secrets and not self._has_shell(made):
             self._kept.remove_container(made)
             raise SitusError(

@@ -101,7 +101,7 @@ def test_every_command_has_its_like_in_python() -> None:
         "dev": session_of,
         "stop": situs.Job.stop, "rm": situs.Job.remove, "cp": situs.Job.copy, "ssh": entered, "top": running,
         "proposed": views.proposed, "approve": orders.approve, "doctor": doctor_of_sites, "site": connect.by_kind,
-        "queue": standing.read, "lost": orders.lose, "found": orders.find, "token": tokens.create,
+        "queue": standing.read, "sweep": situs.sweep, "lost": orders.lose, "found": orders.find, "token": tokens.create,
         "pipeline": handing_in.submit, "login": login.described, "logout": login.ended, "whoami": choosing.chosen,
     }  # fmt: skip
     commands = {command.name for command in app.registered_commands}

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from situs.planner.analysis.whatif import DrillResult
     from situs.planner.explain import Conflict, Counterfactual, Explanation, WhyNot
     from situs.policy import RuleInfo, Sentence
+    from situs.reporting import report_value
     from situs.sdk import (
         Estate,
         diff_facts,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from situs.store.imports import ImportReport
     from situs.store.replay import Changed, Replayed
     from situs.tasks import Job, Task, run, task
+    from situs.tuning import Sweep, sweep
 
 _HOMES = {
     "situs.economics.breakeven": ("BreakEven", "Case", "Spread", "break_even"),
@@ -85,7 +87,9 @@ _HOMES = {
     "situs.control.tasks": ("TaskFailed",),
     "situs.store.imports": ("ImportReport",),
     "situs.store.replay": ("Changed", "Replayed"),
+    "situs.reporting": ("report_value",),
     "situs.tasks": ("Job", "Task", "run", "task"),
+    "situs.tuning": ("Sweep", "sweep"),
 }  # fmt: skip
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -94,10 +98,10 @@ __all__ = [
     "Difference", "DrillResult", "Estate", "Explanation", "Facts", "Finding", "Given", "ImportReport",
     "Imported", "InputError", "Intent", "Job", "Leaving", "Money", "Move", "NoPlace", "OwnOrRent", "Plan",
     "Point", "Posture", "Purchase", "Ranked", "Refusal", "Replayed", "Replica", "RuleInfo", "RulePrice",
-    "Sentence", "SitusError", "Spread", "Task", "TaskFailed", "WhyNot", "WorkloadExit", "__version__",
+    "Sentence", "SitusError", "Spread", "Sweep", "Task", "TaskFailed", "WhyNot", "WorkloadExit", "__version__",
     "break_even", "diff_facts", "import_csv", "import_kubernetes", "import_openb", "import_prices",
-    "import_skypilot", "load_facts", "open_estate", "read_estate", "run", "run_demo", "schema", "task",
-    "write_first_estate",
+    "import_skypilot", "load_facts", "open_estate", "read_estate", "report_value", "run", "run_demo", "schema",
+    "sweep", "task", "write_first_estate",
 ]  # fmt: skip
 
 

@@ -85,11 +85,11 @@ class Job(Generic[R]):
 
     def stop(self, reason: str | None = None) -> bool:
         """Have it end; what it wrote stays. False when it was stopped already."""
-        return submitting.stop(self._here.database, self.name, _person(), reason)
+        return submitting.stop(self._here.database, self.name, person(), reason)
 
     def remove(self) -> bool:
         """Have it end, and nothing of it kept at its site."""
-        return submitting.remove(self._here.database, self.name, _person())
+        return submitting.remove(self._here.database, self.name, person())
 
     def copy(self, path: str, target: str | Path = ".") -> Path:
         """Copy a file of its folder to this machine; gives where that is."""
@@ -213,7 +213,7 @@ def _submit(
     taken = snapshot(made.code, extra=support() if is_function else {})
     packages = likely_lock(taken.files) if made.asked.packages == "auto" else made.asked.packages
     workload = workload_of(replace(made.asked, packages=packages), tuple(files))
-    place, who = here(made.estate, made.db, new=True), _person()
+    place, who = here(made.estate, made.db, new=True), person()
     new = place.have_sites(who)
     place.have_control(replan=new is None)
     chosen = name or fresh_name((stem,))
@@ -232,7 +232,8 @@ def _estate(given: str | Path | None) -> Path:
     return Path(given or os.environ.get("SITUS_ESTATE") or ".")
 
 
-def _person() -> str:
+def person() -> str:
+    """Who uses this machine."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

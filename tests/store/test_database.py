@@ -41,6 +41,7 @@ from situs.store import (
     runs,
     steps,
     submissions,
+    sweeps,
     usage,
 )
 from situs.store.backup import backup, restore
@@ -106,6 +107,12 @@ def filled(database: Database, intent: Intent, facts: Facts) -> Database:
             [arrays.Member("many", 0, "many-0", {"lr": 0.1})],
         )
         arrays.end(connection, "many", "stopped", "ann")
+        sweeps.add(connection, sweeps.Sweep("many", "loss", "minimise", "asha", 1, 27, 3, {"seed": 0}))
+        sweeps.keep(
+            connection, [sweeps.Report("many-0", 1, 0, 1, 0.5), sweeps.Report("many-0", 1, 1, None, None)]
+        )
+        sweeps.read_to_end(connection, "many-0", 1, None)
+        sweeps.judge(connection, [sweeps.Verdict("many-0", 1, "stops", 1, "others do better")])
     return database
 
 

@@ -31,6 +31,7 @@ TOPICS = (
     "report",
     "demo",
     "run",
+    "sweep",
     "dev",
     "attached",
     "queue",

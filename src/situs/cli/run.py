@@ -12,7 +12,7 @@ from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, emit_json, error_console, language
 from situs.cli.place import show, shown, tell_unrented
 from situs.cli.plane import ByOption, DbOption, folder_of, person, place_of
-from situs.cli.sent import pairs, tell_left_out, tell_written_out
+from situs.cli.sent import must_be_sent, pairs, tell_left_out, tell_written_out
 from situs.cli.server import ServerOption, must_be_here, on_the_spot
 from situs.model.error import InputError
 
@@ -168,7 +168,7 @@ def run_command(
         pairs(env or ()), tuple(state or ()), retries, timeout, use_case, None if no_env else packages, python,
         pairs(secret or (), "--secret"),
     )  # fmt: skip
-    _must_be_sent(words[0], taken, code)
+    must_be_sent(words[0], taken, code)
     tell_written_out(asked.env)
     tell_left_out(taken)
     if at_once is not None and not array:
@@ -294,13 +294,3 @@ def _resumed(place: Here, name: str, left: Unanswered, *, detach: bool, as_json:
 def _note(which: str, **details: object) -> None:
     text = WORDS[language()][which].format(**details)
     error_console.print(text, style="dim", soft_wrap=True, markup=False)
-
-
-def _must_be_sent(script: str, taken: Snapshot, code: Path) -> None:
-    """A script that stays at home is told of now, not by the site later."""
-    path = Path(script)
-    if path.is_absolute() or not (code / path).is_file() or path.as_posix() in taken.files:
-        if path.suffix == ".py" and not path.is_absolute() and not (code / path).is_file():
-            raise InputError(f"there is no file {script} in {code}")
-        return
-    raise InputError(f"{script} would not be sent: .gitignore or .situsignore leaves it out")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from situs.cli.output import error_console, language
@@ -31,6 +32,16 @@ def tell_left_out(taken: Snapshot) -> None:
         _note("withheld", names=", ".join(taken.withheld))
     if taken.astray:
         _note("astray", names=", ".join(taken.astray))
+
+
+def must_be_sent(script: str, taken: Snapshot, code: Path) -> None:
+    """A script that stays at home is told of now, not by the site later."""
+    path = Path(script)
+    if path.is_absolute() or not (code / path).is_file() or path.as_posix() in taken.files:
+        if path.suffix == ".py" and not path.is_absolute() and not (code / path).is_file():
+            raise InputError(f"there is no file {script} in {code}")
+        return
+    raise InputError(f"{script} would not be sent: .gitignore or .situsignore leaves it out")
 
 
 def tell_written_out(env: Mapping[str, str]) -> None:

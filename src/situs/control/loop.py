@@ -15,6 +15,7 @@ from situs.control.pace import Pace
 from situs.control.pipelines.advancing import Advancing
 from situs.control.recurring import Recurring
 from situs.control.replanning import Replanning
+from situs.control.sweeps.deciding import Deciding
 from situs.control.term import Term
 from situs.control.watcher import Watcher
 from situs.store.database import Database, DatabaseAway
@@ -83,6 +84,7 @@ class Controller:
             work = [
                 Advancing(self._database, self._folder, self._pace, term.wake, self._say),
                 Keeping(self._database, self._pace, leadership, term.wake, self._say),
+                Deciding(self._database, self._pace, leadership, term.watched, term.wake, self._say),
             ]
             for one in work:
                 recurring.append(one)

@@ -157,6 +157,10 @@ class Term:
         if site in self._observers:
             self._observers[site].soon()
 
+    def watched(self, name: str) -> Adapter | None:
+        """A site that is looked at; None: there is none of this name, or not yet. Any thread may ask."""
+        return self._adapters.get(name)
+
     def reached(self, name: str, site: Site) -> Adapter:
         """A site, by the way that is open to it already; any thread may ask. Raises InputError."""
         return self._adapters.get(name) or self._connect(name, site)

@@ -25,6 +25,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    UniqueConstraint,
 )
 
 HISTORY = (
@@ -44,6 +45,10 @@ HISTORY = (
     "arrays",
     "array_members",
     "array_ends",
+    "sweeps",
+    "sweep_reports",
+    "sweep_readings",
+    "sweep_verdicts",
 )
 """Tables that are only added to."""
 
@@ -312,6 +317,44 @@ array_ends = Table(
     Column("at", Instant, nullable=False),
     Column("by", Text, nullable=False),
     Column("reason", Text),
+)  # fmt: skip
+sweeps = Table(
+    "sweeps", metadata,
+    Column("array", Text, ForeignKey("arrays.name"), primary_key=True),
+    Column("objective", Text, nullable=False),
+    Column("goal", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("first_step", Integer, nullable=False),
+    Column("last_step", Integer),
+    Column("reduction", Integer, nullable=False),
+    Column("drawn", JSON, nullable=False),
+)  # fmt: skip
+sweep_reports = Table(
+    "sweep_reports", metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("member", Text, ForeignKey("array_members.name"), nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("step", BigInteger),
+    Column("value", Float),
+    UniqueConstraint("member", "generation", "line", name="sweep_reports_once"),
+)  # fmt: skip
+sweep_readings = Table(
+    "sweep_readings", metadata,
+    Column("member", Text, ForeignKey("array_members.name"), primary_key=True),
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("trouble", Text),
+)  # fmt: skip
+sweep_verdicts = Table(
+    "sweep_verdicts", metadata,
+    Column("member", Text, ForeignKey("array_members.name"), primary_key=True),
+    Column("step", BigInteger, primary_key=True, autoincrement=False),
+    Column("verdict", Text, nullable=False),
+    Column("report", Integer, ForeignKey("sweep_reports.seq"), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("reason", Text, nullable=False),
 )  # fmt: skip
 tokens = Table(
     "tokens", metadata,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+from sqlalchemy import Connection
 
 from situs.control import submitting
 from situs.control.arrays.member import member_name, member_workload
@@ -42,9 +44,13 @@ def look(database: Database, wanted: Wanted, workload: Workload) -> Placed:
 
 
 def make(
-    database: Database, wanted: Wanted, workload: Workload, files: Mapping[str, bytes], by: str
-) -> Array:
-    """Write it down; its members are handed in by the control plane. Raises InputError for a name that was used."""
+    database: Database, wanted: Wanted, workload: Workload, files: Mapping[str, bytes], by: str,
+    also: Callable[[Connection], None] = lambda _: None,
+) -> Array:  # fmt: skip
+    """Write it down; its members are handed in by the control plane. Raises InputError for a name that was used.
+
+    ``also``: writes down more about it, in the same transaction.
+    """
     _check(wanted)
     handing_in.must_run_once(workload)
     size = len(wanted.parameters)
@@ -68,6 +74,7 @@ def make(
             wanted.queue, wanted.priority, sites,
         )  # fmt: skip
         arrays.add(connection, array, members)
+        also(connection)
         limit = f", {wanted.at_once} at once" if wanted.at_once else ""
         events.write(connection, [Event(array.at, "submitted", by, f"an array of {size}{limit}", array.name)])
     return array

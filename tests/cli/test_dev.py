@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 
 from situs.sites.processes import children
@@ -34,7 +36,7 @@ class Terminal:
     def __init__(self, person: Person, *words: str) -> None:
         self._ours, theirs = pty.openpty()
         self.resize(40, 110)
-        self.shown = b""
+        self.shown = self.found = b""
         self.process = subprocess.Popen(
             [sys.executable, "-m", "situs.cli", *words], cwd=person.folder, env={**person.env, "TERM": "xterm"},
             stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
@@ -57,7 +59,7 @@ class Terminal:
         while (found := re.search(pattern.encode(), self.read(), re.DOTALL)) is None:
             assert time.monotonic() < deadline, f"{pattern!r} is not in {self.shown!r}"
             time.sleep(0.02)
-        self.shown = self.shown[found.end() :]
+        self.found, self.shown = found[0], self.shown[found.end() :]
 
     def ends(self) -> int:
         """Wait until the command has ended; gives its exit code."""
@@ -127,6 +129,31 @@ def test_a_session_that_is_stopped_says_so_to_who_is_there(person: Person) -> No
     window.sees("sleep 600")
     assert person.type("stop", "mine")[0] == 0
     window.sees("mine was stopped")
+    window.ends()
+
+
+def test_a_port_of_this_machine_leads_to_the_session(person: Person) -> None:
+    person.write(page="what is there")
+    assert person.type("dev", "--name", "mine", "--detach")[0] == 0
+    window = Terminal(person, "dev", "mine")
+    window.sees("three times")
+    window.type("python3 -u -m http.server --bind 127.0.0.1 0 | sed 's/.* port /listens at /'\r")
+    window.sees(r"listens at \d+")
+    port = re.findall(rb"listens at (\d+)", window.read() + window.found)[-1].decode()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        here = free.getsockname()[1]
+    forward = Terminal(person, "dev", "mine", "--forward", f"{here}:{port}")
+    forward.sees(f"http://127.0.0.1:{here} leads to port {port} at this-machine")
+    for _ in range(3):
+        assert httpx.get(f"http://127.0.0.1:{here}/page.py", timeout=60).text == "what is there"
+    assert person.type("dev", "mine", "--forward", f"{here}:{port}")[0] == 2
+    assert person.type("dev", "mine", "--forward", "a:b")[0] == 2
+    assert person.type("dev", "--forward", "8888")[0] == 2
+    forward.type("\x03")
+    assert forward.ends() == 0
+    window.type("\x03")
+    window.type("exit\r")
     window.ends()
 
 

@@ -70,6 +70,13 @@ def dev_command(
     site: Annotated[
         list[str] | None, typer.Option("--site", help="Only there; may be given again.", metavar="SITE")
     ] = None,
+    forward: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[HERE:]PORT",
+            help="Instead of the terminal: lead a port of this machine to one where the session is.",
+        ),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name of a new session.", show_default="made up")] = None,
     env: Annotated[
         list[str] | None,
@@ -125,7 +132,10 @@ def dev_command(
       situs dev dev-3fa9c1
 
       situs dev --site hospital --idle 240 --detach
+
+      situs dev dev-3fa9c1 --forward 8888
     """
+    from situs.cli.visiting import forward as lead
     from situs.cli.visiting import must_have_terminal, visit
     from situs.control.here import here as open_here
 
@@ -135,8 +145,12 @@ def dev_command(
             raise InputError(
                 f"{session} is as it was begun; say `situs dev {session}` alone, or name a new one with --name"
             )
+        if forward is not None:
+            raise typer.Exit(lead(open_here(estate, db), session, forward, as_json=as_json))
         must_have_terminal()
         raise typer.Exit(visit(open_here(estate, db), session, {"name": session}, as_json=as_json))
+    if forward is not None:
+        raise InputError("--forward is for a session that is there: `situs dev SESSION --forward 8888`")
     from situs.control.asked import Asked, fresh_name
     from situs.control.shipping import likely_lock, lock_digest, snapshot
 

@@ -11,20 +11,25 @@ from situs.cli.attached import DETACHED, say_end
 from situs.cli.output import emit_json, error_console, language
 from situs.client.control_plane import Ended
 from situs.model.error import InputError, SitusError
+from situs.sites.adapter import Unreachable
 
 if TYPE_CHECKING:
     from situs.control.attached import End, Reader
     from situs.control.here import Here
+    from situs.store.runs import Run
 
 AGAIN_S = 1.0
 """After a line was cut: soon enough for a person who waits, and not too much for a host that is busy."""
 NOT_YET_S = 0.2
+LOOK_S = 2.0
+"""A browser tells by itself that nobody answers; that a session has ended may be told a little later."""
 WORDS = {
     "en": {
         "at": "{name} runs at {site}", "line": "{name} is number {place} of {waiting} in {queue}",
         "there": "{name} at {site}: Ctrl-] three times leaves it running, `exit` ends it",
         "left": "{name} runs on; `situs dev {name}` comes back to it, `situs stop {name}` ends it",
         "cut": "the line to {name} is cut: {what}; trying again (Ctrl-C leaves it running)",
+        "forwards": "http://127.0.0.1:{here} leads to port {there} at {site}; Ctrl-C ends that, and {name} runs on",
         "idle": "{name} was idle for as long as it may be, and ended by itself",
     },
     "de": {
@@ -32,6 +37,7 @@ WORDS = {
         "there": "{name} in {site}: dreimal Strg-] verlässt es, und es läuft weiter; `exit` beendet es",
         "left": "{name} läuft weiter; `situs dev {name}` geht wieder hin, `situs stop {name}` beendet es",
         "cut": "die Leitung zu {name} ist unterbrochen: {what}; neuer Versuch (Strg-C: es läuft weiter)",
+        "forwards": "http://127.0.0.1:{here} führt zu Port {there} in {site}; Strg-C beendet das, {name} läuft weiter",
         "idle": "in {name} geschah so lange nichts, wie es darf, und es hat sich beendet",
     },
 }  # fmt: skip
@@ -68,8 +74,42 @@ def visit(place: Here, name: str, told: dict[str, object], *, as_json: bool) -> 
         return 0
     if end.run is not None and end.exit_code == 0 and not end.stopped and was_idle(reader, end.run):
         _say("idle", name=name)
+    return _told(reader, name, end, told, as_json)
+
+
+def forward(place: Here, name: str, forwarded: str, *, as_json: bool) -> int:
+    """Lead a port of this machine to one where the session is, until that ends or the person has enough."""
+    from situs.cli.forwarding import forwarding, ports
+    from situs.control.attached import Reader
+    from situs.control.connect import by_kind
+    from situs.control.sessions.coming import relay
+
+    here, there = ports(forwarded)
+    reader = Reader(place.database, by_kind(place.folder))
+    try:
+        end = _begins(reader, name)
+        if end is None:
+            run = reader.run(name)
+            with forwarding(relay(reader, run, there), here):
+                _say("forwards", here=here, there=there, site=run.site, name=name)
+                while (end := _ended(reader, run)) is None:
+                    time.sleep(LOOK_S)
+    except KeyboardInterrupt:
+        return 0
+    return _told(reader, name, end, {"name": name}, as_json)
+
+
+def _told(reader: Reader, name: str, end: End, told: dict[str, object], as_json: bool) -> int:
     cost, currency = reader.cost(end)
     return say_end(name, Ended(end.exit_code, end.reason, end.stopped, str(cost), currency), told, as_json)
+
+
+def _ended(reader: Reader, run: Run) -> End | None:
+    try:
+        return reader.ended(run)
+    except Unreachable:
+        # A line that is cut takes its connections along, and new ones may get through again.
+        return None
 
 
 def _begins(reader: Reader, name: str) -> End | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -205,6 +206,22 @@ def test_a_session_where_nothing_happens_ends_and_says_so(site: Site, tmp_path: 
     visitor.stay()
     assert ended(site, KEY).succeeded
     site.get(KEY, ".situs-session/idle", tmp_path / "idle")
+
+
+@pytest.mark.slow
+def test_a_connection_leads_to_what_listens_where_the_session_is(site: Site, tmp_path: Path) -> None:
+    begin(site, tmp_path)
+    visitor = Visitor(site)
+    visitor.type("head -c 3000000 /dev/zero >page; python3 -u -m http.server --bind 127.0.0.1 0")
+    until(lambda: re.search(rb"127\.0\.0\.1 port (\d+)", visitor.shown), "it listens")
+    found = re.search(rb"127\.0\.0\.1 port (\d+)", visitor.shown)
+    assert found is not None
+    words = site.enter(KEY, ("sh", SCRIPT, "relay", found[1].decode()), terminal=False)
+    asked = b"GET /page HTTP/1.0\r\n\r\n"
+    done = subprocess.run(words, input=asked, capture_output=True, timeout=PATIENCE_S, check=False)
+    head, _, page = done.stdout.partition(b"\r\n\r\n")
+    assert b"200 OK" in head, done.stderr
+    assert page == bytes(3_000_000)
 
 
 @pytest.mark.slow

@@ -33,6 +33,11 @@ def attach(reader: Reader, run: Run, rows: int, columns: int) -> tuple[str, ...]
     return entered(reader, run, ("sh", SCRIPT, "attach", str(rows), str(columns)), terminal=False)
 
 
+def relay(reader: Reader, run: Run, port: int) -> tuple[str, ...]:
+    """Connects its standard input and output to what listens at a port where the session is. Raises SitusError."""
+    return entered(reader, run, ("sh", SCRIPT, "relay", str(port)), terminal=False)
+
+
 def resize(reader: Reader, run: Run, rows: int, columns: int) -> None:
     """Tell the terminal that the window has another size now; a session that cannot be told goes on as it was."""
     words = entered(reader, run, ("sh", SCRIPT, "size", str(rows), str(columns)), terminal=False)

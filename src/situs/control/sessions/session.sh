@@ -10,6 +10,7 @@
 # usage: sh .situs-session.sh keep IDLE_S           the run itself; it ends after so long without a sign of life, 0: never
 #        sh .situs-session.sh attach ROWS COLUMNS   shows the screen, and types what comes over standard input
 #        sh .situs-session.sh size ROWS COLUMNS     the window of who is there has another size
+#        sh .situs-session.sh relay PORT            a connection to what listens there, over standard input and output
 # Exit codes: 69 the site lacks something, 70 the terminal is gone, 75 there is none yet, 76 the session is over.
 set -fu
 mask=$(umask)
@@ -193,7 +194,34 @@ attach() { # rows columns
   exit "$code"
 }
 
+# Old Pythons have to understand it too.
+RELAY='
+import os, socket, sys, threading
+line = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 10)
+line.settimeout(None)
+def away():
+    text = os.read(0, 65536)
+    while text:
+        line.sendall(text)
+        text = os.read(0, 65536)
+    line.shutdown(socket.SHUT_WR)
+threading.Thread(target=away, daemon=True).start()
+text = line.recv(65536)
+while text:
+    while text:
+        text = text[os.write(1, text):]
+    text = line.recv(65536)
+'
+
+relay() { # port
+  ! is_over || exit "$OVER"
+  if command -v python3 >/dev/null; then exec python3 -c "$RELAY" "$1"
+  elif command -v nc >/dev/null; then exec nc 127.0.0.1 "$1"
+  else echo 'there is neither python3 nor nc here, and one of them has to connect' >&2; exit "$LACKS"
+  fi
+}
+
 case $verb in
-  keep | inside | attach | size) "$verb" "$@" ;;
+  keep | inside | attach | size | relay) "$verb" "$@" ;;
   *) echo "unknown verb $verb" >&2; exit 70 ;;
 esac

@@ -87,6 +87,7 @@ class TestPosix(AdapterConformance, AcceleratorConformance):
         # It is the site that says what stands for some, not what was written down of the run.
         host(tmp_path, shell, {"H100": 1}).start(Task(Key("early", 1), python("pass"), accelerators=1))
         assert ended(site, Key("early", 1)).succeeded
+        assert host(tmp_path, shell, first=smi_of(tmp_path, ())).inventory().accelerators == {}
         tools = smi_of(tmp_path, ("NVIDIA A100 80GB", "NVIDIA A100 80GB"))
         site = host(tmp_path, shell, {"H100": 1}, tools)
         assert site.inventory().accelerators == {"H100": 1, "NVIDIA-A100-80GB": 2}

@@ -22,9 +22,10 @@ def given_out(folder: Path, task: dict[str, Any], simulated: int) -> list[int] |
     count, part = task.get("accelerators", 0), task.get("accelerator_part", devices.WHOLE)
     if not count:
         return None
+    # Asked for before it is anybody's turn: a tool that hangs would keep the turn.
+    there = devices.numbers(simulated)
     with (folder.parent / "devices.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        there = devices.numbers(simulated)
         given = devices.chosen(there, _had_by_others(folder), count, part)
         if not there:
             raise Full(

@@ -259,7 +259,7 @@ supervise() { # unit generation mask, how many accelerators are simulated; secre
 # Numbers of the accelerators that are here, and after them of those that are only simulated.
 devices() { # how many are simulated
   next=0
-  for each in $(smi index | tr -dc '0-9\n'); do
+  for each in $(smi | sed 's/,.*//'); do
     echo "$each"
     [ "$each" -lt "$next" ] || next=$((each + 1))
   done
@@ -267,11 +267,12 @@ devices() { # how many are simulated
   while [ "$next" -lt "$last" ]; do echo "$next"; next=$((next + 1)); done
 }
 
-# A driver that hangs must not hold up all who start something.
-smi() { # what is asked
-  if command -v timeout >/dev/null; then timeout 20 nvidia-smi "--query-gpu=$1" --format=csv,noheader
-  else nvidia-smi "--query-gpu=$1" --format=csv,noheader
-  fi 2>/dev/null
+# Number and model of each that is here. What the tool complains of goes to its output too, and begins otherwise. A
+# driver that hangs must not hold up all who start something.
+smi() {
+  set -- nvidia-smi --query-gpu=index,name --format=csv,noheader
+  ! command -v timeout >/dev/null || set -- timeout 20 "$@"
+  "$@" 2>/dev/null | grep '^[0-9][0-9]*, '
 }
 
 # What others have that run now. A run whose supervisor was killed is ended first, so that nobody shares with its rest.
@@ -284,12 +285,13 @@ taken() {
 
 # One after another; whoever dies meanwhile lets the next one go on. What is taken is the run's until its end.
 take() { # how many, thousandths of each, how many are simulated
+  # Asked for before it is anybody's turn: a tool that hangs would keep the turn.
+  there=$(devices "$3")
   exec 8>>"$root/devices.lock"
   flock 8 2>/dev/null || perl -e 'open F, ">>&=8" or exit 1; flock F, 2 or exit 1' || {
     echo 'full this host has neither flock nor perl, and accelerators are given out to one run after another'
     return 1
   }
-  there=$(devices "$3")
   had=$(taken)
   parted='' whole=''
   for device in $there; do
@@ -513,7 +515,7 @@ inventory() {
   getconf _NPROCESSORS_ONLN 2>/dev/null || nproc 2>/dev/null || grep -c '^processor' /proc/cpuinfo || echo 1
   sed -n 's/^MemTotal: *\([0-9]*\) kB.*/\1/p' /proc/meminfo 2>/dev/null || echo $(($(sysctl -n hw.memsize) / 1024))
   uname -sr
-  smi name
+  smi | sed 's/^[0-9]*, //'
   return 0
 }
 

@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 ONLY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: provider help install demo test test-all test-cloud bench peers ray lint docs lock clean
+.PHONY: provider help install demo test test-all test-cloud bench peers optuna ray lint docs lock clean
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,15 @@ bench: install ## all benchmarks, or one: make bench ONLY=planner-1k
 
 peers: .venv-skypilot/.installed ## install SkyPilot, for benchmarks and for tests of clouds
 
+# Optuna, which one benchmark compares with.
+.venv-optuna/.installed: requirements/optuna.lock
+	$(PYTHON) -m venv .venv-optuna
+	.venv-optuna/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  -r requirements/optuna.lock
+	touch $@
+
+optuna: .venv-optuna/.installed ## install Optuna, for the benchmark of sweeps
+
 # A Ray cluster; only tests use it, and situs speaks with it by HTTP.
 .venv-ray/.installed: requirements/ray.lock
 	$(PYTHON) -m venv .venv-ray
@@ -76,6 +85,8 @@ lock: install ## renew the locked dependencies
 	  requirements/peers.in -o requirements/peers.lock --custom-compile-command "make lock"
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	  requirements/ray.in -o requirements/ray.lock --custom-compile-command "make lock"
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	  requirements/optuna.in -o requirements/optuna.lock --custom-compile-command "make lock"
 
 clean: ## remove what was built
-	rm -rf $(VENV) .venv-skypilot .venv-ray .pytest_cache .mypy_cache .ruff_cache .situs demo-out htmlcov dist
+	rm -rf $(VENV) .venv-skypilot .venv-optuna .venv-ray .pytest_cache .mypy_cache .ruff_cache .situs demo-out htmlcov dist

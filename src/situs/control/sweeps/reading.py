@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -25,6 +26,10 @@ from situs.store.runs import Run
 from situs.store.sweeps import Report
 
 BY = "situs"
+SOONEST_S = 0.2
+SHARE = 20
+"""Where reading is quick it is done more often: a trial of a few seconds is to end early too. It takes a twentieth of
+the time at most, unless that were more seldom than sites are looked at."""
 
 
 class Reading:
@@ -65,6 +70,7 @@ class Reading:
 
     def _run(self, site: str) -> None:
         while not self._stopped.is_set():
+            began = time.monotonic()
             for run in self._due.get(site, ()):
                 try:
                     self._one(run)
@@ -76,7 +82,8 @@ class Reading:
                 except Exception as error:
                     # A fault in an adapter must not end the reading at its site.
                     self._say(f"{run.workload} at {site}: its reports cannot be read: {error}")
-            self._stopped.wait(self._every_s)
+            took_s = time.monotonic() - began
+            self._stopped.wait(min(self._every_s, max(SOONEST_S, SHARE * took_s)))
 
     def _one(self, run: Run) -> None:
         site = self._site_of(run.site)

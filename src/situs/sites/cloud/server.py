@@ -12,22 +12,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 
 from situs.model.error import SitusError
+from situs.sites import web
 from situs.sites.adapter import Unreachable
-from situs.sites.web import NOT_READY, clock_of
+from situs.sites.web import ANSWER_S, Silent, WebClient, clock_of
 
 SPOKEN = 62
 """Version of the interface that this is written for and tested with: that of SkyPilot 0.14.1."""
 OLDEST = 50
 """Older servers are refused: their answers lack fields that are needed here."""
-ANSWER_S = 30.0
-"""What the server answers from its own memory; it may start a process for it first."""
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class ServerError(SitusError):
@@ -50,15 +47,14 @@ class ApiServer:
         self, address: str, user: str, token: Callable[[], str] | None = None, workspace: str | None = None
     ) -> None:
         """``user``: eight hexadecimal digits that machines of ours are told by; ``token``: gives that of an account."""
-        self.address = address.rstrip("/")
         self._token = token
         self._me = {
             "env_vars": {"SKYPILOT_USER_ID": user, "SKYPILOT_USER": "situs"},
             "entrypoint": "situs", "entrypoint_command": "situs",
             "override_skypilot_config": {"active_workspace": workspace} if workspace else {},
         }  # fmt: skip
-        # What the surroundings say about proxies is for the web, and would see the token.
-        self._client = httpx.Client(base_url=self.address, timeout=ANSWER_S, trust_env=False)
+        self._web = WebClient(address, "the API server", _refusal, self.headers)
+        self.address = self._web.address
 
     def headers(self) -> dict[str, str]:
         """Who we are and which interface we speak."""
@@ -67,7 +63,7 @@ class ApiServer:
 
     def begin(self, path: str, **body: Any) -> str:
         """Have something done; gives the number of the request."""
-        answer = self._sent("POST", path, json={**self._me, **body})
+        answer = self._web.send("POST", path, json={**self._me, **body})
         number = answer.headers.get("X-Skypilot-Request-ID")
         if not number:
             raise Unreachable(
@@ -78,13 +74,13 @@ class ApiServer:
     def result(self, number: str, timeout_s: float = ANSWER_S) -> Any:
         """What came of a request. Raises Pending when nothing has within the time."""
         try:
-            answer = self._sent(
+            answer = self._web.send(
                 "GET",
                 "/api/get",
                 params={"request_id": number},
                 timeout=httpx.Timeout(ANSWER_S, read=timeout_s),
             )
-        except _Silent:
+        except Silent:
             raise Pending(f"the API server at {self.address} is still busy with it") from None
         return json.loads(answer.json()["return_value"])
 
@@ -94,7 +90,7 @@ class ApiServer:
 
     def health(self) -> tuple[Mapping[str, Any], datetime | None]:
         """What it tells of itself, and the time that it has."""
-        answer = self._sent("GET", "/api/health")
+        answer = self._web.send("GET", "/api/health")
         try:
             return answer.json(), clock_of(answer)
         except ValueError:
@@ -102,48 +98,22 @@ class ApiServer:
 
     def told(self, path: str) -> Any:
         """What the server finds out without being told anything more."""
-        return self.result(self._sent("GET", path).headers.get("X-Skypilot-Request-ID", ""))
+        return self.result(self._web.send("GET", path).headers.get("X-Skypilot-Request-ID", ""))
 
     def get(self, path: str, **params: Any) -> Any:
         """What the server tells at once."""
-        return self._sent("GET", path, params=params).json()
+        return self._web.send("GET", path, params=params).json()
 
     @contextmanager
     def lines(self, path: str, timeout_s: float, **body: Any) -> Iterator[Iterator[str]]:
         """What the server sends line by line, as it comes. Raises Pending when nothing comes for so long."""
         try:
-            with self._client.stream(
-                "POST", path, json={**self._me, **body}, headers=self.headers(),
-                timeout=httpx.Timeout(ANSWER_S, read=timeout_s),
-            ) as answer:  # fmt: skip
-                if answer.is_error:
-                    answer.read()
-                    raise _refusal(answer)
+            with self._web.stream(
+                "POST", path, json={**self._me, **body}, timeout=httpx.Timeout(ANSWER_S, read=timeout_s)
+            ) as answer:
                 yield answer.iter_lines()
-        except httpx.ReadTimeout:
+        except Silent:
             raise Pending(f"the API server at {self.address} has sent nothing for {timeout_s:g} s") from None
-        except httpx.TransportError as error:
-            raise self._away(error) from error
-
-    def _sent(self, method: str, path: str, **how: Any) -> httpx.Response:
-        try:
-            answer = self._client.request(method, path, headers=self.headers(), **how)
-        except httpx.ReadTimeout as error:
-            raise _Silent(f"the API server at {self.address} gave no answer in time") from error
-        except httpx.TransportError as error:
-            raise self._away(error) from error
-        if answer.is_error:
-            raise _refusal(answer)
-        return answer
-
-    def _away(self, error: httpx.TransportError) -> Unreachable:
-        return Unreachable(
-            f"the API server at {self.address} cannot be reached: {error or type(error).__name__}"
-        )
-
-
-class _Silent(Unreachable):
-    """It took the question and has not answered."""
 
 
 def unsuitable(told: Mapping[str, Any]) -> str | None:
@@ -158,18 +128,11 @@ def unsuitable(told: Mapping[str, Any]) -> str | None:
 
 def address_of(text: str) -> str:
     """An address that a token may be sent to. Raises ValueError."""
-    parts = urlsplit(text)
-    if parts.scheme == "http" and parts.hostname in LOOPBACK:
-        return text
-    if parts.scheme != "https" or not parts.hostname or parts.username or parts.query:
-        raise ValueError(f"{text!r} is no address of an API server; write it as https://sky.example")
-    return text
+    return web.address_of(text, "an API server", "https://sky.example")
 
 
-def _refusal(answer: httpx.Response) -> SitusError:
+def _refusal(answer: httpx.Response) -> ServerError:
     """What an answer that is an error means."""
-    if answer.status_code in NOT_READY:
-        return Unreachable(f"SkyPilot's API server is not ready: HTTP {answer.status_code}")
     try:
         detail = answer.json()["detail"]
     except (ValueError, KeyError, TypeError):

@@ -7,7 +7,6 @@ State API serves.
 from __future__ import annotations
 
 import os
-import ssl
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from hashlib import sha256
@@ -18,9 +17,8 @@ import httpx
 
 from situs.model.error import SitusError
 from situs.sites.adapter import Unreachable
-from situs.sites.web import NOT_READY, clock_of
+from situs.sites.web import ANSWER_S, WebClient, clock_of
 
-ANSWER_S = 30.0
 NOT_THERE = "file is not found"
 BLOCK = 1 << 20
 
@@ -39,17 +37,13 @@ class RayApi:
 
     def __init__(self, address: str, token: Callable[[], str] | None = None, ca: str | None = None) -> None:
         """``token``: gives that of a cluster that asks for one; ``ca``: file of who signs its certificate."""
-        self.address = address.rstrip("/")
         self._token = token
-        # What the surroundings say about proxies is for the web, and would see the token.
-        self._client = httpx.Client(
-            base_url=self.address, timeout=ANSWER_S, trust_env=False,
-            verify=ssl.create_default_context(cafile=ca) if ca else True,
-        )  # fmt: skip
+        self._web = WebClient(address, "the Ray cluster", _refusal, self._headers, ca)
+        self.address = self._web.address
 
     def version(self) -> tuple[str, datetime | None]:
         """Ray's version, and the time that the cluster has."""
-        answer = self._sent("GET", "/api/version")
+        answer = self._web.send("GET", "/api/version")
         try:
             return str(answer.json()["ray_version"]), clock_of(answer)
         except (ValueError, KeyError, TypeError):
@@ -57,17 +51,17 @@ class RayApi:
 
     def nodes(self) -> list[Mapping[str, Any]]:
         """All nodes that are alive, with the resources that each has."""
-        told = self._sent("GET", "/api/v0/nodes", params={"detail": "1", "limit": "10000"}).json()
+        told = self._web.send("GET", "/api/v0/nodes", params={"detail": "1", "limit": "10000"}).json()
         return [node for node in told["data"]["result"]["result"] if node["state"] == "ALIVE"]
 
     def jobs(self) -> list[Mapping[str, Any]]:
         """All jobs that the cluster remembers, whoever submitted them."""
-        return list(self._sent("GET", "/api/jobs/").json())
+        return list(self._web.send("GET", "/api/jobs/").json())
 
     def job(self, name: str) -> Mapping[str, Any] | None:
         """What the cluster says about a job; None: it knows none of that name."""
         try:
-            job: Mapping[str, Any] = self._sent("GET", f"/api/jobs/{name}").json()
+            job: Mapping[str, Any] = self._web.send("GET", f"/api/jobs/{name}").json()
         except RayError as error:
             if error.code == 404:
                 return None
@@ -78,41 +72,41 @@ class RayApi:
         """Have a package at the cluster; gives its URI, which is made of its content."""
         name = f"_ray_pkg_{sha256(package).hexdigest()[:40]}.zip"
         try:
-            self._sent("GET", f"/api/packages/gcs/{name}")
+            self._web.send("GET", f"/api/packages/gcs/{name}")
         except RayError as error:
             if error.code != 404:
                 raise
-            self._sent("PUT", f"/api/packages/gcs/{name}", content=package)
+            self._web.send("PUT", f"/api/packages/gcs/{name}", content=package)
         return f"gcs://{name}"
 
     def submit(self, name: str, **body: Any) -> None:
         """Submit a job, unless there is one of that name: Ray takes each name once, however many ask."""
         try:
-            self._sent("POST", "/api/jobs/", json={"submission_id": name, **body})
+            self._web.send("POST", "/api/jobs/", json={"submission_id": name, **body})
         except RayError as error:
             if "already exists" not in error.message:
                 raise
 
     def stop(self, name: str) -> bool:
         """Have Ray end a job; gives whether it has taken that in. What is over stays as it is."""
-        return bool(self._sent("POST", f"/api/jobs/{name}/stop").json().get("stopped"))
+        return bool(self._web.send("POST", f"/api/jobs/{name}/stop").json().get("stopped"))
 
     def delete(self, name: str) -> None:
         """Have Ray forget a job that is over; one that is gone already is no error."""
         try:
-            self._sent("DELETE", f"/api/jobs/{name}")
+            self._web.send("DELETE", f"/api/jobs/{name}")
         except RayError as error:
             if error.code != 404:
                 raise
 
     def said(self, name: str) -> str:
         """What a job has written."""
-        return str(self._sent("GET", f"/api/jobs/{name}/logs").json().get("logs") or "")
+        return str(self._web.send("GET", f"/api/jobs/{name}/logs").json().get("logs") or "")
 
     def file(self, node: str, name: str) -> bytes | None:
         """A file of a node's log folder; None: it is not there."""
         try:
-            return self._sent("GET", "/api/v0/logs/file", params=_file(node, name)).content
+            return self._web.send("GET", "/api/v0/logs/file", params=_file(node, name)).content
         except RayError as error:
             if NOT_THERE in error.message:
                 return None
@@ -125,22 +119,15 @@ class RayApi:
         digest = sha256()
         try:
             with (
-                self._client.stream(
-                    "GET", "/api/v0/logs/file", params=_file(node, name), headers=self._headers()
-                ) as answer,
+                self._web.stream("GET", "/api/v0/logs/file", params=_file(node, name)) as answer,
                 new.open("wb") as file,
             ):
-                if answer.is_error:
-                    answer.read()
-                    raise _refusal(answer)
                 for block in answer.iter_bytes(BLOCK):
                     digest.update(block)
                     file.write(block)
                 file.flush()
                 os.fsync(file.fileno())
             new.replace(target)
-        except httpx.TransportError as error:
-            raise self._away(error) from error
         finally:
             new.unlink(missing_ok=True)
         return digest.hexdigest()
@@ -149,29 +136,13 @@ class RayApi:
         same = {"Accept-Encoding": "identity"}
         return same if self._token is None else {**same, "Authorization": f"Bearer {self._token()}"}
 
-    def _sent(self, method: str, path: str, **how: Any) -> httpx.Response:
-        try:
-            answer = self._client.request(method, path, headers=self._headers(), **how)
-        except httpx.TransportError as error:
-            raise self._away(error) from error
-        if answer.is_error:
-            raise _refusal(answer)
-        return answer
-
-    def _away(self, error: httpx.TransportError) -> Unreachable:
-        return Unreachable(
-            f"the Ray cluster at {self.address} gave no answer: {error or type(error).__name__}"
-        )
-
 
 def _file(node: str, name: str) -> dict[str, str]:
     return {"node_id": node, "filename": name, "lines": "-1", "timeout": str(int(ANSWER_S))}
 
 
-def _refusal(answer: httpx.Response) -> SitusError:
+def _refusal(answer: httpx.Response) -> RayError:
     """What an answer that is an error means."""
-    if answer.status_code in NOT_READY:
-        return Unreachable(f"Ray's dashboard is not ready: HTTP {answer.status_code}")
     if answer.status_code in (401, 403):
         return RayError(answer.status_code, f"it does not take the token (HTTP {answer.status_code})")
     # A refusal may come as the trace of what went wrong there; its last line says it.

@@ -99,9 +99,10 @@ class SlurmCluster:
 
     def __init__(
         self, folder: Path, min_job_age_s: int = 300, nodes: int = NODES, memory_mib: int = MEMORY_MIB,
-        within: tuple[str, ...] = (),
+        within: tuple[str, ...] = (), tokens: bool = False,
     ) -> None:  # fmt: skip
-        """``within``: a command that runs its daemons, such as one that shows them another home."""
+        """``within``: a command that runs its daemons, such as one that shows them another home; ``tokens``: it
+        also takes JSON Web Tokens, signed with the key in its folder."""
         self.folder = folder
         self._within = within
         # Control groups are named after nodes, and other clusters of this machine have theirs beside ours.
@@ -109,7 +110,7 @@ class SlurmCluster:
         self._host = socket.gethostname().partition(".")[0]
         self._ports = free_ports(nodes + 1)
         self._daemons: dict[str, subprocess.Popen[bytes]] = {}
-        self._write(min_job_age_s, memory_mib)
+        self._write(min_job_age_s, memory_mib, tokens=tokens)
 
     @property
     def env(self) -> Mapping[str, str]:
@@ -208,7 +209,7 @@ class SlurmCluster:
         files = [self.folder / f"{name}.out", self.folder / f"{name}.log", self.folder / f"slurmd-{name}.log"]
         return "\n".join(file.read_text(errors="replace")[-2000:] for file in files if file.exists())
 
-    def _write(self, min_job_age_s: int, memory_mib: int) -> None:
+    def _write(self, min_job_age_s: int, memory_mib: int, *, tokens: bool) -> None:
         for part in ("munge", "state", "gpus"):
             (self.folder / part).mkdir(parents=True)
         # Commands of other users must reach the socket; the key is for munged alone.
@@ -224,6 +225,10 @@ class SlurmCluster:
             name=f"c{os.getpid()}", host=self._host, ports=self._ports, folder=self.folder,
             min_job_age=min_job_age_s, nodes="\n".join(nodes),
         )  # fmt: skip
+        if tokens:
+            (self.folder / "jwt.key").touch(mode=0o600)
+            (self.folder / "jwt.key").write_bytes(secrets.token_bytes(32))
+            config += f"AuthAltTypes=auth/jwt\nAuthAltParameters=jwt_key={self.folder}/jwt.key\n"
         # A link to a character device is taken for a device of its own: that is all a pretended GPU needs.
         for number in range(GPUS):
             (self.folder / "gpus" / f"gpu{number}").symlink_to("/dev/null")

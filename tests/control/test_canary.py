@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,15 +24,15 @@ from uuid import uuid4
 
 import pytest
 
-from bench import slurm_cluster
 from bench.slurm_cluster import SlurmCluster
 from tests.control.plane import until
-from tests.sites import container_engine
+from tests.sites import container_engine, slurm_rest
 from tests.sites.container_engine import IMAGE, ContainerEngine
+from tests.sites.slurm_rest import SlurmRest
 from tests.sites.ssh_server import SshServer, access
 from tests.sites.test_secrets import Vault
 
-SITES = ("box", "host", "cluster", "engine")
+SITES = ("box", "host", "cluster", "rest", "engine")
 SHOW = """
 import hashlib, os, time
 print(*(hashlib.sha256(os.environ[name].encode()).hexdigest() for name in ("A", "B", "C")), flush=True)
@@ -87,14 +88,25 @@ class Watch:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlurmCluster]:
-    if missing := slurm_cluster.missing_packages():
-        pytest.skip(f"needs Debian packages: {' '.join(missing)}")
-    cluster = SlurmCluster(tmp_path_factory.mktemp("slurm") / "cluster")
+    if packages := slurm_rest.missing():
+        pytest.skip(f"needs Debian packages: {' '.join(packages)}")
+    cluster = SlurmCluster(tmp_path_factory.mktemp("slurm") / "cluster", tokens=True)
     try:
         cluster.start()
         yield cluster
     finally:
         cluster.stop()
+
+
+@pytest.fixture(scope="module")
+def rest(cluster: SlurmCluster) -> Iterator[SlurmRest]:
+    daemon = SlurmRest(cluster)
+    try:
+        daemon.start()
+        yield daemon
+    finally:
+        daemon.end()
+        shutil.rmtree(daemon.folder)
 
 
 @pytest.fixture(scope="module")
@@ -165,15 +177,17 @@ def estate(sites: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 @pytest.mark.slow
 def test_secrets_are_in_the_environment_of_their_run_and_nowhere_else(
-    tmp_path: Path, cluster: SlurmCluster, engine: ContainerEngine, vault: tuple[str, str]
+    tmp_path: Path, cluster: SlurmCluster, rest: SlurmRest, engine: ContainerEngine, vault: tuple[str, str]
 ) -> None:
+    pass_there = rest.token()
     a, b, token, phrase, password = (f"canary-{x}-{uuid4().hex}" for x in ("a", "b", "t", "p", "d"))
-    canaries = [text.encode() for text in (a, b, vault[1], phrase, password)]
+    canaries = [text.encode() for text in (a, b, vault[1], phrase, pass_there, password)]
     home, shared = tmp_path / "home", tmp_path / "shared"
     kept = home / ".situs" / "secrets"
     for folder in (kept, shared):
         folder.mkdir(parents=True, mode=0o700)
-    for name, text in (("b", b), ("phrase", phrase)):
+    (tmp_path / "mounted").mkdir(mode=0o700)
+    for name, text in (("b", b), ("phrase", phrase), ("slurm", pass_there)):
         (kept / name).touch(mode=0o600)
         (kept / name).write_text(text)
     server = SshServer(tmp_path / "sshd", cluster.env)
@@ -188,6 +202,10 @@ def test_secrets_are_in_the_environment_of_their_run_and_nowhere_else(
             "box": {"kind": "local"},
             "host": {"kind": "ssh", "options": ssh},
             "cluster": {"kind": "slurm", "options": {**ssh, "folder": str(shared)}},
+            "rest": {
+                "kind": "slurm",
+                "options": {"address": rest.address, "token": "file:slurm", "folder": str(tmp_path / "mounted")},
+            },
             "engine": {
                 "kind": "container",
                 "options": {
@@ -256,12 +274,15 @@ def test_secrets_are_in_the_environment_of_their_run_and_nowhere_else(
         log.close()
     digests = " ".join(sha256(text.encode()).hexdigest() for text in (a, b, vault[1])).encode()
     # The runs had them all, so what follows looks for something that was there.
-    assert sum(digests in text for text in files(home, tmp_path / "sshd", shared)) >= 3
+    assert sum(digests in text for text in files(home, tmp_path / "sshd", shared, tmp_path / "mounted")) >= 4
     assert all(watch.seen[site] for site in SITES), watch.seen
     assert watch.told == []
     for what, text in told.items():
         assert not any(canary in text for canary in canaries), what
-    for place in (home, tmp_path / "sshd", shared, cluster.folder, engine.folder, tmp_path / "up.log"):
+    for place in (
+        home, tmp_path / "sshd", shared, tmp_path / "mounted", cluster.folder, rest.folder, engine.folder,
+        tmp_path / "up.log",
+    ):  # fmt: skip
         found = subprocess.run(
             ["grep", "-rlaF", *(word for c in canaries for word in ("-e", c.decode())), str(place)],
             capture_output=True, text=True,

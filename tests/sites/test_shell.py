@@ -108,7 +108,7 @@ def test_what_is_not_there_is_named(shell: ThisMachine, tmp_path: Path) -> None:
 
 
 def test_a_cut_transfer_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("situs.sites.shell.PAUSES_S", (0.001,) * 3)
+    monkeypatch.setattr("situs.sites.again.PAUSES_S", (0.001,) * 3)
     shell = Broken(tmp_path)
     source = tmp_path / "source"
     source.write_bytes(os.urandom(3 * PIECE))

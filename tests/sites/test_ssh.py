@@ -227,7 +227,7 @@ class TestReaching:
     def test_a_host_that_is_down_is_unreachable(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("situs.sites.shell.PAUSES_S", (0.01,))
+        monkeypatch.setattr("situs.sites.again.PAUSES_S", (0.01,))
         host = SshServer(tmp_path / "down")
         shell = SshShell(host.address, access(tmp_path, host))
         assert shell.run("echo up").stdout == b"up\n"
@@ -321,7 +321,7 @@ class TestHosts:
     def test_nothing_new_starts_while_a_host_gives_no_answer(
         self, servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("situs.sites.shell.PAUSES_S", (0.01,))
+        monkeypatch.setattr("situs.sites.again.PAUSES_S", (0.01,))
         other = SshServer(tmp_path / "other")
         site = site_of(tmp_path, (servers[0], other))
         other.stop()

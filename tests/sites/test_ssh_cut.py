@@ -40,7 +40,7 @@ def line(server: SshServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[CutLine
     # A line that is silent for seconds is cut here; nobody waits for the quarter of a minute that it takes in life.
     monkeypatch.setattr("situs.sites.sshshell.ALIVE_S", 0.5)
     monkeypatch.setattr("situs.sites.sshshell.CONNECT_S", 3.0)
-    monkeypatch.setattr("situs.sites.shell.PAUSES_S", (0.01, 0.05))
+    monkeypatch.setattr("situs.sites.again.PAUSES_S", (0.01, 0.05))
     line = CutLine(server.port)
     yield line
     line.close()

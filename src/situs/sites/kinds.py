@@ -14,13 +14,14 @@ from situs.sites.devices import NONE_SIMULATED
 from situs.sites.hostkeys import pinned
 from situs.sites.local import LocalSite
 from situs.sites.registry import Kind, Option
-from situs.sites.shell import Shell, ThisMachine
+from situs.sites.shell import Shell
 
 SIMULATED = "simulated"
 """What a site is told besides its options: accelerators to be taken for there."""
 
 
-def _yes_or_no(text: str) -> bool:
+def yes_or_no(text: str) -> bool:
+    """Reads an option. Raises ValueError."""
     if text.lower() not in ("yes", "no", "true", "false"):
         raise ValueError(f"{text!r} is neither yes nor no")
     return text.lower() in ("yes", "true")
@@ -53,7 +54,8 @@ def _file(text: str) -> Path:
     return path
 
 
-def _absolute(text: str) -> str:
+def absolute(text: str) -> str:
+    """Reads an option that is an absolute path over there. Raises ValueError."""
     if not re.fullmatch(r"/[\w./+-]+", text, re.ASCII):
         raise ValueError(f"{text!r} is no absolute path of letters, digits and /._+-")
     return text
@@ -72,8 +74,8 @@ ACCESS = {
         "where that of the private key is kept, as env:NAME, file:NAME or vault:PATH#KEY", reference
     ),
     "jump": Option("hosts to go through, with commas between them", lambda text: ",".join(_hosts(text))),
-    "legacy": Option("yes: allow algorithms of old servers, which are not safe any more", _yes_or_no),
-    "sh": Option("a POSIX shell over there; else /bin/sh", _absolute),
+    "legacy": Option("yes: allow algorithms of old servers, which are not safe any more", yes_or_no),
+    "sh": Option("a POSIX shell over there; else /bin/sh", absolute),
 }
 """How a host is reached by SSH."""
 
@@ -89,7 +91,8 @@ def _simulated(site: Site, options: Mapping[str, Any]) -> Mapping[str, Any]:
     return {SIMULATED: found} if found else {}
 
 
-def _shell(host: str, options: Mapping[str, Any], folder: Path) -> Shell:
+def shell_of(host: str, options: Mapping[str, Any], folder: Path) -> Shell:
+    """The shell of a host, by the options of :data:`ACCESS`."""
     from situs.sites.secrets import secret
     from situs.sites.sshshell import SshAccess, SshShell
 
@@ -111,35 +114,13 @@ def _open_ssh(name: str, options: Mapping[str, Any], folder: Path) -> Adapter:
     hosts = options.get("hosts") or [options["host"]]
     home, sh = options.get("folder", f".situs/{name}"), options.get("sh", "/bin/sh")
     simulated = options.get(SIMULATED, NONE_SIMULATED)
-    reached = {host: PosixHost(_shell(host, options, folder), home, sh, simulated) for host in hosts}
+    reached = {host: PosixHost(shell_of(host, options, folder), home, sh, simulated) for host in hosts}
     return SshSite(reached, options.get("slots"))
 
 
 def _check_ssh(options: Mapping[str, Any]) -> Iterator[str]:
     if ("host" in options) == ("hosts" in options):
         yield "give either host or hosts"
-
-
-def _open_slurm(name: str, options: Mapping[str, Any], folder: Path) -> Adapter:
-    from situs.sites.slurm.site import SlurmSite
-    from situs.sites.slurm.submission import SlurmOptions
-
-    shell = _shell(options["host"], options, folder) if "host" in options else ThisMachine()
-    own = {name: options[name] for name in SLURM_OPTIONS if name in options}
-    return SlurmSite(shell, SlurmOptions(**own))
-
-
-SLURM_OPTIONS = {
-    "folder": Option(
-        "absolute path of a folder that login node and compute nodes share", _absolute, required=True
-    ),
-    "partition": Option("partition to submit to; else the cluster's default"),
-    "account": Option("account that is charged; else the user's default"),
-    "qos": Option("quality of service; else the default"),
-    "constraint": Option("features that nodes must have, as sbatch takes them"),
-    "gres": Option("generic resource that accelerators are, such as gpu or gpu:h100"),
-    "requeue": Option("yes: Slurm may start a run again by itself", _yes_or_no),
-}
 
 
 def _pull(text: str) -> str:
@@ -172,7 +153,7 @@ CONTAINER = Kind(
         "name": Option(
             "tells sites apart that share an engine, and must stay the same; else the site's name"
         ),
-        "socket": Option("of the engine; else /var/run/docker.sock", _absolute),
+        "socket": Option("of the engine; else /var/run/docker.sock", absolute),
         "image": Option("for workloads that name none"),
         "pull": Option("when images are fetched: missing, always or never", _pull),
         "network": Option("a network of the engine, host or none; else the engine's default"),
@@ -204,4 +185,3 @@ SSH = Kind(
     _check_ssh,
     _simulated,
 )
-SLURM = Kind({**ACCESS, **SLURM_OPTIONS}, _open_slurm)

@@ -23,7 +23,7 @@ GROUP = "situs.sites"
 OWN = {
     "local": "situs.sites.kinds:LOCAL",
     "ssh": "situs.sites.kinds:SSH",
-    "slurm": "situs.sites.kinds:SLURM",
+    "slurm": "situs.sites.slurm.kind:SLURM",
     "container": "situs.sites.kinds:CONTAINER",
     "kubernetes": "situs.sites.kubernetes.kind:KUBERNETES",
     "cloud": "situs.sites.cloud.kind:CLOUD",

@@ -11,10 +11,8 @@ or may never begin.  So scripts are written to be safe to repeat, and :meth:`She
 from __future__ import annotations
 
 import os
-import random
 import signal
 import subprocess
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
@@ -25,6 +23,7 @@ from typing import BinaryIO
 
 from situs.model.error import SitusError
 from situs.sites.adapter import Unreachable
+from situs.sites.again import asked_again
 from situs.sites.pieces import BLOCK, DAMAGED, LOOK, NOT_THERE, PUT, READ
 
 ANSWER_S = 30.0
@@ -33,9 +32,6 @@ PIECE_S = 300.0
 """A piece of a file comes through even at 0.25 Mbit/s; what came of it by then is kept."""
 PIECE = 8 * BLOCK
 """Bytes sent or read by one command: enough that the way there and back does not count on a fast line."""
-ATTEMPTS = 4
-PAUSES_S = (0.1, 1.0, 4.0)
-"""Between attempts: most breaks are a lost connection, which is made anew at once."""
 INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "TMPDIR")
 """What a script of this machine sees of the caller's environment."""
 
@@ -89,13 +85,7 @@ class Shell(ABC):
 
     def ask(self, script: str, *args: str, stdin: bytes = b"", timeout_s: float = ANSWER_S) -> Completed:
         """Run a script that is safe to repeat, and repeat it while no answer comes. Raises Unreachable."""
-        for pause_s in PAUSES_S:
-            try:
-                return self.run(script, *args, stdin=stdin, timeout_s=timeout_s)
-            except Unreachable:
-                # Many who lost one host must not come back to it all at once.
-                time.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
-        return self.run(script, *args, stdin=stdin, timeout_s=timeout_s)
+        return asked_again(lambda: self.run(script, *args, stdin=stdin, timeout_s=timeout_s))
 
     def send(self, source: Path, name: str, *, likely: bool = False) -> str:
         """Copy a file of this machine to ``name`` on the host, on from where it stopped; gives its SHA-256.

@@ -205,6 +205,9 @@ look() {
     end_all
     exit 1
   fi
+  for order in told/*; do
+    [ ! -e "$order" ] || { rm -f "$order" && tell "${order##*.}" process; }
+  done
   if [ -z "$why" ]; then
     if ran_out_of_memory; then
       why=memory kill_at=$now

@@ -1,24 +1,15 @@
-"""What is done on a login node, in POSIX sh: each script is one step that is safe to repeat.
-
-The site's folder lies where the nodes see it too:
-
-* ``runs/KEY/``: ``run.sh`` (environment and command, for the owner's eyes only), ``secrets`` (likewise, from the
-  submission until the run has begun, as a node has no other way to get them), ``work/``, ``output.log``,
-  ``submitting`` and ``job`` (before and after a submission), ``started``, ``stop``, ``ended``;
-* ``newest/UNIT/GENERATION``: an empty file for the highest generation that was seen;
-* ``forgotten/``: what is about to be removed.
+"""What is done on a login node with Slurm's own commands, in POSIX sh: each script is one step that is safe to repeat.
 
 Slurm's commands wait long for a controller that is away; here they get so many seconds and no more.
 """
 
 from __future__ import annotations
 
-AWAY, REFUSED, STALE, BUSY, NOT_THERE = 75, 70, 76, 69, 66
-"""Exit codes: no answer from the controller; it said no; a higher generation is known; still runs; no such file."""
+from situs.sites.slurm.folder import ADMIT, COMMON, FOLDER, RECEIVE, TAKE
 
-_COMMON = r"""
-set -u
-umask 077
+_SLURM = (
+    COMMON
+    + r"""
 slurm() { timeout 8 "$@" </dev/null 9>&-; }
 # One controller's silence must not be taken for another's no.
 away() {
@@ -30,57 +21,16 @@ away() {
 }
 said() { if [ -s "$1" ]; then tr '\n' ' ' <"$1"; else echo 'nothing within 8 s'; fi; }
 """
-
-_ADMIT = r"""
-admit() { # folder of the unit, generation
-  mkdir -p "$1" && : >"$1/$2" || exit 73
-  newest=$2
-  for seen in "$1"/*; do
-    seen=${seen##*/}
-    if [ "$seen" -gt "$newest" ]; then newest=$seen; fi
-  done
-  for seen in "$1"/*; do
-    if [ "${seen##*/}" -lt "$newest" ]; then rm -f "$seen"; fi
-  done
-  if [ "$newest" -gt "$2" ]; then echo "$newest"; exit 76; fi
-}
-"""
-
-FENCE = (
-    _COMMON
-    + _ADMIT
-    + r"""
-admit "$1/newest/$2" "$3"
-"""
 )
 
 START = (
-    _COMMON
-    + _ADMIT
+    _SLURM
+    + ADMIT
+    + RECEIVE
+    + TAKE
     + r"""
-root=$1 unit=$2 generation=$3 key=$4 name=$5 wrapped=$6 size=$7 total=$8
-shift 8
-admit "$root/newest/$unit" "$generation"
-run=$root/runs/$key
-mkdir -p "$run/work" && cd "$run" || exit 73
-# Whoever asks at the same time waits for this answer. Without locks the nodes still let only one job run.
-exec 9>>lock
-if command -v flock >/dev/null && ! flock -w 60 9; then
-  echo 'somebody else has been submitting this for a minute' >&2
-  exit 75
-fi
-if [ -s started ] || [ -s job ]; then exit 0; fi
-trap 'rm -f "sent.$$"' EXIT
-cat >"sent.$$" || exit 73
-# Who sends it may die in the middle of it; half of it must never run.
-if [ "$(wc -c <"sent.$$")" -ne "$total" ]; then
-  echo 'the script of the run did not arrive whole' >&2
-  exit 75
-fi
-if [ ! -e run.sh ]; then
-  head -c "$size" "sent.$$" >run.sh.new && mv run.sh.new run.sh || exit 73
-fi
-take() { echo "$1" >job.new && sync job.new 2>/dev/null; mv job.new job; }
+name=$1 wrapped=$2
+shift 2
 if [ -e submitting ]; then
   # An answer was lost: it may have been submitted.
   ids=$(slurm squeue --noheader --states=all --user="$(id -un)" --name="$name" --format=%A 2>why.submit) || {
@@ -90,9 +40,7 @@ if [ -e submitting ]; then
   for id in $ids; do take "$id"; exit 0; done
 fi
 : >submitting
-if [ "$total" -gt "$size" ]; then
-  tail -c "+$((size + 1))" "sent.$$" >secrets.new && mv secrets.new secrets || exit 73
-fi
+keep_secrets
 rm -f "sent.$$"
 # Nothing of the surroundings goes along: neither secrets nor what would take minutes to set up on the node.
 id=$(timeout 40 env -i PATH="$PATH" HOME="${HOME:-/}" ${SLURM_CONF:+SLURM_CONF="$SLURM_CONF"} \
@@ -119,7 +67,7 @@ job() {
 """
 
 STATUS = (
-    _COMMON
+    _SLURM
     + _JOB
     + r"""
 cd "$1/runs/$2" 2>/dev/null || exit 0
@@ -148,21 +96,8 @@ tell_end
 """
 )
 
-SETTLE = (
-    _COMMON
-    + r"""
-cd "$1/runs/$2" 2>/dev/null || exit 0
-[ ! -s ended ] || [ "$3" ] || exit 0
-rm -f secrets sent.*
-printf '%s\n' "$4" >"settled.$$" || exit 73
-if [ "$3" ] && grep -q '"site"' ended; then mv "settled.$$" ended
-else ln "settled.$$" ended 2>/dev/null; rm -f "settled.$$"
-fi
-"""
-)
-
 STOP = (
-    _COMMON
+    _SLURM
     + _JOB
     + r"""
 cd "$1/runs/$2" 2>/dev/null || exit 0
@@ -190,7 +125,7 @@ exit 0
 )
 
 SIGNAL = (
-    _COMMON
+    _SLURM
     + r"""
 cd "$1/runs/$2" 2>/dev/null || exit 0
 [ -e pid ] && [ ! -e code ] && [ ! -s ended ] || exit 0
@@ -202,35 +137,13 @@ exit 75
 """
 )
 
-KNOWN = r"""
-cd "$1/runs" 2>/dev/null || exit 0
-for run in *@*; do [ ! -d "$run" ] || echo "$run"; done
-"""
-
-FORGET = r"""
-umask 077
-cd "$1" || exit 0
-if [ -d "runs/$2" ]; then
-  # Out of sight in one step: half a folder would look like a run that never was.
-  mkdir -p forgotten && mv "runs/$2" "forgotten/$3" || exit 73
-fi
-rm -rf forgotten
-"""
-
-RESOLVE = r"""
-work=$(readlink -f "$1") && path=$(readlink -f "$1/$2") || exit 66
-case $path in "$work"/*) ;; *) exit 70 ;; esac
-[ -f "$path" ] || exit 66
-echo "$path"
-"""
-
 HEALTH = (
-    _COMMON
+    _SLURM
     + r"""
 date +%s.%N
-mkdir -p "$1/runs" && : >"$1/.writable" && rm -f "$1/.writable" || exit 73
-df -Pk "$1" 2>/dev/null | { read -r line; read -r name size used free rest; echo "${free:--}"; }
-ls -ld "$1/runs" | cut -c 1-10
+"""
+    + FOLDER
+    + r"""
 command -v sbatch >/dev/null && command -v timeout >/dev/null && command -v setsid >/dev/null || exit 69
 slurm scontrol ping >/dev/null 2>why.$$ || { code=$?; cat why.$$; rm -f why.$$; exit 75; }
 rm -f why.$$
@@ -240,7 +153,7 @@ slurm sinfo --noheader --Node --format=%T "$@" 2>&1 || exit 75
 )
 
 INVENTORY = (
-    _COMMON
+    _SLURM
     + r"""
 slurm sinfo --noheader --Node --exact --format='node|%N|%T|%c|%m|%G' "$@" || exit 75
 slurm scontrol show config | sed -n 's/^\(ProctrackType\|TaskPlugin\) *= */config|/p'

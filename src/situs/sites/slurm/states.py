@@ -35,6 +35,35 @@ ENDS: Mapping[str, tuple[Reason, str]] = {
 
 
 @dataclass(frozen=True)
+class Job:
+    """What Slurm says about a job."""
+
+    number: str
+    state: str | None
+    """Slurm's word for it; None: Slurm does not know the job any more"""
+    place: str = ""
+    """the nodes that it is on, or why it waits"""
+    ended_ago_s: float = 0.0
+    """by the cluster's clock"""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen of a run at its site."""
+
+    ended: Mapping[str, Any] | None
+    """the record of its end"""
+    asked_to_stop: bool = False
+    job: Job | None = None
+    """None: it has none, or nobody had to be asked about it"""
+
+    @property
+    def final(self) -> Mapping[str, Any] | None:
+        """The record of its end, unless only Slurm knows why it ended it."""
+        return None if self.ended is None or self.ended["reason"] == "site" else self.ended
+
+
+@dataclass(frozen=True)
 class Verdict:
     """A status, and whether it is settled for good though no record says so."""
 
@@ -60,32 +89,40 @@ def recorded(content: Mapping[str, Any]) -> Status:
     return Status("ended", content["exit_code"], content["reason"], usage, content.get("detail"))
 
 
-def judged(seen: Mapping[str, str], asked_to_stop: bool) -> Verdict:
-    """Where a run without a record is, by what :data:`~situs.sites.slurm.scripts.STATUS` saw of its job."""
-    job = seen.get("id")
+def seen(told: Mapping[str, str]) -> Seen:
+    """What :data:`~situs.sites.slurm.scripts.STATUS` saw, from the first word of each of its lines to the rest."""
+    job = None
+    if number := told.get("id"):
+        if "past" in told:
+            job = _past(number, told["past"])
+        else:
+            job = _present(number, told["job"], told["now"]) if "job" in told else Job(number, None)
+    return Seen(record(told["ended"]) if "ended" in told else None, "stop" in told, job)
+
+
+def judged(job: Job | None, asked_to_stop: bool) -> Verdict:
+    """Where a run without a record of its end is, by what Slurm says of its job."""
     if job is None:
         return Verdict(Status("absent"))
-    if "unknown" in seen:
-        detail = f"Slurm no longer knows job {job}, and the job has left no record of its end"
+    if job.state is None:
+        detail = f"Slurm no longer knows job {job.number}, and the job has left no record of its end"
         return Verdict(_ended("stopped" if asked_to_stop else "lost", detail), settle=True)
-    state, place, age_s = _past(seen["past"]) if "past" in seen else _present(seen["job"], seen["now"])
+    state, place, number = job.state, job.place, job.number
     if state in QUEUED:
-        return Verdict(Status("queued", detail=f"job {job} waits{place and f' ({place})'}"))
+        return Verdict(Status("queued", detail=f"job {number} waits{place and f' ({place})'}"))
     if state in ("COMPLETED", "FAILED"):
         if asked_to_stop:
             return Verdict(_ended("stopped", None), settle=True)
-        if age_s < RECORD_S:
-            return Verdict(Status("running", detail=f"job {job} has ended, its record is not here yet"))
-        detail = (
-            f"job {job} ended as {state} but left no record; does its node see and may it write the folder?"
-        )
+        if job.ended_ago_s < RECORD_S:
+            return Verdict(Status("running", detail=f"job {number} has ended, its record is not here yet"))
+        detail = f"job {number} ended as {state} but left no record; does its node see and may it write the folder?"
         return Verdict(_ended("lost", detail), settle=True)
     if state in ENDS:
         reason, detail = ENDS[state]
         if reason == "cancelled" and asked_to_stop:
             return Verdict(_ended("stopped", None), settle=True)
-        return Verdict(_ended(reason, f"job {job}: {detail}{place and f' ({place})'}"), settle=True)
-    return Verdict(Status("running", detail=f"job {job}{place and f' on {place}'}"))
+        return Verdict(_ended(reason, f"job {number}: {detail}{place and f' ({place})'}"), settle=True)
+    return Verdict(Status("running", detail=f"job {number}{place and f' on {place}'}"))
 
 
 def settled(status: Status, before: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -97,16 +134,21 @@ def _ended(reason: Reason, detail: str | None) -> Status:
     return Status("ended", None, reason, None, detail)
 
 
-def _present(line: str, now: str) -> tuple[str, str, float]:
-    """State, nodes or why it waits, and seconds since its end, from a line of ``scontrol show job``."""
+def _present(number: str, line: str, now: str) -> Job:
+    """From a line of ``scontrol show job``."""
     state = _field(line, "JobState")
     place = _field(line, "Reason" if state in QUEUED else "NodeList")
-    return state, "" if place in ("(null)", "None") else place, _age_s(_field(line, "EndTime"), now)
+    return Job(number, state, place_of(place), _age_s(_field(line, "EndTime"), now))
 
 
-def _past(line: str) -> tuple[str, str, float]:
-    """The same from a line of ``sacct``: State, ExitCode, End; long past, or Slurm would know it itself."""
-    return line.splitlines()[0].partition("|")[0].partition(" ")[0], "", RECORD_S
+def _past(number: str, line: str) -> Job:
+    """From a line of ``sacct``: State, ExitCode, End; long past, or Slurm would know it itself."""
+    return Job(number, line.splitlines()[0].partition("|")[0].partition(" ")[0], "", RECORD_S)
+
+
+def place_of(text: str | None) -> str:
+    """Nodes or why a job waits; empty where Slurm has nothing to say."""
+    return "" if text in (None, "(null)", "None") else str(text)
 
 
 def _field(line: str, name: str) -> str:

@@ -25,6 +25,10 @@ class SlurmOptions:
 
     folder: str
     """absolute path of a folder that login node and compute nodes share; the user of situs owns it"""
+    mount: str | None = None
+    """where this machine sees that folder, if it is driven by REST from here; None: under the same path"""
+    path: str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    """``PATH`` of jobs that are submitted by REST: gangs need Slurm's own commands in it"""
     partition: str | None = None
     account: str | None = None
     qos: str | None = None
@@ -37,10 +41,9 @@ class SlurmOptions:
     only cannot be reached may then run it at the same time"""
 
     def __post_init__(self) -> None:
-        if not self.folder.startswith("/"):
-            raise SitusError(
-                f"slurm: folder {self.folder!r} is no absolute path; write it as /home/situs/site"
-            )
+        for name, path in (("folder", self.folder), ("mount", self.mount or "/")):
+            if not path.startswith("/"):
+                raise SitusError(f"slurm: {name} {path!r} is no absolute path; write it as /home/situs/site")
 
 
 def options_of(task: Task, options: SlurmOptions) -> list[str]:
@@ -53,12 +56,27 @@ def options_of(task: Task, options: SlurmOptions) -> list[str]:
         "nodes": str(task.nodes),
         "ntasks-per-node": "1",
         "cpus-per-task": None if task.cpus is None else str(task.cpus),
-        "mem": None if task.memory_gib is None else f"{math.ceil(task.memory_gib * 1024) + OVERHEAD_MIB}M",
-        "time": None if task.timeout_s is None else str(math.ceil((task.timeout_s + OVERHEAD_S) / 60)),
+        "mem": None if (mib := memory_mib(task)) is None else f"{mib}M",
+        "time": None if (limit_min := time_limit_min(task)) is None else str(limit_min),
         "gres": f"{options.gres}:{task.accelerators}" if task.accelerators else None,
     }
     written = [f"--{name}={value}" for name, value in chosen.items() if value is not None]
     return [*written, "--requeue" if options.requeue else "--no-requeue"]
+
+
+def memory_mib(task: Task) -> int | None:
+    """What Slurm sets aside on each node, with the shells beside the run; None: the cluster's own default."""
+    return None if task.memory_gib is None else math.ceil(task.memory_gib * 1024) + OVERHEAD_MIB
+
+
+def time_limit_min(task: Task) -> int | None:
+    """When Slurm ends the job at the latest; None: at its partition's limit."""
+    return None if task.timeout_s is None else math.ceil((task.timeout_s + OVERHEAD_S) / 60)
+
+
+def start_line(folder: str) -> str:
+    """What a job's shell does: it becomes the run's script in the run's folder."""
+    return f"exec /bin/sh {shlex.quote(f'{folder}/run.sh')} {shlex.quote(folder)}"
 
 
 def run_script(task: Task, options: SlurmOptions, unit: str) -> bytes:

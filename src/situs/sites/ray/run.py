@@ -68,7 +68,7 @@ def start(runs: Runs, unit: str, generation: str, cpus: str) -> int:
         with tarfile.open(HERE / "files.tar") as tar:
             tar.extractall(work)  # noqa: S202
     boot, now = runs.posix("clock", name="-").stdout.decode().split()
-    done = runs.posix("start", unit, generation, boot, until(now), stdin=task(runs))
+    done = runs.posix("start", unit, generation, "0", boot, until(now), stdin=task(runs))
     if done.returncode:
         sys.stderr.write((done.stderr or done.stdout).decode(errors="replace").strip() + "\n")
         return done.returncode

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -113,7 +113,8 @@ class RaySite:
         self._admit(key)
         if self._kept.begun(key):
             return
-        content = written(task, "@PATH@", "@RUN@")
+        # Ray gives accelerators out itself; the node's script must not count them again.
+        content = written(replace(task, accelerators=0), "@PATH@", "@RUN@")
         self._kept.open(key)
         name = self._names.job(key)
         if self._api.job(name) is None:

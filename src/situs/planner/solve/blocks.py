@@ -12,15 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from situs.planner.problem import Flags, Floats, Ints
-from situs.planner.solve.bound import Box, fill
-from situs.planner.solve.floors import floors
+from situs.planner.solve.bound import Box
 from situs.planner.solve.frame import Frame
 from situs.planner.solve.market import Market, Soft
-from situs.planner.solve.nearness import charged_if_fitting, nearest
+from situs.planner.solve.nearness import charged_if_fitting
 from situs.planner.solve.needs import Needs
 from situs.planner.solve.pricing import Pricing
 
-TEMPERATURE, STEPS = 3e-4, 8
+TEMPERATURE, STEPS = 3e-4, 6
 COLD, COLD_STEPS = 1e-4, 40
 """When all is decided."""
 ENOUGH = 1e-6
@@ -33,11 +32,15 @@ MOST_COLUMNS = 300_000
 CERTAIN = 0.004
 """As close to a whole number, a purchase is decided."""
 
-BATCH = 0.25
+BATCH = 0.4
 """The share of the undecided that is rounded at a time, those nearest to a whole number first."""
 
 FEW = 4
 """So few are decided at once."""
+
+AROUND = 1.0
+"""No purchase is decided further from what the relaxation makes of it: where a dozen blocks of a kind are worth just
+what they cost, the market swings between all and none of them while others are being decided."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +68,7 @@ def decided(frame: Frame, pricing: Pricing, stop: Callable[[], bool]) -> Decided
         return Decided(np.zeros(0), last.opened, last.prices.row, charged, pricing.columns, pricing.units)
     state = pricing.state
     row, buy = state.prices.row, state.prices.buy
-    return Purchases(frame, pricing.needs, state.opened, pricing.scale, row, buy, pricing.near, stop).decide()
+    return Purchases(frame, pricing.needs, state.opened, pricing.scale, row, buy, stop).decide()
 
 
 class Purchases:
@@ -79,14 +82,16 @@ class Purchases:
         scale: Floats,
         row: Floats,
         buy: Floats,
-        number: int,
         stop: Callable[[], bool] = lambda: False,
     ) -> None:
-        """``opened`` are the opens chosen for columns, about ``number`` of which take part; ``row`` and ``buy`` are
-        prices to begin with."""
+        """``opened`` are the opens chosen for columns; ``row`` and ``buy`` are prices to begin with.
+
+        All columns take part that are usable and fit: those left out would hold prices up where purchases were
+        rounded up, and what was bought would lie idle.
+        """
         p = frame.problem
         self._frame, self._needs, self._scale, self._stop = frame, needs, scale, stop
-        self._row, self._buy, self._number = row, buy, number
+        self._row, self._buy = row, buy
         self._opened, self._fixed = opened.copy(), needs.chosen_here.copy()
         self._usable = needs.usable(opened)
         self._low = np.zeros(frame.buys)
@@ -96,13 +101,17 @@ class Purchases:
         """Whole purchases, and opens that only serve purchases, near what the relaxation makes of them."""
         whole = self._frame.problem.buy_integer
         undecided = np.flatnonzero(whole & (self._high > self._low))
+        first = True
         while len(undecided):
-            columns = self._near()
+            columns = self._fitting()
             soft = self._clear(columns, TEMPERATURE, STEPS)
             self._open(soft)
+            if first:
+                self._stay_around(soft.singles[: self._frame.buys])
+                first = False
             self._round(columns, undecided, soft.singles[: self._frame.buys].copy())
             undecided = np.flatnonzero(whole & (self._high > self._low))
-        columns = self._near()
+        columns = self._fitting()
         soft = self._clear(columns, COLD, COLD_STEPS)
         self._open(soft)
         bought = np.where(whole, self._low, self._frame.problem.buy_limit)
@@ -111,14 +120,8 @@ class Purchases:
     def _charged(self) -> Floats:
         return charged_if_fitting(self._frame, self._usable, self._row, self._frame.supply(self._high))
 
-    def _near(self) -> Ints:
-        frame, charged = self._frame, self._charged()
-        columns = nearest(frame, charged, self._scale, self._number)
-        near = np.zeros(frame.columns, dtype=np.bool_)
-        near[columns] = True
-        margin = fill(frame, charged, frame.limits)[1]
-        self._floor = floors(frame, near, np.isfinite(charged), charged, margin, self._row)
-        return columns
+    def _fitting(self) -> Ints:
+        return np.flatnonzero(np.isfinite(self._charged()))
 
     def _clear(self, columns: Ints, temperature: float, steps: int) -> Soft:
         """The market at better prices, which are kept."""
@@ -131,9 +134,7 @@ class Purchases:
     ) -> tuple[Market, Floats, Soft]:
         whole = Box.whole(self._frame)
         box = Box(low, high, whole.open_low, whole.open_high)
-        market = Market(
-            self._frame, columns, self._opened, self._fixed, self._scale, box=box, floor=self._floor
-        )
+        market = Market(self._frame, columns, self._opened, self._fixed, self._scale, box=box)
         begin = market.start(self._row, self._buy)
         return market, *market.climb(begin, temperature, steps, ENOUGH, self._stop)
 
@@ -144,6 +145,12 @@ class Purchases:
         serving = serving[~self._fixed[serving]]
         self._opened[serving] = soft.singles[self._frame.buys + serving] > 0.5
         self._fixed[serving] = True
+
+    def _stay_around(self, wanted: Floats) -> None:
+        whole = self._frame.problem.buy_integer
+        low, high = np.floor(wanted) - AROUND, np.ceil(wanted) + AROUND
+        self._low = np.where(whole, np.maximum(self._low, low), self._low)
+        self._high = np.where(whole, np.minimum(self._high, high), self._high)
 
     def _round(self, columns: Ints, undecided: Ints, wanted: Floats) -> None:
         """Decide a part of what is undecided: by rounding, or one by one by what either would cost."""

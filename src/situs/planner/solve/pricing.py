@@ -42,8 +42,10 @@ FEW_COLUMNS = 1_000_000
 """With no more than these, all always take part."""
 MANY_COLUMNS = 2_000_000
 """When more than these would, some classes stand for the others, ..."""
-EXACT = 6e-4
-"""... but not below this temperature."""
+EXACT = 2e-3
+"""... but not from this temperature on: there all columns take part again, however many."""
+QUICKLY = 0.3
+"""And each temperature is this share of the last: a step over all columns is worth being taken far."""
 SAMPLE, SAMPLE_A_ROW, LARGEST_SAMPLE = 500_000, 20, 1_000_000
 """So many columns are a sample, or so many for each row, but no more than the last."""
 
@@ -51,10 +53,6 @@ SAMPLE_STEPS, STEPS = 8, 20
 """At each temperature, with a sample and with all classes."""
 WORTH_A_STEP = 1e-6
 """A climb ends when a step promises less than this share of the value."""
-
-COLUMNS_A_CLASS, COLUMNS_A_ROW = 6, 60
-"""So many columns are worth looking at afterwards, on average over the classes, or over the rows at a price."""
-NEAREST = 1e-6
 
 
 NO_PRICES = np.zeros(0)
@@ -98,8 +96,6 @@ class Pricing:
     needs: Needs
     scale: Floats
     """(I,) what differences between the columns of each class are measured by"""
-    near: int
-    """so many columns are worth looking at"""
     last: State
     """at the end of the path; its bound may be a little lower"""
     columns: Ints
@@ -168,22 +164,25 @@ def price(
         if last.proof.value > best.proof.value:
             best = last
             on_bound(best)
-        temperature *= COOLING
-    number = max(COLUMNS_A_CLASS * frame.classes, COLUMNS_A_ROW * int((best.prices.row > 0).sum()))
-    beyond = best.beyond(frame, scale)
-    within = beyond <= _reach(beyond, number)
-    return Pricing(best, needs, scale, int((within & best.usable).sum()), last, columns, units)
+        temperature *= QUICKLY if _all_again(frame, temperature) else COOLING
+    return Pricing(best, needs, scale, last, columns, units)
 
 
 def _taking_part(frame: Frame, state: State, scale: Floats, temperature: float) -> tuple[Flags, int]:
     """(J,) the columns that may take anything at a temperature, and of how many classes one stands for all."""
-    if frame.columns <= FEW_COLUMNS:
+    if frame.columns <= FEW_COLUMNS or _all_again(frame, temperature):
         return state.usable, 1
     near = state.beyond(frame, scale) <= REACH * temperature
     number = int(near.sum())
-    if number <= MANY_COLUMNS or temperature <= EXACT:
+    if number <= MANY_COLUMNS:
         return near, 1
     return near, -(-number // min(LARGEST_SAMPLE, max(SAMPLE, SAMPLE_A_ROW * frame.rows)))
+
+
+def _all_again(frame: Frame, temperature: float) -> bool:
+    """Whether all columns of a problem that has many take part: near the end those that are left out would hold
+    prices up, by :mod:`.floors`."""
+    return frame.columns > FEW_COLUMNS and temperature <= EXACT
 
 
 def _ahead(market: Market, now: Floats, before: Floats, temperature: float) -> Floats:
@@ -191,12 +190,6 @@ def _ahead(market: Market, now: Floats, before: Floats, temperature: float) -> F
     ahead = np.maximum(market.floor, now + COOLING * (now - before))
     better = market.soft(ahead, temperature).value > market.soft(now, temperature).value
     return ahead if better else now
-
-
-def _reach(beyond: Floats, number: int) -> float:
-    """How far ``number`` columns reach, the nearest first."""
-    number = min(len(beyond) - 1, number)
-    return max(NEAREST, float(np.partition(beyond, number)[number])) if number >= 0 else NEAREST
 
 
 def _class_scale(frame: Frame) -> Floats:

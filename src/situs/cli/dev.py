@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from situs.cli.asking import (
+    AcceleratorOption,
+    CodeOption,
+    CpuOption,
+    DataOption,
+    EnvOption,
+    GpuMemoryOption,
+    GpuOption,
+    IncludeOption,
+    MemoryOption,
+    PackagesOption,
+    PythonOption,
+    SecretOption,
+    SiteOption,
+    TimeoutOption,
+    UseCaseOption,
+    WaitOption,
+)
 from situs.cli.beginning import have_control, have_sites
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json, language
 from situs.cli.place import show, shown, tell_unrented
 from situs.cli.plane import ByOption, DbOption, person
-from situs.cli.sent import pairs, tell_left_out, tell_written_out
+from situs.cli.sent import packages_of, pairs, tell_left_out, tell_written_out
 from situs.cli.server import ServerOption, must_be_here
 from situs.model.error import InputError
 
@@ -42,21 +59,12 @@ def dev_command(
             help="Session to come back to; none: a new one.", metavar="[SESSION]", show_default=False
         ),
     ] = None,
-    gpu: Annotated[float, typer.Option("--gpu", help="Accelerators, such as 1, or 0.5 of one.", min=0)] = 0.0,
-    accelerator: Annotated[
-        list[str] | None,
-        typer.Option("--accelerator", help="Model that will do, such as H100; may be given again."),
-    ] = None,
-    gpu_memory: Annotated[str, typer.Option(help="Memory each of them has at least.")] = "0GiB",
-    cpu: Annotated[float, typer.Option(help="Processors.", min=0)] = 1.0,
-    memory: Annotated[
-        str,
-        typer.Option(help="Memory that is set aside, which is also the most it may use.", show_default="any"),
-    ] = "0GiB",
-    data: Annotated[
-        list[str] | None,
-        typer.Option("--data", help="Dataset that it reads: NAME or NAME@latest; may be given again."),
-    ] = None,
+    gpu: GpuOption = 0.0,
+    accelerator: AcceleratorOption = None,
+    gpu_memory: GpuMemoryOption = "0GiB",
+    cpu: CpuOption = 1.0,
+    memory: MemoryOption = "0GiB",
+    data: DataOption = None,
     hours: Annotated[
         float | None, typer.Option(help="How long it is likely to be used; for the estimate.", min=0.001)
     ] = None,
@@ -66,10 +74,8 @@ def dev_command(
             help="Minutes with nothing typed, shown or computed after which it ends; 0: never.", min=0
         ),
     ] = IDLE_MIN,
-    timeout: Annotated[float | None, typer.Option(help="Seconds after which it is ended.", min=1)] = None,
-    site: Annotated[
-        list[str] | None, typer.Option("--site", help="Only there; may be given again.", metavar="SITE")
-    ] = None,
+    timeout: TimeoutOption = None,
+    site: SiteOption = None,
     forward: Annotated[
         str | None,
         typer.Option(
@@ -78,41 +84,20 @@ def dev_command(
         ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of a new session.", show_default="made up")] = None,
-    env: Annotated[
-        list[str] | None,
-        typer.Option("--env", help="Variable of its environment; may be given again.", metavar="A=B"),
-    ] = None,
-    secret: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--secret",
-            metavar="A=REFERENCE",
-            help="Variable that holds a secret, and where that is kept: env:NAME, file:NAME, vault:PATH#KEY.",
-        ),
-    ] = None,
-    use_case: Annotated[str | None, typer.Option(help="Use case it belongs to.")] = None,
-    code: Annotated[
-        Path, typer.Option(help="Folder whose files are sent.", show_default="this folder")
-    ] = HERE,
-    include: Annotated[
-        list[str] | None, typer.Option("--include", help="File to send although it looks like a secret.")
-    ] = None,
-    packages: Annotated[
-        str | None,
-        typer.Option(
-            help="Lock file in it to install.", show_default="uv.lock, pylock.toml or requirements.txt"
-        ),
-    ] = None,
+    env: EnvOption = None,
+    secret: SecretOption = None,
+    use_case: UseCaseOption = None,
+    code: CodeOption = HERE,
+    include: IncludeOption = None,
+    packages: PackagesOption = None,
     no_env: Annotated[
         bool, typer.Option("--no-env", help="Install nothing: work with what is there.")
     ] = False,
-    python: Annotated[
-        str | None, typer.Option(help="Interpreter to install for.", show_default="python3")
-    ] = None,
+    python: PythonOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say where it would go, and begin nothing.")
     ] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait for room where there is none now.")] = False,
+    wait: WaitOption = False,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Begin it without going there.")] = False,
     estate: EstateOption = HERE,
     db: DbOption = None,
@@ -152,18 +137,15 @@ def dev_command(
     if forward is not None:
         raise InputError("--forward is for a session that is there: `situs dev SESSION --forward 8888`")
     from situs.control.asked import Asked, fresh_name
-    from situs.control.shipping import likely_lock, lock_digest, snapshot
+    from situs.control.shipping import snapshot
 
     if not (dry_run or detach):
         must_have_terminal()
     taken = snapshot(code, include or (), ())
-    if not no_env and packages is None:
-        packages = likely_lock(taken.files)
-    if packages and not no_env:
-        lock_digest(taken.archive, packages)
+    lock = packages_of(taken, packages, no_env=no_env)
     asked = Asked(
         STEM, gpu, tuple(accelerator or ()), gpu_memory, cpu, memory, hours=hours, data=tuple(data or ()),
-        env=pairs(env or ()), timeout_s=timeout, use_case=use_case, packages=None if no_env else packages,
+        env=pairs(env or ()), timeout_s=timeout, use_case=use_case, packages=lock,
         python=python, secrets=pairs(secret or (), "--secret"),
     )  # fmt: skip
     tell_written_out(asked.env)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from situs.cli.asking import DetachOption
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json, language
 from situs.cli.pipelined import WORDS, amount, end, show, size, values, watch
@@ -34,7 +35,7 @@ def run_command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say where all would go, and run nothing.")
     ] = False,
-    detach: Annotated[bool, typer.Option("--detach", "-d", help="Do not wait for it.")] = False,
+    detach: DetachOption = False,
     estate: EstateOption = HERE,
     db: DbOption = None,
     server: ServerOption = None,

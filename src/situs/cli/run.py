@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from situs.cli.asking import (
+    AcceleratorOption,
+    CodeOption,
+    CommandArgument,
+    CpuOption,
+    DataOption,
+    DetachOption,
+    EnvOption,
+    GpuMemoryOption,
+    GpuOption,
+    IncludeOption,
+    MemoryOption,
+    NoEnvOption,
+    PackagesOption,
+    PriorityOption,
+    PythonOption,
+    SecretOption,
+    SiteOption,
+    TimeoutOption,
+    UseCaseOption,
+    WaitOption,
+)
 from situs.cli.beginning import have_control, have_sites
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, emit_json, error_console, language
 from situs.cli.place import show, shown, tell_unrented
 from situs.cli.plane import ByOption, DbOption, folder_of, person, place_of
-from situs.cli.sent import must_be_sent, pairs, tell_left_out, tell_written_out
+from situs.cli.sent import must_be_sent, packages_of, pairs, tell_left_out, tell_written_out
 from situs.cli.server import ServerOption, must_be_here, on_the_spot
 from situs.model.error import InputError
 
@@ -39,58 +60,34 @@ def register(app: typer.Typer) -> None:
 
 
 def run_command(
-    command: Annotated[
-        list[str],
-        typer.Argument(help="Script or program; its own options come after --.", metavar="SCRIPT [-- ARGS]"),
-    ],
-    gpu: Annotated[float, typer.Option("--gpu", help="Accelerators, such as 1, or 0.5 of one.", min=0)] = 0.0,
-    accelerator: Annotated[
-        list[str] | None,
-        typer.Option("--accelerator", help="Model that will do, such as H100; may be given again."),
-    ] = None,
-    gpu_memory: Annotated[str, typer.Option(help="Memory each of them has at least.")] = "0GiB",
-    cpu: Annotated[float, typer.Option(help="Processors.", min=0)] = 1.0,
-    memory: Annotated[
-        str,
-        typer.Option(help="Memory that is set aside, which is also the most it may use.", show_default="any"),
-    ] = "0GiB",
+    command: CommandArgument,
+    gpu: GpuOption = 0.0,
+    accelerator: AcceleratorOption = None,
+    gpu_memory: GpuMemoryOption = "0GiB",
+    cpu: CpuOption = 1.0,
+    memory: MemoryOption = "0GiB",
     nodes: Annotated[int, typer.Option(help="Nodes it runs on at once.", min=1)] = 1,
-    data: Annotated[
-        list[str] | None,
-        typer.Option("--data", help="Dataset that it reads: NAME or NAME@latest; may be given again."),
-    ] = None,
+    data: DataOption = None,
     hours: Annotated[
         float | None, typer.Option(help="How long it is likely to take; for the estimate.", min=0.001)
     ] = None,
-    site: Annotated[
-        list[str] | None, typer.Option("--site", help="Only there; may be given again.", metavar="SITE")
-    ] = None,
+    site: SiteOption = None,
     name: Annotated[
         str | None, typer.Option(help="Name of the run.", show_default="made from the script")
     ] = None,
-    env: Annotated[
-        list[str] | None,
-        typer.Option("--env", help="Variable of its environment; may be given again.", metavar="A=B"),
-    ] = None,
-    secret: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--secret",
-            metavar="A=REFERENCE",
-            help="Variable that holds a secret, and where that is kept: env:NAME, file:NAME, vault:PATH#KEY.",
-        ),
-    ] = None,
+    env: EnvOption = None,
+    secret: SecretOption = None,
     state: Annotated[
         list[str] | None,
         typer.Option("--state", help="File it goes on from when it is started again, such as a checkpoint."),
     ] = None,
     retries: Annotated[int, typer.Option(help="How often it is started again after it failed.", min=0)] = 0,
-    timeout: Annotated[float | None, typer.Option(help="Seconds after which it is ended.", min=1)] = None,
-    use_case: Annotated[str | None, typer.Option(help="Use case it belongs to.")] = None,
+    timeout: TimeoutOption = None,
+    use_case: UseCaseOption = None,
     queue: Annotated[
         str | None, typer.Option(help="Queue whose quota it waits for and uses.", metavar="QUEUE")
     ] = None,
-    priority: Annotated[int, typer.Option(help="In the queue: the higher, the sooner.", min=0, max=100)] = 50,
+    priority: PriorityOption = 50,
     array: Annotated[
         list[str] | None,
         typer.Option(
@@ -103,29 +100,16 @@ def run_command(
         int | None,
         typer.Option("--at-once", help="So many of an array run at once.", min=1, show_default="all"),
     ] = None,
-    code: Annotated[
-        Path, typer.Option(help="Folder whose files are sent.", show_default="this folder")
-    ] = HERE,
-    include: Annotated[
-        list[str] | None, typer.Option("--include", help="File to send although it looks like a secret.")
-    ] = None,
-    packages: Annotated[
-        str | None,
-        typer.Option(
-            help="Lock file in it to install.", show_default="uv.lock, pylock.toml or requirements.txt"
-        ),
-    ] = None,
-    no_env: Annotated[
-        bool, typer.Option("--no-env", help="Install nothing: run with what is there.")
-    ] = False,
-    python: Annotated[
-        str | None, typer.Option(help="Interpreter to install for.", show_default="python3")
-    ] = None,
+    code: CodeOption = HERE,
+    include: IncludeOption = None,
+    packages: PackagesOption = None,
+    no_env: NoEnvOption = False,
+    python: PythonOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say where it would go, and run nothing.")
     ] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait for room where there is none now.")] = False,
-    detach: Annotated[bool, typer.Option("--detach", "-d", help="Do not wait for it.")] = False,
+    wait: WaitOption = False,
+    detach: DetachOption = False,
     estate: EstateOption = HERE,
     db: DbOption = None,
     server: ServerOption = None,
@@ -154,18 +138,15 @@ def run_command(
     from situs.cli.counter import Unanswered, handed_in
     from situs.control.asked import Asked, fresh_name, workload_of
     from situs.control.counter.line import called
-    from situs.control.shipping import likely_lock, lock_digest, snapshot
+    from situs.control.shipping import snapshot
 
     must_be_here("situs run", server, db, estate)
     taken = snapshot(code, include or (), state or ())
-    if not no_env and packages is None:
-        packages = likely_lock(taken.files)
-    if packages and not no_env:
-        lock_digest(taken.archive, packages)
+    lock = packages_of(taken, packages, no_env=no_env)
     words = tuple(command)
     asked = Asked(
         words, gpu, tuple(accelerator or ()), gpu_memory, cpu, memory, nodes, hours, tuple(data or ()),
-        pairs(env or ()), tuple(state or ()), retries, timeout, use_case, None if no_env else packages, python,
+        pairs(env or ()), tuple(state or ()), retries, timeout, use_case, lock, python,
         pairs(secret or (), "--secret"),
     )  # fmt: skip
     must_be_sent(words[0], taken, code)

@@ -44,6 +44,21 @@ def must_be_sent(script: str, taken: Snapshot, code: Path) -> None:
     raise InputError(f"{script} would not be sent: .gitignore or .situsignore leaves it out")
 
 
+def packages_of(taken: Snapshot, named: str | None, *, no_env: bool) -> str | None:
+    """The lock file among what is sent that is to be installed; None: nothing is.
+
+    ``named``: by a person; None: the one that is there. Raises InputError for one that is not.
+    """
+    from situs.control.shipping import likely_lock, lock_digest
+
+    if no_env:
+        return None
+    found = likely_lock(taken.files) if named is None else named
+    if found:
+        lock_digest(taken.archive, found)
+    return found
+
+
 def tell_written_out(env: Mapping[str, str]) -> None:
     """Variables whose values look like secrets."""
     from situs.model.secret import looks_secret

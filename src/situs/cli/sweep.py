@@ -8,12 +8,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from situs.cli.asking import (
+    AcceleratorOption,
+    CodeOption,
+    CommandArgument,
+    DetachOption,
+    GpuMemoryOption,
+    IncludeOption,
+    MemoryOption,
+    NoEnvOption,
+    PackagesOption,
+    PriorityOption,
+    PythonOption,
+    SecretOption,
+    SiteOption,
+    UseCaseOption,
+)
 from situs.cli.beginning import have_control, have_sites
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json, error_console, language
 from situs.cli.place import show as show_place
 from situs.cli.plane import ByOption, DbOption, ReasonOption, opened, person
-from situs.cli.sent import must_be_sent, pairs, tell_left_out, tell_written_out
+from situs.cli.sent import must_be_sent, packages_of, pairs, tell_left_out, tell_written_out
 from situs.cli.server import ServerOption, must_be_here
 from situs.cli.swept import WORDS, show, table_of, values, watch
 from situs.model.error import InputError
@@ -47,10 +63,7 @@ def register(app: typer.Typer) -> None:
 
 @group.command("run")
 def run_command(
-    command: Annotated[
-        list[str],
-        typer.Argument(help="Script or program; its own options come after --.", metavar="SCRIPT [-- ARGS]"),
-    ],
+    command: CommandArgument,
     draw: Annotated[
         list[str] | None,
         typer.Option(
@@ -84,16 +97,10 @@ def run_command(
         int, typer.Option(help="Of those that reach a rung of asha, one in so many goes on.", min=2)
     ] = 3,
     gpu: Annotated[float, typer.Option("--gpu", help="Accelerators of each trial.", min=0)] = 0.0,
-    accelerator: Annotated[
-        list[str] | None,
-        typer.Option("--accelerator", help="Model that will do, such as H100; may be given again."),
-    ] = None,
-    gpu_memory: Annotated[str, typer.Option(help="Memory each of them has at least.")] = "0GiB",
+    accelerator: AcceleratorOption = None,
+    gpu_memory: GpuMemoryOption = "0GiB",
     cpu: Annotated[float, typer.Option(help="Processors of each trial.", min=0)] = 1.0,
-    memory: Annotated[
-        str,
-        typer.Option(help="Memory that is set aside, which is also the most it may use.", show_default="any"),
-    ] = "0GiB",
+    memory: MemoryOption = "0GiB",
     data: Annotated[
         list[str] | None,
         typer.Option("--data", help="Dataset that trials read: NAME or NAME@latest; may be given again."),
@@ -101,9 +108,7 @@ def run_command(
     hours: Annotated[
         float | None, typer.Option(help="How long a trial is likely to take; for the estimate.", min=0.001)
     ] = None,
-    site: Annotated[
-        list[str] | None, typer.Option("--site", help="Only there; may be given again.", metavar="SITE")
-    ] = None,
+    site: SiteOption = None,
     name: Annotated[
         str | None, typer.Option(help="Name of the sweep.", show_default="made from the script")
     ] = None,
@@ -111,47 +116,27 @@ def run_command(
         list[str] | None,
         typer.Option("--env", help="Variable of their environment; may be given again.", metavar="A=B"),
     ] = None,
-    secret: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--secret",
-            metavar="A=REFERENCE",
-            help="Variable that holds a secret, and where that is kept: env:NAME, file:NAME, vault:PATH#KEY.",
-        ),
-    ] = None,
+    secret: SecretOption = None,
     state: Annotated[
         list[str] | None,
         typer.Option("--state", help="File a trial goes on from when it is started again."),
     ] = None,
     retries: Annotated[int, typer.Option(help="How often one is started again after it failed.", min=0)] = 0,
     timeout: Annotated[float | None, typer.Option(help="Seconds after which one is ended.", min=1)] = None,
-    use_case: Annotated[str | None, typer.Option(help="Use case it belongs to.")] = None,
+    use_case: UseCaseOption = None,
     queue: Annotated[
         str | None, typer.Option(help="Queue whose quota trials wait for and use.", metavar="QUEUE")
     ] = None,
-    priority: Annotated[int, typer.Option(help="In the queue: the higher, the sooner.", min=0, max=100)] = 50,
-    code: Annotated[
-        Path, typer.Option(help="Folder whose files are sent.", show_default="this folder")
-    ] = HERE,
-    include: Annotated[
-        list[str] | None, typer.Option("--include", help="File to send although it looks like a secret.")
-    ] = None,
-    packages: Annotated[
-        str | None,
-        typer.Option(
-            help="Lock file in it to install.", show_default="uv.lock, pylock.toml or requirements.txt"
-        ),
-    ] = None,
-    no_env: Annotated[
-        bool, typer.Option("--no-env", help="Install nothing: run with what is there.")
-    ] = False,
-    python: Annotated[
-        str | None, typer.Option(help="Interpreter to install for.", show_default="python3")
-    ] = None,
+    priority: PriorityOption = 50,
+    code: CodeOption = HERE,
+    include: IncludeOption = None,
+    packages: PackagesOption = None,
+    no_env: NoEnvOption = False,
+    python: PythonOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say where the first would go, and run nothing.")
     ] = False,
-    detach: Annotated[bool, typer.Option("--detach", "-d", help="Do not wait for it.")] = False,
+    detach: DetachOption = False,
     estate: EstateOption = HERE,
     db: DbOption = None,
     server: ServerOption = None,
@@ -177,7 +162,7 @@ def run_command(
     from situs.control.arrays.making import Wanted
     from situs.control.asked import Asked, fresh_name, workload_of
     from situs.control.here import here as open_here
-    from situs.control.shipping import likely_lock, lock_digest, snapshot
+    from situs.control.shipping import snapshot
     from situs.control.sweeps import drawing, making
     from situs.model.plan import Fit
 
@@ -192,14 +177,11 @@ def run_command(
     making.check(judged)
     parameters = drawing.drawn(ranges, lists, trials, sampler, seed)
     taken = snapshot(code, include or (), state or ())
-    if not no_env and packages is None:
-        packages = likely_lock(taken.files)
-    if packages and not no_env:
-        lock_digest(taken.archive, packages)
+    lock = packages_of(taken, packages, no_env=no_env)
     asked = Asked(
         tuple(command), gpu, tuple(accelerator or ()), gpu_memory, cpu, memory, hours=hours, data=tuple(data or ()),
         env=pairs(env or ()), state=tuple(state or ()), retries=retries, timeout_s=timeout, use_case=use_case,
-        packages=None if no_env else packages, python=python, secrets=pairs(secret or (), "--secret"),
+        packages=lock, python=python, secrets=pairs(secret or (), "--secret"),
     )  # fmt: skip
     must_be_sent(command[0], taken, code)
     tell_written_out(asked.env)

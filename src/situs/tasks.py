@@ -29,6 +29,7 @@ from situs.control.shipping import likely_lock, snapshot
 from situs.control.tasks import RESULT, TaskFailed, outcome, packed, support
 from situs.control.tasks.packing import CALL, COMMAND
 from situs.model.error import SitusError
+from situs.model.workload import Workload
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -210,22 +211,44 @@ def _submit(
     name: str | None = None,
     is_function: bool = False,
 ) -> Job[R]:
-    taken = snapshot(made.code, extra=support() if is_function else {})
+    to = ready(made, tuple(files), support() if is_function else None)
+    chosen = name or fresh_name((stem,))
+    content = {".": to.archive, **files}
+    if made.queue is not None:
+        hand_in_work(to.place.database, made.queue, chosen, to.workload, content, made.priority, to.who)
+        return Job(chosen, None, None, to.place, is_function)
+    placed = submitting.submit_when_there_is_room(
+        to.place.database, chosen, to.workload, content, to.who, made.sites
+    )
+    at = placed.decision.assignments[0]
+    return Job(chosen, at.site, at.pool, to.place, is_function)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Work that only needs to be handed in."""
+
+    workload: Workload
+    archive: bytes
+    """the code that is sent with it"""
+    place: Here
+    who: str
+
+
+def ready(
+    made: Task[..., Any], files: tuple[str, ...] = (), extra: Mapping[str, bytes] | None = None
+) -> Ready:
+    """The workload that is meant, and a folder that has sites and a control plane. Raises InputError.
+
+    ``files``: what it is sent besides its code; ``extra``: what is put beside the code.
+    """
+    taken = snapshot(made.code, extra=extra)
     packages = likely_lock(taken.files) if made.asked.packages == "auto" else made.asked.packages
-    workload = workload_of(replace(made.asked, packages=packages), tuple(files))
+    workload = workload_of(replace(made.asked, packages=packages), files)
     place, who = here(made.estate, made.db, new=True), person()
     new = place.have_sites(who)
     place.have_control(replan=new is None)
-    chosen = name or fresh_name((stem,))
-    if made.queue is not None:
-        content = {".": taken.archive, **files}
-        hand_in_work(place.database, made.queue, chosen, workload, content, made.priority, who)
-        return Job(chosen, None, None, place, is_function)
-    placed = submitting.submit_when_there_is_room(
-        place.database, chosen, workload, {".": taken.archive, **files}, who, made.sites
-    )
-    at = placed.decision.assignments[0]
-    return Job(chosen, at.site, at.pool, place, is_function)
+    return Ready(workload, taken.archive, place, who)
 
 
 def _estate(given: str | Path | None) -> Path:

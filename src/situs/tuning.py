@@ -16,16 +16,15 @@ from typing import Any
 
 from situs.control.arrays import making as arrays
 from situs.control.arrays.making import Wanted
-from situs.control.asked import fresh_name, workload_of
-from situs.control.here import Here, here
-from situs.control.shipping import likely_lock, snapshot
+from situs.control.asked import fresh_name
+from situs.control.here import Here
 from situs.control.sweeps import making, standing
 from situs.control.sweeps.drawing import Sampler, drawn
 from situs.control.sweeps.making import Judged, goal_of
 from situs.control.sweeps.standing import SweepView
 from situs.store.arrays import Value
 from situs.store.sweeps import Rule
-from situs.tasks import Task, person, task
+from situs.tasks import Task, person, ready, task
 
 LOOKED_S = 0.5
 
@@ -83,16 +82,11 @@ def sweep(
     judged = Judged(*goal_of(minimise, maximise), stop, min_steps, max_steps, reduction)
     parameters = drawn(draw or {}, choose or {}, trials, sampler, seed)
     made: Task[..., None] = task(**options)(_nothing)
-    taken = snapshot(made.code)
-    packages = likely_lock(taken.files) if made.asked.packages == "auto" else made.asked.packages
-    workload = workload_of(replace(made.asked, command=command, packages=packages))
-    place, who = here(made.estate, made.db, new=True), person()
-    new = place.have_sites(who)
-    place.have_control(replan=new is None)
+    to = ready(replace(made, asked=replace(made.asked, command=command)))
     wanted = Wanted(name or fresh_name(command), parameters, at_once, made.queue, made.priority, made.sites)
     how = making.described(draw or {}, choose or {}, sampler, seed)
-    making.make(place.database, wanted, judged, how, workload, {".": taken.archive}, who)
-    return Sweep(wanted.name, place)
+    making.make(to.place.database, wanted, judged, how, to.workload, {".": to.archive}, to.who)
+    return Sweep(wanted.name, to.place)
 
 
 def _nothing() -> None: ...

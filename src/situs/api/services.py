@@ -102,9 +102,12 @@ def with_tag(value: Any, response: Response, if_none_match: str | None) -> Any:
     return value
 
 
-def must_match(value: Any, if_match: str | None) -> None:
-    """Raises Problem when it is not what was seen."""
-    if if_match is not None and if_match not in ("*", tagged(value)):
+def must_match(look: Callable[[], Any], if_match: str | None) -> None:
+    """Raises Problem when it is not what was seen. Nobody looks where nothing is said of that."""
+    if if_match is None:
+        return
+    value = look()
+    if if_match not in ("*", tagged(value)):
         raise Problem(412, "it has changed since it was seen; look again")
 
 

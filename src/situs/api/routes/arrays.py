@@ -11,7 +11,6 @@ from pydantic import Field
 
 from situs.api.handed import Handing, Word, archive, must_be_no_secrets, must_keep_secrets, name_of, workload
 from situs.api.identity import Asking
-from situs.api.permissions import Permission
 from situs.api.problems import Problem
 from situs.api.projects import Readable, must_of, must_submit
 from situs.api.routes.estate import Changed, Reason
@@ -93,7 +92,8 @@ def hand_in(
 @router.get("/arrays/{name}", response_model=ArrayView, responses={304: {"description": "It is as it was."}})
 def one(name: str, given: Given, who: Asking, response: Response, if_none_match: IfNoneMatch = None) -> Any:
     """How one stands, with its members and what each has cost."""
-    return with_tag(_view(given, who, "read", name), response, if_none_match)
+    must_of(given, who, "read", name)
+    return with_tag(_view(given, name), response, if_none_match)
 
 
 @router.post("/arrays/{name}/stop")
@@ -102,8 +102,7 @@ def stop(
 ) -> Changed:
     """Have all its members end, and begin no more; what they wrote is kept."""
     must_of(given, who, "stop", name)
-    if if_match is not None:
-        must_match(_view(given, who, "stop", name), if_match)
+    must_match(lambda: _view(given, name), if_match)
     return Changed(changed=making.end(given.database, name, "stopped", who.name, why.reason if why else None))
 
 
@@ -111,13 +110,11 @@ def stop(
 def remove(name: str, given: Given, who: Asking, if_match: IfMatch = None) -> Changed:
     """Have all its members end, and nothing of them kept but their history."""
     must_of(given, who, "stop", name)
-    if if_match is not None:
-        must_match(_view(given, who, "stop", name), if_match)
+    must_match(lambda: _view(given, name), if_match)
     return Changed(changed=making.end(given.database, name, "removed", who.name))
 
 
-def _view(given: Services, who: Asking, permission: Permission, name: str) -> ArrayView:
-    must_of(given, who, permission, name)
+def _view(given: Services, name: str) -> ArrayView:
     view = standing.of_array(given.database, name)
     if view is None:
         raise Problem(404, f"there is no array {name!r}")

@@ -111,7 +111,8 @@ def hand_in(asked: HandingStages, given: Given, who: Asking, response: Response,
 @router.get("/pipelines/{name}", response_model=Billed, responses={304: {"description": "It is as it was."}})
 def one(name: str, given: Given, who: Asking, response: Response, if_none_match: IfNoneMatch = None) -> Any:
     """How each stage stands: where it is, what it made, what it cost."""
-    return with_tag(_view(given, who, "read", name), response, if_none_match)
+    _must_of(given, who, "read", name)
+    return with_tag(_view(given, name), response, if_none_match)
 
 
 @router.post("/pipelines/{name}/stop")
@@ -119,32 +120,38 @@ def stop(
     name: str, given: Given, who: Asking, why: Reason | None = None, if_match: IfMatch = None
 ) -> Changed:
     """Have nothing of it run any more; what it made is kept."""
-    must_match(_view(given, who, "stop", name), if_match)
+    _must_of(given, who, "stop", name)
+    must_match(lambda: _view(given, name), if_match)
     return Changed(changed=handing_in.stop(given.database, name, who.name, why.reason if why else None))
 
 
 @router.post("/pipelines/{name}/retry")
 def retry(name: str, given: Given, who: Asking, if_match: IfMatch = None) -> Again:
     """Try stages again that failed or were stopped, and go on from there."""
-    must_match(_view(given, who, "submit", name), if_match)
+    _must_of(given, who, "submit", name)
+    must_match(lambda: _view(given, name), if_match)
     return Again(list(handing_in.retry(given.database, name, who.name)))
 
 
 @router.delete("/pipelines/{name}")
 def remove(name: str, given: Given, who: Asking, if_match: IfMatch = None) -> Changed:
     """Have nothing of it run, and remove all that it made; its history stays."""
-    must_match(_view(given, who, "stop", name), if_match)
+    _must_of(given, who, "stop", name)
+    must_match(lambda: _view(given, name), if_match)
     return Changed(changed=handing_in.remove(given.database, name, who.name))
 
 
-def _view(given: Services, who: Principal, permission: Permission, name: str) -> Billed:
-    """How it stands. Raises Problem unless it may in the projects of all stages."""
+def _must_of(given: Services, who: Principal, permission: Permission, name: str) -> None:
+    """Raises Problem unless it may in the projects of all stages."""
     if not _may(given, who, "read", name):
         raise Problem(
             404, f"there is no pipeline {name!r}; `situs pipeline ls` lists those there are", hidden=True
         )
     if not _may(given, who, permission, name):
         raise Problem(403, f"{who.name} does not have {permission!r} in all projects of {name}")
+
+
+def _view(given: Services, name: str) -> Billed:
     return billed(given.database, standing.read(given.database, name))
 
 

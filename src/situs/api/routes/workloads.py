@@ -91,8 +91,7 @@ def stop(
 ) -> Changed:
     """Have it end; what it wrote is kept."""
     must_of(given, who, "stop", name)
-    if if_match is not None:
-        must_match(views.of_workload(given.database, name), if_match)
+    must_match(lambda: views.of_workload(given.database, name), if_match)
     return Changed(changed=submitting.stop(given.database, name, who.name, why.reason if why else None))
 
 
@@ -100,6 +99,5 @@ def stop(
 def remove(name: str, given: Given, who: Asking, if_match: IfMatch = None) -> Changed:
     """Have it end, and nothing of it kept but its history."""
     must_of(given, who, "stop", name)
-    if if_match is not None:
-        must_match(views.of_workload(given.database, name), if_match)
+    must_match(lambda: views.of_workload(given.database, name), if_match)
     return Changed(changed=submitting.remove(given.database, name, who.name))

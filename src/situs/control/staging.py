@@ -17,7 +17,7 @@ from situs.control.shipping.sending import launched
 from situs.model.error import SitusError
 from situs.model.plan import Assignment, Replica
 from situs.model.refusal import Refusal
-from situs.model.workload import Workload, called
+from situs.model.workload import Workload, called, variable_of
 from situs.policy import Policy
 from situs.sites.adapter import Adapter, Key, Task, Unreachable
 from situs.sites.secrets import secrets
@@ -78,10 +78,10 @@ class Work:
             for dataset, home in at.reads.items():
                 guard()
                 site.put(key, self._replica(dataset, home), files[dataset])
-                env[f"SITUS_INPUT_{_variable(files[dataset])}"] = files[dataset]
+                env[f"SITUS_INPUT_{variable_of(files[dataset])}"] = files[dataset]
             if source is not None:
                 self._carry(key, site, source, Path(scratch), guard)
-        env |= {f"SITUS_OUTPUT_{_variable(o.file)}": o.file for o in self.workload.outputs}
+        env |= {f"SITUS_OUTPUT_{variable_of(o.file)}": o.file for o in self.workload.outputs}
         if run.port is not None:
             env["SITUS_PORT"] = str(run.port)
         command = self._command()
@@ -155,7 +155,3 @@ class Work:
         path.parent.mkdir(parents=True, exist_ok=True)
         copied(self.data(origin, dataset), path)
         return path
-
-
-def _variable(name: str) -> str:
-    return "".join(c if c.isalnum() else "_" for c in name).upper()

@@ -144,6 +144,11 @@ def called(items: Iterable[Item]) -> Mapping[str, str]:
     return {item.dataset: item.file for item in items}
 
 
+def variable_of(file: str) -> str:
+    """How the name of a file ends the names of the variables that say where it is."""
+    return "".join(c if c.isalnum() else "_" for c in file).upper()
+
+
 class LatencyLimit(Model):
     """How far from some users a service may be."""
 

@@ -34,7 +34,7 @@ from situs.sites.handing_out import held
 from situs.sites.processes import MARK, kill, of_run
 from situs.sites.shell import ENTER, ThisMachine
 from situs.sites.supervisor import LAPSED, NOTHING_FREE, STALE
-from situs.sites.words import signal_of
+from situs.sites.words import signal_of, still_runs
 from situs.sites.writing import copied, written
 
 STARTING_S = 30.0
@@ -218,7 +218,7 @@ class LocalSite:
     def forget(self, key: Key) -> None:
         """Remove a run that has ended. Raises SitusError while it runs."""
         if self.status(key).state == "running":
-            raise SitusError(f"{key.workload} still runs; stop it first")
+            raise still_runs(key.workload)
         folder = self._folder(key)
         if folder.exists():
             # Out of sight in one step: half a folder would look like a run that never was, and run again.

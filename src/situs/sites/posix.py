@@ -39,7 +39,7 @@ from situs.sites.devices import NONE_SIMULATED, model_name
 from situs.sites.posix_task import written
 from situs.sites.shell import ANSWER_S, ENTER, Completed, NotThere, Shell, ShellError
 from situs.sites.steady import steady
-from situs.sites.words import inside, signal_of
+from situs.sites.words import inside, signal_of, still_runs
 
 HELLO = """
 umask 077
@@ -266,7 +266,7 @@ class PosixHost:
         if done.exit_code == FULL:
             raise Full(f"{who}: {done.said}")
         if done.exit_code == RUNS:
-            raise SitusError(f"{who} still runs; stop it first")
+            raise still_runs(who)
         if done.exit_code not in (0, NO_FILE, REBOOTED):
             raise ShellError(f"{who}: {done.said}")
         return done

@@ -24,7 +24,7 @@ from situs.model.error import SitusError
 from situs.model.intent import Intent
 from situs.model.plan import Assignment, Plan
 from situs.model.refusal import Refusal
-from situs.model.workload import called
+from situs.model.workload import called, variable_of
 from situs.policy import Policy
 from situs.sites.adapter import Key, Status, Task
 from situs.sites.local import LocalSite
@@ -233,10 +233,10 @@ class Runner:
         files = called(workload.inputs)
         for dataset, source in assignment.reads.items():
             digest = site.put(key, self.data(source, dataset), files[dataset])
-            env[f"SITUS_INPUT_{_variable(files[dataset])}"] = files[dataset]
+            env[f"SITUS_INPUT_{variable_of(files[dataset])}"] = files[dataset]
             self.journal.write("input", workload=name, dataset=dataset, source=source, sha256=digest)
         for output in workload.outputs:
-            env[f"SITUS_OUTPUT_{_variable(output.file)}"] = output.file
+            env[f"SITUS_OUTPUT_{variable_of(output.file)}"] = output.file
         if workload.run.port is not None:
             env["SITUS_PORT"] = str(workload.run.port)
         return env
@@ -251,7 +251,3 @@ def _answers(url: str) -> bool:
             return bool(answer.status == 200)
     except (OSError, HTTPException):
         return False
-
-
-def _variable(name: str) -> str:
-    return "".join(c if c.isalnum() else "_" for c in name).upper()

@@ -1,4 +1,4 @@
-"""What people name of a run at any site: files of its folder, and signals."""
+"""What people name of a run at any site, and are told of it: files of its folder, signals, that it runs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ from pathlib import PurePosixPath
 from signal import Signals
 
 from situs.model.error import SitusError
+
+
+def still_runs(workload: str) -> SitusError:
+    """To be raised where only a run that has ended may be removed."""
+    return SitusError(f"{workload} still runs; stop it first")
 
 
 def inside(name: str) -> PurePosixPath:

@@ -37,7 +37,7 @@ from situs.sites.ending import awaited
 from situs.sites.generations import Generations
 from situs.sites.kept import Kept
 from situs.sites.shell import NotThere
-from situs.sites.words import inside, signal_of
+from situs.sites.words import inside, signal_of, still_runs
 
 LONGEST_PAUSE_S = 2.0
 
@@ -176,7 +176,7 @@ class CloudSite:
     def forget(self, key: Key) -> None:
         """Give the machine back and remove what is here. Raises SitusError while it runs."""
         if self.status(key).alive:
-            raise SitusError(f"{key.workload} still runs; stop it first")
+            raise still_runs(key.workload)
         self._machines.down(key)
         self._reaching.leave(key)
         self._kept.forget(key)

@@ -41,7 +41,7 @@ from situs.sites.container.names import LIMIT, Names, Run, Why
 from situs.sites.container.starting import Starting
 from situs.sites.ending import awaited
 from situs.sites.shell import ENTER
-from situs.sites.words import inside, signal_of
+from situs.sites.words import inside, signal_of, still_runs
 
 LONGEST_PAUSE_S = 0.5
 KILLED = 128 + SIGKILL
@@ -197,7 +197,7 @@ class ContainerSite:
     def forget(self, key: Key) -> None:
         """Remove a run that has ended. Raises SitusError while it runs."""
         if self.status(key).alive:
-            raise SitusError(f"{key.workload} still runs; stop it first")
+            raise still_runs(key.workload)
         self._desk.release(key)
         self._kept.remove(key)
 

@@ -33,7 +33,7 @@ from situs.sites.kubernetes.permissions import missing
 from situs.sites.kubernetes.records import Records
 from situs.sites.kubernetes.states import NO_POD, judged, main
 from situs.sites.kubernetes.watching import Watch
-from situs.sites.words import signal_of
+from situs.sites.words import signal_of, still_runs
 
 OVERDUE_S = 10.0
 """A run that did not end so long after its grace has lost its keeper: the cluster ends it then."""
@@ -184,7 +184,7 @@ class KubernetesSite:
     def forget(self, key: Key) -> None:
         """Remove a run that has ended. Raises SitusError while it runs."""
         if self.status(key).alive:
-            raise SitusError(f"{key.workload} still runs; stop it first")
+            raise still_runs(key.workload)
         self._cluster.delete(JOB, self._names.run(key))
         self._folders.remove(key)
         # Last: while this is there, nobody takes the run for one that never was.

@@ -39,7 +39,7 @@ from situs.sites.ray.orders import OVER, Orders
 from situs.sites.ray.package import package
 from situs.sites.ray.states import NodeWord, status_of
 from situs.sites.shell import NotThere
-from situs.sites.words import inside, signal_of
+from situs.sites.words import inside, signal_of, still_runs
 
 NO_FILE = 66
 ENDING_S = 30.0
@@ -191,7 +191,7 @@ class RaySite:
         """Remove a run that has ended, here and there. Raises SitusError while it runs."""
         status, job = self._seen(key)
         if status.alive:
-            raise SitusError(f"{key.workload} still runs; stop it first")
+            raise still_runs(key.workload)
         name = self._names.job(key)
         job = job or self._api.job(name)
         if job is not None:

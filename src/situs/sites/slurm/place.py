@@ -25,6 +25,10 @@ class Place:
         """Of a run, as the shell sees it."""
         return f"{self.root}/runs/{key}"
 
+    def work(self, key: Key) -> str:
+        """Where a run works, as the shell sees it."""
+        return f"{self.folder(key)}/work"
+
     def folder_there(self, key: Key) -> str:
         """Of a run, as the compute nodes see it."""
         return f"{self._there}/runs/{key}"

@@ -26,7 +26,7 @@ from situs.sites.slurm.entering import TO_NODE
 from situs.sites.slurm.place import Place, unit_of
 from situs.sites.slurm.states import judged, recorded, settled
 from situs.sites.slurm.submission import SlurmOptions
-from situs.sites.words import inside, signal_of
+from situs.sites.words import inside, signal_of, still_runs
 
 OVERDUE_S = 10.0
 """A run that did not end so long after its grace has lost its keeper: Slurm ends the job then."""
@@ -54,7 +54,7 @@ class ClusterSite:
 
     def put(self, key: Key, source: Path, name: str) -> str:
         """Copy a file into the run's folder; gives its SHA-256."""
-        return self._place.shell.send(source, f"{self._place.folder(key)}/work/{inside(name)}")
+        return self._place.shell.send(source, f"{self._place.work(key)}/{inside(name)}")
 
     def keep(self, key: Key, source: Path, digest: str) -> str:
         """Have a file in the shared folder for all runs; gives its path."""
@@ -115,7 +115,7 @@ class ClusterSite:
 
     def get(self, key: Key, name: str, target: Path) -> str:
         """Copy a file out of the run's folder; gives its SHA-256."""
-        answer = self._place.shell.ask(folder.RESOLVE, f"{self._place.folder(key)}/work", str(inside(name)))
+        answer = self._place.shell.ask(folder.RESOLVE, self._place.work(key), str(inside(name)))
         if answer.exit_code == folder.REFUSED:
             raise SitusError(f"{name!r} leads out of the run's folder")
         if answer.exit_code:
@@ -130,7 +130,7 @@ class ClusterSite:
     def forget(self, key: Key) -> None:
         """Remove a run that has ended. Raises SitusError while it runs."""
         if self.status(key).alive:
-            raise SitusError(f"{key.workload} still runs; stop it first")
+            raise still_runs(key.workload)
         self._place.ask(folder.FORGET, self._place.root, str(key), uuid4().hex, about=key)
 
     def job_name(self, key: Key) -> str:

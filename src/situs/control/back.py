@@ -7,7 +7,7 @@ that plan and world agree again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -92,16 +92,26 @@ def _orders(held: Iterable[Hold], ground: Kept) -> list[Hold]:
 
 def earlier_version(connection: Connection, workload: str, specs: frozenset[str]) -> str | None:
     """The last plan in force that ran something else of a workload; None when there was none."""
-    seen = set[str]()
-    for target in reversed(plans.history(connection)):
-        if target.plan in seen:
-            continue
-        seen.add(target.plan)
-        kept = plans.load(connection, target.plan)
-        decision = decision_of(kept, workload)
-        if decision is not None and decision.assignments and not versions_of(kept, decision) & specs:
-            return target.plan
+    for kept, decision in earlier(connection, workload):
+        if not versions_of(kept, decision) & specs:
+            return kept.plan.id
     return None
+
+
+def earlier(
+    connection: Connection, workload: str, without: str | None = None
+) -> Iterator[tuple[Kept, Decision]]:
+    """The plans that were in force and had a place for a workload, and what they said; the last first, each once.
+
+    ``without``: this one is not asked for.
+    """
+    for plan in dict.fromkeys(target.plan for target in reversed(plans.history(connection))):
+        if plan == without:
+            continue
+        kept = plans.load(connection, plan)
+        decision = decision_of(kept, workload)
+        if decision is not None and decision.assignments:
+            yield kept, decision
 
 
 def decisions(connection: Connection, ground: Kept) -> Mapping[str, tuple[Decision, Workload]]:

@@ -14,7 +14,7 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
-from situs.control.back import decision_of, is_put_back, places_of
+from situs.control.back import decision_of, earlier, is_put_back, places_of
 from situs.control.room_taken import taken
 from situs.facts.completion import complete
 from situs.model.error import InputError, SitusError
@@ -150,17 +150,9 @@ def _before(connection: Connection, kept: Kept, workload: str) -> tuple[Kept, De
     if held is not None and held.plan is not None:
         before = plans.load(connection, held.plan)
         return before, before.plan.decision(workload)
-    seen = {kept.plan.id}
-    for target in reversed(plans.history(connection)):
-        if target.plan in seen:
-            continue
-        seen.add(target.plan)
-        earlier = plans.load(connection, target.plan)
-        decision = decision_of(earlier, workload)
-        if decision is None or not decision.assignments:
-            continue
+    for before, decision in earlier(connection, workload, without=kept.plan.id):
         if places_of(decision.assignments) != places_of(now.assignments):
-            return earlier, decision
+            return before, decision
     raise InputError(
         f"{workload} has not moved: all plans that were in force have it at {', '.join(_named(now))}"
     )

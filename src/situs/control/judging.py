@@ -14,12 +14,11 @@ from situs.control.observe import Look
 from situs.control.silence import Spells
 from situs.sites.steady import steady
 from situs.store import holds
-from situs.store.events import Event
+from situs.store.events import BY, Event
 from situs.store.holds import Hold
 from situs.store.observations import Observation
 from situs.store.runs import Run
 
-BY = "situs"
 HERE = "local"
 """Kind of site that is this machine: it is no witness of a line."""
 

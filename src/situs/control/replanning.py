@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from situs.control.approval.leave import BY, today
+from situs.control.approval.leave import today
 from situs.control.back import kept_at
 from situs.control.deciding import decided
 from situs.control.estate_files import EstateFiles
@@ -36,7 +36,7 @@ from situs.model.plan import Plan
 from situs.model.rule import Rule
 from situs.store import events, holds, leases, plans, replans
 from situs.store.database import Database, DatabaseAway, clock
-from situs.store.events import Event
+from situs.store.events import BY, Event
 from situs.store.holds import Hold
 from situs.store.leases import LeaseLost
 from situs.store.plans import Kept, Target

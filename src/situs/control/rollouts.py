@@ -15,9 +15,9 @@ from sqlalchemy import Connection
 
 from situs.control.back import earlier_version
 from situs.control.force import Force
-from situs.control.state import BY
 from situs.control.wanted import Sight, Unit
 from situs.store import holds
+from situs.store.events import BY
 from situs.store.holds import Hold
 from situs.store.runs import Run
 

@@ -18,14 +18,11 @@ from situs.control.sightings import Sightings
 from situs.control.wanted import Step, Unit, Wanted, key_of, unit_of
 from situs.sites.adapter import Key
 from situs.store import events, observations, runs, steps, usage
-from situs.store.events import Event
+from situs.store.events import BY, Event
 from situs.store.observations import Observation
 from situs.store.runs import Run
 from situs.store.steps import Entry
 from situs.store.usage import Line
-
-BY = "situs"
-"""Who did it, in events, where no person has."""
 
 
 @dataclass

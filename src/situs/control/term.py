@@ -35,7 +35,7 @@ from situs.control.reconcile import diff, source_of, succeeding
 from situs.control.renewing import Renewing
 from situs.control.rollouts import Rollouts, outdated, put_back
 from situs.control.room_taken import taken_by_others, with_results
-from situs.control.state import BY, State
+from situs.control.state import State
 from situs.control.tenure import Held, Tenure
 from situs.control.traffic.fronts import fronts
 from situs.control.traffic.haproxy import Haproxy, left_behind
@@ -51,7 +51,7 @@ from situs.model.estate import Site
 from situs.sites.adapter import Adapter, Key, Status, Tells
 from situs.store import holds, leases, observations, plans, submissions
 from situs.store.database import Database
-from situs.store.events import Event
+from situs.store.events import BY, Event
 from situs.store.leases import LeaseLost
 from situs.store.runs import Run
 from situs.store.usage import Line

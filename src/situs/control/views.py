@@ -26,7 +26,7 @@ from situs.control.reconcile import Verdict, diff, serves
 from situs.control.wanted import Sight, Step, Unit, Waiting, Wanted, World, key_of, unit_of
 from situs.model.error import InputError
 from situs.sites.adapter import Key, Status
-from situs.store import events, holds, leases, observations, plans, replans, runs, steps, usage
+from situs.store import arrays, events, holds, leases, observations, plans, replans, runs, steps, usage
 from situs.store.database import Database, clock
 from situs.store.events import Event
 from situs.store.holds import Hold
@@ -130,7 +130,7 @@ def _seen(database: Database, asked_for: str | None) -> Overview:
     force = newest(database, Path(), Plans(database), at)
     with database.read() as connection:
         queues = read_with(connection, force.kept.intent.queues if force else {}, known)
-        array_of, in_arrays = standing.array_of(connection), standing.overview(connection)
+        array_of, in_arrays = arrays.of_members(connection), standing.overview(connection)
     history: dict[Unit, list[Run]] = {}
     for run in (run for run in known if run.workload not in queues.work):
         history.setdefault(unit_of(run), []).append(run)

@@ -87,6 +87,12 @@ def members(connection: Connection, array: str) -> list[Member]:
     return [Member(*row) for row in connection.execute(wanted)]
 
 
+def of_members(connection: Connection) -> dict[str, str]:
+    """Names of all members -> the array of each."""
+    wanted = select(array_members.c.name, array_members.c.array)
+    return {row.name: row.array for row in connection.execute(wanted)}
+
+
 def claimed(connection: Connection, names: Iterable[str]) -> set[str]:
     """Those of these names that arrays or their members have."""
     return among(connection, names, (arrays.c.name, array_members.c.name))

@@ -11,6 +11,9 @@ from sqlalchemy import Column, Connection, func, insert, select
 
 from situs.store.tables import events
 
+BY = "situs"
+"""Who did it where no person has."""
+
 
 @dataclass(frozen=True)
 class Event:

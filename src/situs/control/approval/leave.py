@@ -9,9 +9,8 @@ from sqlalchemy import Connection
 
 from situs.control.guardrails import Change
 from situs.store import plans, proposals
+from situs.store.events import BY
 
-BY = "situs"
-"""Who puts a plan in force that needed no person."""
 A_DAY = timedelta(hours=24)
 
 

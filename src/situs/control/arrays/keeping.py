@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from situs.control import submitting
 from situs.control.arrays.making import end_members
 from situs.control.arrays.member import member_workload
-from situs.control.arrays.standing import BY, OVER, states
+from situs.control.arrays.standing import OVER, states
 from situs.control.leader import Leadership
 from situs.control.pace import Pace
 from situs.control.queues import handing_in
@@ -27,7 +27,7 @@ from situs.planner.single import Placed
 from situs.store import arrays, events, holds, leases, plans, queued
 from situs.store.arrays import Array, Member
 from situs.store.database import Database, DatabaseAway, clock
-from situs.store.events import Event
+from situs.store.events import BY, Event
 from situs.store.leases import LeaseLost
 from situs.store.queued import Piece
 

@@ -22,7 +22,6 @@ from situs.store.runs import Run
 State = Literal["held", "waiting", "running", "ending", "done", "failed", "stopped"]
 """``held``: not handed in yet, as so many others run at once; ``waiting``: for room, its turn or another try"""
 OVER: tuple[State, ...] = ("done", "failed", "stopped")
-BY = "situs"
 
 
 @dataclass(frozen=True)
@@ -95,15 +94,6 @@ def overview(connection: Connection) -> list[ArrayView]:
         if view is not None:
             found.append(replace(view, members=()))
     return found
-
-
-def array_of(connection: Connection) -> dict[str, str]:
-    """Names of the members that may run or ran -> the array of each."""
-    return {
-        member.name: array.name
-        for array in arrays.all_of_them(connection)
-        for member in arrays.members(connection, array.name)
-    }
 
 
 def of_array(database: Database, name: str) -> ArrayView | None:

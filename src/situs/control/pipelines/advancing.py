@@ -25,10 +25,9 @@ from situs.model.error import SitusError
 from situs.model.plan import Fit
 from situs.store import events, pipelines, plans, submissions
 from situs.store.database import Database, DatabaseAway, clock
-from situs.store.events import Event
+from situs.store.events import BY, Event
 from situs.store.pipelines import Artefact, Done
 
-BY = "situs"
 AGAIN_S = 2.0
 """A stage that finds no room looks again so often."""
 BYTES_IN_GB = 1e9

@@ -21,7 +21,7 @@ from situs.control.queues.room import Rooms
 from situs.control.queues.sights import Sights
 from situs.control.reconcile import KEPT, Verdict, next_key, next_step
 from situs.control.staging import Work
-from situs.control.state import BY, State
+from situs.control.state import State
 from situs.control.submitted import rules_now
 from situs.control.waiting import given_up
 from situs.control.wanted import WRITTEN, Sight, Step, Unit, Waiting, Wanted, World, key_of, place_of
@@ -29,7 +29,7 @@ from situs.control.wanted import Place as At
 from situs.policy import Policy
 from situs.sites.adapter import Key, Status
 from situs.store import plans
-from situs.store.events import Event
+from situs.store.events import BY, Event
 from situs.store.runs import Run
 
 SWEEP_S = 60.0

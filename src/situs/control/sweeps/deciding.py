@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from situs.control import submitting
-from situs.control.arrays.standing import BY
 from situs.control.leader import Leadership
 from situs.control.pace import Pace
 from situs.control.recurring import Recurring
@@ -24,6 +23,7 @@ from situs.model.error import SitusError
 from situs.sites.adapter import Adapter
 from situs.store import arrays, holds, leases, sweeps
 from situs.store.database import Database, DatabaseAway
+from situs.store.events import BY
 from situs.store.leases import LeaseLost
 from situs.store.sweeps import Sweep, Verdict
 

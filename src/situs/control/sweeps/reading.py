@@ -20,12 +20,11 @@ from situs.model.error import SitusError
 from situs.sites.adapter import Adapter, Unreachable
 from situs.store import events, sweeps
 from situs.store.database import Database, DatabaseAway, clock
-from situs.store.events import Event
+from situs.store.events import BY, Event
 from situs.store.leases import LeaseLost
 from situs.store.runs import Run
 from situs.store.sweeps import Report
 
-BY = "situs"
 SOONEST_S = 0.2
 SHARE = 20
 """Where reading is quick it is done more often: a trial of a few seconds is to end early too. It takes a twentieth of

@@ -32,7 +32,6 @@ from situs.cli.plane import ByOption, DbOption, ReasonOption, opened, person
 from situs.cli.sent import must_be_sent, packages_of, pairs, tell_left_out, tell_written_out
 from situs.cli.server import ServerOption, must_be_here
 from situs.cli.swept import WORDS, show, table_of, values, watch
-from situs.model.error import InputError
 
 if TYPE_CHECKING:
     from situs.store.arrays import End
@@ -167,13 +166,10 @@ def run_command(
     from situs.model.plan import Fit
 
     must_be_here(HERE_ALONE, server, db, estate)
-    if sampler not in drawing.SAMPLERS:
-        raise InputError(f"there is no sampler {sampler!r}; use {', '.join(drawing.SAMPLERS)}")
-    if stop not in making.RULES:
-        raise InputError(f"there is no rule {stop!r} to stop by; use {', '.join(making.RULES)}")
     ranges = drawing.pairs(draw or (), "--draw")
     lists = {each: drawing.listed(text) for each, text in drawing.pairs(choose or (), "--choose").items()}
-    judged = making.Judged(*making.goal_of(minimise, maximise), stop, min_steps, max_steps, reduction)
+    goal, rule = making.goal_of(minimise, maximise), making.rule_of(stop)
+    judged = making.Judged(*goal, rule, min_steps, max_steps, reduction)
     making.check(judged)
     parameters = drawing.drawn(ranges, lists, trials, sampler, seed)
     taken = snapshot(code, include or (), state or ())
@@ -190,7 +186,7 @@ def run_command(
     has_estate = have_sites(place, who)
     only = frozenset(site) if site else None
     wanted = Wanted(name or fresh_name(tuple(command)), parameters, at_once, queue, priority, only)
-    placed = making.look(place.database, wanted, judged, workload)
+    placed = making.look(place.database, wanted, workload)
     if dry_run or placed.fit is Fit.NEVER:
         show_place(wanted.name, placed, hours, as_json)
         return

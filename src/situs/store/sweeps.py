@@ -153,11 +153,6 @@ def reports(connection: Connection, array: str, after: int = 0) -> list[tuple[in
     return [(row[0], Report(*row[1:])) for row in connection.execute(wanted)]
 
 
-def newest(connection: Connection) -> int:
-    """The number of the newest report of all; 0: there is none."""
-    return int(connection.execute(select(func.coalesce(func.max(sweep_reports.c.seq), 0))).scalar_one())
-
-
 def judge(connection: Connection, verdicts: Sequence[Verdict]) -> None:
     """Write down what was decided; what was decided before stays as it is."""
     at = clock(connection)

@@ -28,13 +28,15 @@ At = Callable[[float], Value]
 
 
 def drawn(
-    ranges: Mapping[str, str], lists: Mapping[str, Sequence[Value]], trials: int | None, sampler: Sampler, seed: int
+    ranges: Mapping[str, str], lists: Mapping[str, Sequence[Value]], trials: int | None, sampler: str, seed: int
 ) -> list[dict[str, Value]]:  # fmt: skip
     """The parameters of each trial. Raises InputError that says what is wrong.
 
     ``ranges``: what each is drawn from, such as ``log(1e-4,1e-1)``; ``lists``: of each, one is chosen; ``trials``:
     how many; None: one for each combination, which only a grid knows.
     """
+    if sampler not in SAMPLERS:
+        raise InputError(f"there is no sampler {sampler!r}; use {', '.join(SAMPLERS)}")
     names: list[str] = []
     for name in (*ranges, *lists):
         names.append(checked_name(name, names))
@@ -86,7 +88,7 @@ def _grid(
     return [dict(zip(lists, values, strict=True)) for values in product(*lists.values())]
 
 
-def _shares(rng: random.Random, trials: int, sampler: Sampler) -> list[float]:
+def _shares(rng: random.Random, trials: int, sampler: str) -> list[float]:
     if sampler == "random":
         return [rng.random() for _ in range(trials)]
     parts = list(range(trials))

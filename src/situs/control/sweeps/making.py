@@ -8,7 +8,6 @@ from typing import Any
 
 from situs.control.arrays import making
 from situs.control.arrays.making import Wanted
-from situs.control.sweeps.drawing import Sampler
 from situs.control.sweeps.reports import FILE, VARIABLE
 from situs.model.error import InputError
 from situs.model.workload import Workload
@@ -43,7 +42,7 @@ def goal_of(minimise: str | None, maximise: str | None) -> tuple[str, Goal]:
 
 
 def described(
-    ranges: Mapping[str, str], lists: Mapping[str, Sequence[Value]], sampler: Sampler, seed: int
+    ranges: Mapping[str, str], lists: Mapping[str, Sequence[Value]], sampler: str, seed: int
 ) -> dict[str, Any]:
     """How parameters were drawn, as it is kept."""
     return {
@@ -74,16 +73,22 @@ def make(
     )
 
 
-def look(database: Database, wanted: Wanted, judged: Judged, workload: Workload) -> Placed:
+def look(database: Database, wanted: Wanted, workload: Workload) -> Placed:
     """Where its first member would go now. Raises InputError."""
-    check(judged)
     return making.look(database, wanted, reporting(workload))
+
+
+def rule_of(text: str) -> Rule:
+    """The rule of a name. Raises InputError."""
+    for rule in RULES:
+        if rule == text:
+            return rule
+    raise InputError(f"there is no rule {text!r} to stop by; use {', '.join(RULES)}")
 
 
 def check(judged: Judged) -> None:
     """Raises InputError for what cannot be meant."""
-    if judged.rule not in RULES:
-        raise InputError(f"there is no rule {judged.rule!r} to stop by; use {', '.join(RULES)}")
+    rule_of(judged.rule)
     if judged.first_step < 1:
         raise InputError(f"the first step to judge at is at least 1, not {judged.first_step}")
     if judged.last_step is not None and judged.last_step <= judged.first_step:

@@ -95,7 +95,11 @@ def read_all(database: Database) -> list[SweepView]:
     """All sweeps whose arrays were not removed, the oldest first."""
     with database.read() as connection:
         known = {sweep.array for sweep in sweeps.all_of_them(connection)}
-        names = [array.name for array in standing.overview(connection) if array.name in known]
+        names = [
+            array.name
+            for array in arrays.all_of_them(connection)
+            if array.name in known and "removed" not in arrays.ends(connection, array.name)
+        ]
     return [read(database, name) for name in names]
 
 

@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from situs.cli.output import console, emit_json, error_console, language
-from situs.cli.plane import duration, plain
+from situs.cli.plane import DETACHED, duration, plain
 from situs.cli.tables import table as new_table
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from situs.control.arrays.making import Wanted
-    from situs.control.arrays.standing import ArrayView
+    from situs.control.arrays.standing import ArrayView, State
     from situs.control.here import Here
     from situs.model.workload import Workload
 
-DETACHED = 130
 LOOKED_S = 0.5
 WORDS: Mapping[str, Mapping[str, Any]] = {
     "en": {
@@ -30,10 +29,6 @@ WORDS: Mapping[str, Mapping[str, Any]] = {
         "detached": "{name} goes on; `situs status {name}` shows it, `situs stop {name}` ends it",
         "arrays": ("array", "members", "at once", "queue", "stands", "why no more"),
         "members": ("member", "parameters", "stands", "site", "for", "hours", "cost", "why not"),
-        "states": {
-            "held": "held back", "waiting": "waiting", "running": "running", "ending": "ending", "done": "done",
-            "failed": "failed", "stopped": "stopped",
-        },
     },
     "de": {
         "made": "{name} hat {size} Mitglieder; `situs status {name}` zeigt sie",
@@ -42,10 +37,16 @@ WORDS: Mapping[str, Mapping[str, Any]] = {
         "detached": "{name} läuft weiter; `situs status {name}` zeigt es, `situs stop {name}` beendet es",
         "arrays": ("Reihe", "Mitglieder", "zugleich", "Warteschlange", "Stand", "warum nicht mehr"),
         "members": ("Mitglied", "Parameter", "Stand", "Ort", "seit", "Stunden", "Kosten", "warum nicht"),
-        "states": {
-            "held": "zurückgehalten", "waiting": "wartet", "running": "läuft", "ending": "endet", "done": "fertig",
-            "failed": "gescheitert", "stopped": "angehalten",
-        },
+    },
+}  # fmt: skip
+STATES: Mapping[str, Mapping[State, str]] = {
+    "en": {
+        "held": "held back", "waiting": "waiting", "running": "running", "ending": "ending", "done": "done",
+        "failed": "failed", "stopped": "stopped",
+    },
+    "de": {
+        "held": "zurückgehalten", "waiting": "wartet", "running": "läuft", "ending": "endet", "done": "fertig",
+        "failed": "gescheitert", "stopped": "angehalten",
     },
 }  # fmt: skip
 
@@ -86,7 +87,7 @@ def watch(place: Here, name: str, *, as_json: bool) -> int:
                 if member.state in OVER and member.name not in over and not as_json:
                     said = words["ended"].format(
                         member=member.name, parameters=_parameters(member.parameters),
-                        state=words["states"][member.state],
+                        state=STATES[language()][member.state],
                     )  # fmt: skip
                     console.print(said, soft_wrap=True, markup=False)
             over = {member.name for member in view.members if member.state in OVER}
@@ -94,7 +95,7 @@ def watch(place: Here, name: str, *, as_json: bool) -> int:
                 if as_json:
                     emit_json(plain(view))
                 else:
-                    said = words["all"].format(name=name, counts=_counts(view))
+                    said = words["all"].format(name=name, counts=counted(view.counts))
                     error_console.print(said, soft_wrap=True, markup=False)
                 return 0 if view.state == "done" else 1
             time.sleep(LOOKED_S)
@@ -110,11 +111,11 @@ def show(view: ArrayView, now: datetime, *, as_json: bool) -> int:
         emit_json(plain(view) | {"cost": str(view.cost), "hours": view.hours})
     else:
         console.print(table_of([view]))
-        words = WORDS[language()]
+        words, states = WORDS[language()], STATES[language()]
         table = new_table(*words["members"])
         for member in view.members:
             table.add_row(
-                member.name, escape(_parameters(member.parameters)), words["states"][member.state], member.site or "—",
+                member.name, escape(_parameters(member.parameters)), states[member.state], member.site or "—",
                 duration((now - member.since).total_seconds()) if member.since else "", f"{member.hours:.2f}",
                 f"{member.cost:.4f} {view.currency}" if view.currency else "", escape(member.cause or ""),
             )  # fmt: skip
@@ -128,15 +129,16 @@ def table_of(views: Sequence[ArrayView]) -> Any:
     table = new_table(*words["arrays"])
     for view in views:
         table.add_row(
-            view.name, str(view.size), str(view.at_once or ""), view.queue or "", _counts(view),
+            view.name, str(view.size), str(view.at_once or ""), view.queue or "", counted(view.counts),
             escape(view.cause or ""),
         )  # fmt: skip
     return table
 
 
-def _counts(view: ArrayView) -> str:
-    states = WORDS[language()]["states"]
-    return ", ".join(f"{view.counts[state]} {states[state]}" for state in states if view.counts.get(state))
+def counted(counts: Mapping[State, int]) -> str:
+    """How many stand how."""
+    states = STATES[language()]
+    return ", ".join(f"{counts[state]} {states[state]}" for state in states if counts.get(state))
 
 
 def _parameters(parameters: Mapping[str, object]) -> str:

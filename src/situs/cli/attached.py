@@ -10,14 +10,13 @@ import typer
 
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, emit_json, error_console, language
-from situs.cli.plane import DbOption
+from situs.cli.plane import DETACHED, DbOption
 from situs.cli.server import ServerOption, control_plane
 from situs.client.control_plane import Arrived, Ended
 
 if TYPE_CHECKING:
     from situs.client.control_plane import Looking
 
-DETACHED = 130
 NEVER_RAN = 1
 ENDED_BY = {"timeout": 124, "memory": 137}
 """What shells and containers say when a time limit, or one of memory, has ended a program."""

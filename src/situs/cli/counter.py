@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from situs.cli.attached import DETACHED, WORDS, say_end
+from situs.cli.attached import WORDS, say_end
 from situs.cli.output import emit_json, error_console, language
+from situs.cli.plane import DETACHED
 from situs.client.control_plane import Ended
 from situs.control.asked import Asked
 from situs.control.counter.line import Closed, Line, same

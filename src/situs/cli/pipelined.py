@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from situs.cli.output import emit_json, error_console, language
+from situs.cli.plane import DETACHED
 
 if TYPE_CHECKING:
     from situs.client.control_plane import Pipelines
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from situs.control.pipelines.standing import StageStanding
 
 LOOK_S = 0.3
-DETACHED = 130
 WORDS: Mapping[str, Mapping[str, Any]] = {
     "en": {
         "goes": "{stage} goes to {site}/{pool}: {why}", "after": "{stage} goes to {site}/{pool} after {needs}: {why}",

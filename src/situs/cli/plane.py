@@ -29,6 +29,8 @@ ByOption = Annotated[
     str | None, typer.Option("--by", help="Who answers for it.", show_default="the user of this machine")
 ]
 ReasonOption = Annotated[str | None, typer.Option("--reason", help="Why, for those who come after.")]
+DETACHED = 130
+"""Exit code after Ctrl-C, which only ends what is shown; shells say the same."""
 
 
 def place_of(db: str | None, estate: Path) -> str:

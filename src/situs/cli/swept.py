@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
+from situs.cli.arrayed import LOOKED_S, STATES, counted
 from situs.cli.output import console, emit_json, error_console, language
-from situs.cli.plane import plain
+from situs.cli.plane import DETACHED, plain
 from situs.cli.tables import table as new_table
 
 if TYPE_CHECKING:
     from situs.control.sweeps.standing import SweepView, Trial
     from situs.store.database import Database
 
-DETACHED = 130
-LOOKED_S = 0.5
 WORDS: Mapping[str, Mapping[str, Any]] = {
     "en": {
         "made": "{name} has {size} trials; `situs sweep show {name}` shows them",
@@ -36,10 +35,6 @@ WORDS: Mapping[str, Mapping[str, Any]] = {
                     "why"),
         "goal": {"minimise": "least {objective}", "maximise": "most {objective}"},
         "early": "ended early",
-        "states": {
-            "held": "held back", "waiting": "waiting", "running": "running", "ending": "ending", "done": "done",
-            "failed": "failed", "stopped": "stopped",
-        },
     },
     "de": {
         "made": "{name} hat {size} Versuche; `situs sweep show {name}` zeigt sie",
@@ -58,10 +53,6 @@ WORDS: Mapping[str, Mapping[str, Any]] = {
                     "Stunden", "Kosten", "warum"),
         "goal": {"minimise": "kleinstes {objective}", "maximise": "größtes {objective}"},
         "early": "früh beendet",
-        "states": {
-            "held": "zurückgehalten", "waiting": "wartet", "running": "läuft", "ending": "endet", "done": "fertig",
-            "failed": "gescheitert", "stopped": "angehalten",
-        },
     },
 }  # fmt: skip
 
@@ -149,7 +140,7 @@ def _of(view: SweepView, trial: Trial) -> dict[str, object]:
 def _state(trial: Trial) -> str:
     words = WORDS[language()]
     return str(
-        words["early"] if trial.state == "stopped" and trial.stopped_for else words["states"][trial.state]
+        words["early"] if trial.state == "stopped" and trial.stopped_for else STATES[language()][trial.state]
     )
 
 
@@ -159,8 +150,8 @@ def _counts(view: SweepView) -> str:
     counts = dict(view.counts)
     if early:
         counts["stopped"] -= early
-    said = [f"{counts[state]} {words['states'][state]}" for state in words["states"] if counts.get(state)]
-    return ", ".join([*said, f"{early} {words['early']}"] if early else said)
+    said = counted(counts)
+    return ", ".join(filter(None, [said, f"{early} {words['early']}"])) if early else said
 
 
 def _number(value: float | None) -> str:

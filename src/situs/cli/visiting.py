@@ -7,8 +7,9 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from situs.cli.attached import DETACHED, say_end
+from situs.cli.attached import say_end
 from situs.cli.output import emit_json, error_console, language
+from situs.cli.plane import DETACHED
 from situs.client.control_plane import Ended
 from situs.model.error import InputError, SitusError
 from situs.sites.adapter import Unreachable

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -26,10 +25,10 @@ import pytest
 
 from bench.slurm_cluster import SlurmCluster
 from tests.control.plane import until
-from tests.sites import container_engine, slurm_rest
 from tests.sites.container_engine import IMAGE, ContainerEngine
 from tests.sites.slurm_rest import SlurmRest
 from tests.sites.ssh_server import SshServer, access
+from tests.sites.started import started_cluster, started_engine, started_rest
 from tests.sites.test_secrets import Vault
 
 SITES = ("box", "host", "cluster", "rest", "engine")
@@ -88,39 +87,21 @@ class Watch:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlurmCluster]:
-    if packages := slurm_rest.missing():
-        pytest.skip(f"needs Debian packages: {' '.join(packages)}")
-    cluster = SlurmCluster(tmp_path_factory.mktemp("slurm") / "cluster", tokens=True)
-    try:
-        cluster.start()
+    with started_cluster(tmp_path_factory.mktemp("slurm") / "cluster", tokens=True) as cluster:
         yield cluster
-    finally:
-        cluster.stop()
 
 
 @pytest.fixture(scope="module")
 def rest(cluster: SlurmCluster) -> Iterator[SlurmRest]:
-    daemon = SlurmRest(cluster)
-    try:
-        daemon.start()
+    with started_rest(cluster) as daemon:
         yield daemon
-    finally:
-        daemon.end()
-        shutil.rmtree(daemon.folder)
 
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ContainerEngine]:
-    if missing := container_engine.missing_packages():
-        pytest.skip(f"needs Debian packages: {' '.join(missing)}")
-    engine = ContainerEngine(tmp_path_factory.mktemp("docker"))
-    try:
-        engine.start()
-        engine.load_image()
+    with started_engine(tmp_path_factory.mktemp("docker")) as engine:
         yield engine
-    finally:
         engine.clear()
-        engine.stop()
 
 
 @pytest.fixture(scope="module")

@@ -25,8 +25,9 @@ from situs.sites.container.kept import Kept
 from situs.sites.container.logs import unframed
 from situs.sites.container.names import Names
 from situs.sites.container.site import ContainerSite
-from tests.sites.container_engine import IMAGE, ContainerEngine, missing_packages, serve_images
+from tests.sites.container_engine import IMAGE, ContainerEngine, serve_images
 from tests.sites.in_containers import is_alive
+from tests.sites.started import started_engine
 
 pytestmark = pytest.mark.slow
 
@@ -35,16 +36,8 @@ KEY = Key("job", 1)
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ContainerEngine]:
-    missing = missing_packages()
-    if missing:
-        pytest.skip(f"needs Debian packages: {' '.join(missing)}")
-    engine = ContainerEngine(tmp_path_factory.mktemp("docker"))
-    try:
-        engine.start()
-        engine.load_image()
+    with started_engine(tmp_path_factory.mktemp("docker")) as engine:
         yield engine
-    finally:
-        engine.stop()
 
 
 @pytest.fixture

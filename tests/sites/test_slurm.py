@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.slurm_cluster import CPUS, GPUS, MEMORY_MIB, NODES, SlurmCluster, missing_packages
+from bench.slurm_cluster import CPUS, GPUS, MEMORY_MIB, NODES, SlurmCluster
 from situs.model.error import SitusError
 from situs.sites.adapter import Key, Task, Unreachable
 from situs.sites.conformance.suite import AdapterConformance
@@ -25,6 +25,7 @@ from situs.sites.conformance.waiting import Opener, ended, python, until
 from situs.sites.shell import Completed, ThisMachine
 from situs.sites.slurm.site import SlurmSite
 from situs.sites.slurm.submission import RESERVED, SlurmOptions, run_script
+from tests.sites.started import started_cluster
 
 pytestmark = pytest.mark.slow
 
@@ -42,15 +43,8 @@ KEY = Key("job", 1)
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlurmCluster]:
-    missing = missing_packages()
-    if missing:
-        pytest.skip(f"needs Debian packages: {' '.join(missing)}")
-    cluster = SlurmCluster(tmp_path_factory.mktemp("slurm") / "cluster")
-    try:
-        cluster.start()
+    with started_cluster(tmp_path_factory.mktemp("slurm") / "cluster") as cluster:
         yield cluster
-    finally:
-        cluster.stop()
 
 
 class TestSlurm(AdapterConformance):

@@ -22,7 +22,8 @@ from situs.sites.shell import ThisMachine
 from situs.sites.slurm.rest.api import SlurmApi
 from situs.sites.slurm.rest.site import SlurmRestSite
 from situs.sites.slurm.submission import SlurmOptions
-from tests.sites.slurm_rest import SlurmRest, missing
+from tests.sites.slurm_rest import SlurmRest
+from tests.sites.started import started_cluster, started_rest
 from tests.sites.tls_front import TlsFront
 
 pytestmark = pytest.mark.slow
@@ -33,25 +34,14 @@ FOREVER = python("import time; time.sleep(600)")
 
 @pytest.fixture(scope="session")
 def rest_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlurmCluster]:
-    if packages := missing():
-        pytest.skip(f"needs Debian packages: {' '.join(packages)}")
-    cluster = SlurmCluster(tmp_path_factory.mktemp("rest") / "cluster", tokens=True)
-    try:
-        cluster.start()
+    with started_cluster(tmp_path_factory.mktemp("rest") / "cluster", tokens=True) as cluster:
         yield cluster
-    finally:
-        cluster.stop()
 
 
 @pytest.fixture(scope="session")
 def rest(rest_cluster: SlurmCluster) -> Iterator[SlurmRest]:
-    daemon = SlurmRest(rest_cluster)
-    try:
-        daemon.start()
+    with started_rest(rest_cluster) as daemon:
         yield daemon
-    finally:
-        daemon.end()
-        shutil.rmtree(daemon.folder, ignore_errors=True)
 
 
 class TestSlurmRest(AdapterConformance):

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from bench.slurm_cluster import SlurmCluster
-from bench.slurm_cluster import missing_packages as missing_for_slurm
 from situs.control.asked import Asked
 from situs.control.sessions.beginning import SCRIPT, content, possible, session_of
 from situs.control.sessions.coming import BEGINS, Came
@@ -33,8 +32,9 @@ from situs.sites.slurm.site import SlurmSite
 from situs.sites.slurm.submission import SlurmOptions
 from situs.sites.ssh import SshSite
 from situs.sites.sshshell import SshShell
-from tests.sites.container_engine import IMAGE, ContainerEngine, missing_packages
+from tests.sites.container_engine import IMAGE, ContainerEngine
 from tests.sites.ssh_server import SshServer, access
+from tests.sites.started import started_cluster, started_engine
 
 KEY = Key("dev", 1)
 PLACE = {"kind": "on_prem", "country": "DE", "clearance": 1}
@@ -110,29 +110,14 @@ class Visitor:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlurmCluster]:
-    missing = missing_for_slurm()
-    if missing:
-        pytest.skip(f"needs Debian packages: {' '.join(missing)}")
-    cluster = SlurmCluster(tmp_path_factory.mktemp("slurm") / "cluster", nodes=1)
-    try:
-        cluster.start()
+    with started_cluster(tmp_path_factory.mktemp("slurm") / "cluster", nodes=1) as cluster:
         yield cluster
-    finally:
-        cluster.stop()
 
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ContainerEngine]:
-    missing = missing_packages()
-    if missing:
-        pytest.skip(f"needs Debian packages: {' '.join(missing)}")
-    engine = ContainerEngine(tmp_path_factory.mktemp("docker"))
-    try:
-        engine.start()
-        engine.load_image()
+    with started_engine(tmp_path_factory.mktemp("docker")) as engine:
         yield engine
-    finally:
-        engine.stop()
 
 
 @pytest.fixture(params=["local", "ssh", "slurm", "container"])

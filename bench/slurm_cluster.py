@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import count
 from pathlib import Path
 
@@ -64,8 +65,8 @@ PreemptMode=CANCEL
 GresTypes=gpu
 KillWait=2
 MinJobAge={min_job_age}
-MessageTimeout=5
-SlurmdTimeout=5
+MessageTimeout=10
+SlurmdTimeout=30
 SlurmctldTimeout=5
 ReturnToService=2
 MpiDefault=none
@@ -136,6 +137,28 @@ class SlurmCluster:
             self.clear()
         for name in reversed([*self._daemons]):
             self.end(name, signal.SIGTERM)
+
+    @contextlib.contextmanager
+    def impatient(self) -> Iterator[None]:
+        """For a while, what does not answer within seconds is given up.
+
+        At other times it is not: on a busy machine nodes are late now and then, and no job would be given to them.
+        """
+        file = self.folder / "slurm.conf"
+        patient = file.read_text()
+        file.write_text(re.sub(r"(MessageTimeout|SlurmdTimeout)=\d+", r"\1=5", patient))
+        self.command("scontrol", "reconfigure")
+        try:
+            yield
+        finally:
+            file.write_text(patient)
+            self.command("scontrol", "reconfigure")
+            self.wait_for_nodes()
+
+    def saved(self, job: str) -> bool:
+        """Whether the controller has written down a job of this name; the number of one that it loses it gives away."""
+        state = self.folder / "state" / "job_state"
+        return state.exists() and job.encode() in state.read_bytes()
 
     def clear(self) -> None:
         """End all jobs, so that the next test has the cluster for itself."""

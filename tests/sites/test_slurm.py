@@ -67,6 +67,12 @@ class TestSlurm(AdapterConformance):
         yield
         cluster.resume()
 
+    @pytest.fixture
+    def impatient(self, cluster: SlurmCluster) -> Iterator[None]:
+        """Daemons that do not answer are soon given up."""
+        with cluster.impatient():
+            yield
+
     def job(self, site: SlurmSite, cluster: SlurmCluster, key: Key = KEY) -> str:
         """The number of the only job of a run."""
         name = f"--name={site.job_name(key)}"
@@ -128,8 +134,11 @@ class TestSlurm(AdapterConformance):
             site.start(Task(key, python(text), accelerators=GPUS))
         told = [key for key in keys[:-1] if until(lambda key=key: site.logs(key)[0], "it runs") is None]
         assert {site.logs(key)[0] for key in told} == {b"0,1 0,1\n"}
+        until(
+            lambda: "Resources" in (site.status(keys[-1]).detail or ""),
+            "Slurm says what the last one waits for",
+        )
         assert site.status(keys[-1]).state == "queued"
-        assert "Resources" in (site.status(keys[-1]).detail or "")
         site.stop(keys[0], grace_s=0)
         until(lambda: site.logs(keys[-1])[0], "the last one has the accelerators of the first")
         for key in keys:
@@ -349,7 +358,6 @@ class TestSlurm(AdapterConformance):
         site.start(Task(KEY, python("pass"), cpus=1))
         assert [key for key in site.known() if ended(site, key).succeeded] == [KEY]
 
-    @pytest.mark.slow
     def test_with_requeue_a_run_is_begun_anew_and_otherwise_not(
         self, cluster: SlurmCluster, tmp_path: Path, options: SlurmOptions, open_site: Opener
     ) -> None:
@@ -399,7 +407,7 @@ class TestSlurm(AdapterConformance):
 
     # Faults of the cluster
 
-    @pytest.mark.slow
+    @pytest.mark.usefixtures("impatient")
     def test_without_its_controller_the_site_says_so_and_runs_go_on(
         self, site: SlurmSite, open_site: Opener, cluster: SlurmCluster, tmp_path: Path
     ) -> None:
@@ -413,10 +421,9 @@ class TestSlurm(AdapterConformance):
         site.start(Task(quick, python("pass")))
         until(count.exists, "it runs")
         assert ended(site, quick).succeeded
-        # A controller writes down what it knows every five seconds; numbers of jobs that it lost it gives away again.
-        began = time.time()
         until(
-            lambda: (cluster.folder / "state" / "job_state").stat().st_mtime > began, "it has written it down"
+            lambda: all(cluster.saved(site.job_name(key)) for key in (early, quick)),
+            "it has written them down",
         )
         cluster.end("slurmctld", signal.SIGKILL)
         try:
@@ -444,7 +451,7 @@ class TestSlurm(AdapterConformance):
         assert ended(again, late).succeeded
         assert count.read_text() == "xx"
 
-    @pytest.mark.slow
+    @pytest.mark.usefixtures("impatient")
     def test_when_its_node_fails_a_run_is_lost_and_ends_where_it_went_on(
         self, site: SlurmSite, cluster: SlurmCluster, tmp_path: Path
     ) -> None:
@@ -468,7 +475,6 @@ class TestSlurm(AdapterConformance):
             cluster.start_node(node)
             cluster.wait_for_nodes()
 
-    @pytest.mark.slow
     def test_the_limit_of_the_partition_is_a_timeout(self, site: SlurmSite, cluster: SlurmCluster) -> None:
         site.start(Task(KEY, FOREVER))
         until(lambda: site.status(KEY).state == "running", "it runs")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -245,9 +244,7 @@ class TestSlurmRest(AdapterConformance):
         monkeypatch.setattr("situs.sites.again.PAUSES_S", ())
         monkeypatch.setattr("situs.sites.slurm.rest.control.UNDERWAY_S", 0.5)
         site.start(Task(KEY, FOREVER))
-        saved = rest_cluster.folder / "state" / "job_state"
-        began = time.time()
-        until(lambda: saved.exists() and saved.stat().st_mtime > began, "the controller has written it down")
+        until(lambda: rest_cluster.saved(site.job_name(KEY)), "the controller has written it down")
         rest_cluster.end("slurmctld")
         try:
             with pytest.raises(Unreachable, match="slurmctld"):

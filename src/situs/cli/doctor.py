@@ -26,15 +26,16 @@ if TYPE_CHECKING:
 
 WORDS = {
     "en": {
-        "headings": ("", "what", "how it is", "what to do"), "ok": "ok", "warning": "warning", "error": "error",
+        "headings": ("", "what", "how it is", "what to do"), "ok": "ok", "hint": "hint", "warning": "warning",
+        "error": "error",
         "sum": "{errors} errors, {warnings} warnings",
     },
     "de": {
-        "headings": ("", "was", "wie es steht", "was zu tun ist"), "ok": "gut", "warning": "Warnung",
-        "error": "Fehler", "sum": "{errors} Fehler, {warnings} Warnungen",
+        "headings": ("", "was", "wie es steht", "was zu tun ist"), "ok": "gut", "hint": "Hinweis",
+        "warning": "Warnung", "error": "Fehler", "sum": "{errors} Fehler, {warnings} Warnungen",
     },
 }  # fmt: skip
-STYLES = {"ok": "green", "warning": "yellow", "error": "red"}
+STYLES = {"ok": "green", "hint": "cyan", "warning": "yellow", "error": "red"}
 
 
 def register(app: typer.Typer) -> None:
@@ -54,7 +55,7 @@ def doctor_command(
     """Look at every site, the database, the control plane, files and facts; say what is wrong and what to do.
 
     Sites are asked all at once, through the same adapters that run things there. Nothing is repaired. Exit code 1 when
-    there is an error; warnings are none.
+    there is an error; warnings and hints are none.
 
     Examples:
 
@@ -93,19 +94,22 @@ def _findings(estate: Path, db: str | None, deadline_s: float) -> tuple[list[Fin
     from situs.control.doctor.finding import Finding
     from situs.control.doctor.sites import sites
     from situs.control.ground import has_estate
+    from situs.facts.completion import complete
     from situs.intent import load
     from situs.store.catalogues import Catalogues
 
     folder, found, silent = folder_of(estate), list[Finding](), False
+    known, now = Catalogues(estate).facts(()), datetime.now(UTC)
     try:
         # A folder that only runs are handed in from describes nothing; its sites are those of the plan in force.
         intent = (None if has_estate(estate) else _in_force(estate, db)) or load(estate).intent
+        intent = complete(intent, known, now)
     except InputError as error:
         found.append(Finding("estate-wrong", "error", str(estate), cause=str(error.problems[0])))
     else:
         found, silent = sites(intent.sites, by_kind(folder), deadline_s)
         found += plane.secrets(intent.workloads, folder)
-        found += plane.facts(Catalogues(estate).facts(()), datetime.now(UTC))
+        found += plane.facts(known, now)
     return [*found, *_database(estate, db), *plane.files(folder, _file(db, estate))], silent
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
@@ -38,6 +39,14 @@ class Unsupported(SitusError):
 
 class Unreachable(SitusError):
     """The site gave no answer: whether what was asked for happened is unknown, and asking again is safe."""
+
+
+class CredentialOver(Unreachable):
+    """The time of what we are known by at the site is over; ``next_step`` says how to renew it."""
+
+    def __init__(self, what: str, next_step: str) -> None:
+        super().__init__(what)
+        self.next_step = next_step
 
 
 @dataclass(frozen=True)
@@ -155,6 +164,18 @@ class Inventory:
 
 
 @dataclass(frozen=True)
+class Credential:
+    """What we are known by at a site, such as a token, and for how long that is."""
+
+    what: str
+    begins: datetime | None
+    """None: it does not say"""
+    ends: datetime
+    next_step: str
+    """how it is renewed"""
+
+
+@dataclass(frozen=True)
 class Health:
     """Whether a site can be worked with, and if not, why and what to do about it."""
 
@@ -167,6 +188,8 @@ class Health:
     """where runs are kept; None: the site cannot tell"""
     mode: str | None = None
     """of the folder that runs are kept in, as ``ls -l`` shows it; None: there is no such folder to look at"""
+    credential: Credential | None = None
+    """None: it has no end, or does not tell it"""
 
 
 def free_gib(kib: str) -> float | None:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Level = Literal["ok", "warning", "error"]
-"""``error``: something cannot work; ``warning``: it works, and may not for long or not for everyone"""
+Level = Literal["ok", "hint", "warning", "error"]
+"""``error``: something cannot work; ``warning``: it works, and may not for long or not for everyone; ``hint``: it
+works, and more could be had"""
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,16 @@ import queue
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 
 from situs.control.connect import Connect
+from situs.control.doctor.accelerators import accelerators
 from situs.control.doctor.finding import Finding, Level
 from situs.model.error import InputError, SitusError
 from situs.model.estate import Site
-from situs.sites.adapter import Health, Unreachable
+from situs.sites.adapter import CredentialOver, Health, Unreachable
 from situs.sites.hostkeys import NotTrusted
+from situs.sites.registry import rented
 
 CLOCK_S = 5.0
 """A clock that is off by more makes logs hard to read side by side."""
@@ -24,6 +27,10 @@ CLOCK_BAD_S = 60.0
 """One that is off by more breaks tokens and certificates."""
 LITTLE_GIB, TOO_LITTLE_GIB = 5.0, 0.2
 """Room for runs: a checkpoint of a small model, and not even logs."""
+LAST_PART = 0.25
+"""Who renews a credential by itself does so before so little of its time is left."""
+SOON = timedelta(days=7)
+"""Earlier than that nobody need know."""
 
 
 def sites(estate: Mapping[str, Site], connect: Connect, deadline_s: float) -> tuple[list[Finding], bool]:
@@ -60,6 +67,8 @@ def _asked(name: str, site: Site, connect: Connect) -> list[Finding]:
         return [Finding("site-options", "error", name, cause=str(error))]
     except NotTrusted as error:
         return [Finding("site-key", "error", name, cause=str(error))]
+    except CredentialOver as error:
+        return [Finding("site-credential-over", "error", name, cause=str(error), next_step=error.next_step)]
     except Unreachable as error:
         return [Finding("site-away", "error", name, cause=str(error))]
     except SitusError as error:
@@ -78,6 +87,13 @@ def _asked(name: str, site: Site, connect: Connect) -> list[Finding]:
         *_clock(name, health),
         *_disk(name, health),
         *_mode(name, health),
+        *_credential(name, health, now := datetime.now(UTC)),
+        # What is rented is there only while something runs on it.
+        *(
+            []
+            if any(rented(site, pool) for pool in site.pools)
+            else accelerators(name, site, inventory.accelerators, now)
+        ),
     ]
 
 
@@ -99,3 +115,19 @@ def _disk(name: str, health: Health) -> Iterator[Finding]:
 def _mode(name: str, health: Health) -> Iterator[Finding]:
     if health.mode is not None and health.mode[4:10] != "------":
         yield Finding("site-mode", "warning", name, {"mode": health.mode})
+
+
+def _credential(name: str, health: Health, now: datetime) -> Iterator[Finding]:
+    held = health.credential
+    if held is None:
+        return
+    early = SOON if held.begins is None else min(SOON, LAST_PART * (held.ends - held.begins))
+    if held.ends - now <= early:
+        yield Finding(
+            "site-credential",
+            "warning",
+            name,
+            {"minutes": (held.ends - now).total_seconds() / 60, "ends": f"{held.ends:%Y-%m-%d %H:%M}"},
+            cause=held.what,
+            next_step=held.next_step,
+        )

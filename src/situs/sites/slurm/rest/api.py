@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from situs.model.error import SitusError
-from situs.sites.adapter import Unreachable
+from situs.sites.adapter import Credential, CredentialOver, Unreachable
 from situs.sites.again import asked_again
 from situs.sites.slurm.rest.forms import SPOKEN
 from situs.sites.slurm.rest.token import Token, token_of
@@ -25,6 +25,7 @@ REFUSES = (range(2000, 3000), range(9000, 10000))
 """Error numbers of the controller and of what reads a request; others are of the way between."""
 NOT_NOW = re.compile("temporarily unable|timed out|unable to contact|communication", re.IGNORECASE)
 DOCUMENT = "/openapi/v3"
+RENEW = "`scontrol token lifespan=SECONDS` on the cluster writes one; put it in the place of the old one"
 
 
 class SlurmRefusal(SitusError):
@@ -37,10 +38,6 @@ class SlurmRefusal(SitusError):
 
 class Undecided(Unreachable):
     """The daemon answered, and not what Slurm thinks of it: the token may be wrong, or the controller away."""
-
-
-class TokenOver(Unreachable):
-    """The token's time is over."""
 
 
 class SlurmApi:
@@ -66,6 +63,13 @@ class SlurmApi:
         if user is None:
             raise SitusError("the token of slurmrestd does not say whose it is; give the option user")
         return user
+
+    def credential(self) -> Credential | None:
+        """How long the token is good for; None: for ever. Raises SitusError."""
+        token = self.token()
+        if token.ends is None:
+            return None
+        return Credential("the token of slurmrestd", token.begins, token.ends, RENEW)
 
     def version(self) -> str:
         """The newest version of the interface that both sides speak. Raises SitusError when there is none."""
@@ -138,8 +142,8 @@ class SlurmApi:
             self._version = None
             ends = self.token().ends
             if ends is not None and ends <= datetime.now(UTC):
-                raise TokenOver(
-                    f"the token of slurmrestd ended at {ends:%Y-%m-%d %H:%M} UTC; put a new one in its place"
+                raise CredentialOver(
+                    f"the token of slurmrestd ended at {ends:%Y-%m-%d %H:%M} UTC", RENEW
                 ) from None
             raise Undecided(f"{error}; see that its token is valid and that slurmctld is up") from None
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from situs.model.error import SitusError
-from situs.sites.adapter import Health, Inventory, Key, Task, Unreachable, free_gib
+from situs.sites.adapter import CredentialOver, Health, Inventory, Key, Task, Unreachable, free_gib
 from situs.sites.slurm.nodes import unhealthy
 from situs.sites.slurm.place import Place, unit_of
 from situs.sites.slurm.rest import scripts
-from situs.sites.slurm.rest.api import SlurmApi, SlurmRefusal, TokenOver
+from situs.sites.slurm.rest.api import SlurmApi, SlurmRefusal
 from situs.sites.slurm.rest.forms import clock_s, inventory, job_of, state_of, submission, works
 from situs.sites.slurm.states import QUEUED, Job, Seen, record
 from situs.sites.slurm.submission import SlurmOptions, run_script, secrets_script
@@ -65,14 +65,15 @@ class RestControl:
             # Slurm tells whole seconds.
             ahead = clock_s(self._api.diag()) + 0.5 - (before + time.time()) / 2
             nodes = self._nodes()
-        except TokenOver as error:
-            return Health(False, str(error), "`scontrol token lifespan=SECONDS` on the cluster writes one")
+            credential = self._api.credential()
+        except CredentialOver as error:
+            return Health(False, str(error), error.next_step)
         except SitusError as error:
             return Health(False, str(error), "see slurmrestd's and slurmctld's logs on the cluster")
         states = ["idle" if works(node) else state_of(node) for node in nodes]
         cause, next_step = unhealthy(folder.exit_code, states, folder.said, root)
         free, mode = (*folder.stdout.decode(errors="replace").splitlines(), "-", "-")[:2]
-        return Health(cause is None, cause, next_step, ahead, free_gib(free), mode)
+        return Health(cause is None, cause, next_step, ahead, free_gib(free), mode, credential)
 
     def inventory(self) -> Inventory:
         """What the nodes that are up have together."""

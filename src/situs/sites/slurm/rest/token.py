@@ -16,6 +16,8 @@ class Token:
 
     text: str = field(repr=False)
     user: str | None
+    begins: datetime | None
+    """None: it does not say"""
     ends: datetime | None
     """None: never"""
 
@@ -26,10 +28,14 @@ def token_of(text: str) -> Token:
     try:
         body = text.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-        ends = None if claims.get("exp") is None else datetime.fromtimestamp(claims["exp"], UTC)
+        begins, ends = (_instant(claims.get(claim)) for claim in ("iat", "exp"))
     except (IndexError, ValueError, TypeError, AttributeError, OverflowError):
         raise SitusError(
             "what is kept as token of slurmrestd is no JSON Web Token; `scontrol token` writes one"
         ) from None
     user = claims.get("sun")
-    return Token(text, user if isinstance(user, str) else None, ends)
+    return Token(text, user if isinstance(user, str) else None, begins, ends)
+
+
+def _instant(claim: float | None) -> datetime | None:
+    return None if claim is None else datetime.fromtimestamp(claim, UTC)

@@ -95,9 +95,11 @@ class NoopSite:
         with self._turn:
             self._runs.pop(key, None)
 
-    def tell(self, said: Callable[[Key, Status], None]) -> None:
+    def tell(self, said: Callable[[Key, Status], None]) -> Callable[[], None]:
         self._said = said
         threading.Thread(target=self._tell, name="noop", daemon=True).start()
+        # It tells for as long as the process lives, which is all that it is for.
+        return lambda: None
 
     def _tell(self) -> None:
         """Say when the next one is over, at that time."""

@@ -17,7 +17,8 @@ from situs.control.recurring import Recurring
 from situs.control.replanning import Replanning
 from situs.control.sweeps.deciding import Deciding
 from situs.control.term import Term
-from situs.control.watcher import Watcher
+from situs.control.waking import Waking
+from situs.control.watcher import Watcher, Watchers
 from situs.store.database import Database, DatabaseAway
 from situs.store.leases import LeaseLost
 
@@ -73,15 +74,15 @@ class Controller:
         term: Term | None = None
         counter: Open | None = None
         recurring: list[Recurring] = []
+        work: list[Recurring] = []
         try:
             if self._estate is not None:
                 recurring.append(Replanning(self._database, self._estate, self._pace, leadership, self._say))
                 recurring[-1].start()
             self._watcher.leading(leadership.lease.token)
-            term = Term(
-                self._database, self._folder, self._connect, self._pace, leadership, self._watcher, self._say
-            )  # fmt: skip
-            work = [
+            told = Watchers((self._watcher, Waking(work)))
+            term = Term(self._database, self._folder, self._connect, self._pace, leadership, told, self._say)
+            work += [
                 Advancing(self._database, self._folder, self._pace, term.wake, self._say),
                 Keeping(self._database, self._pace, leadership, term.wake, self._say),
                 Deciding(self._database, self._pace, leadership, term.watched, term.wake, self._say),
@@ -89,6 +90,7 @@ class Controller:
             for one in work:
                 recurring.append(one)
                 one.start()
+                one.soon()
             if self._counter is not None:
                 counter = self._counter.opened(term)
             while not self._stopped.is_set():

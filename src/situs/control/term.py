@@ -91,6 +91,8 @@ class Term:
         self._adapters: dict[str, Adapter] = {}
         self._observers: dict[str, Observer] = {}
         self._workers: dict[str, Workers] = {}
+        self._untold: list[Callable[[], None]] = []
+        """each ends that a site tells of what has happened there"""
         self._router: Router | None = None
         self._drained: set[Key] = set()
         """runs that were to get no more requests, and have none left"""
@@ -173,6 +175,8 @@ class Term:
         self._desk.stop()
         if self._router is not None:
             self._router.stop()
+        for end in self._untold:
+            end()
         for observer in self._observers.values():
             observer.stop()
         for workers in self._workers.values():
@@ -469,7 +473,7 @@ class Term:
             self._observers[name] = observer
             observer.start()
             if isinstance(adapter, Tells) and not isinstance(adapter, Closed):
-                adapter.tell(partial(self._told, name))
+                self._untold.append(adapter.tell(partial(self._told, name)))
 
     def _told(self, site: str, key: Key, status: Status) -> None:
         self._news.put(Told(site, key, status))

@@ -12,10 +12,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from situs.model.error import SitusError
-from situs.model.money import Money
+
+if TYPE_CHECKING:
+    # Supervisors need none, and one is started for each run.
+    from situs.model.money import Money
 
 Capability = Literal["memory", "cpus", "accelerators", "nodes", "image", "secrets", "lease"]
 """A part of :class:`Task` that not every kind of site can do"""
@@ -303,8 +306,23 @@ class Adapter(Protocol):
 class Tells(Protocol):
     """What a site does besides that says by itself when a run has ended, so that nobody has to look often."""
 
-    def tell(self, said: Callable[[Key, Status], None]) -> None:
-        """From now on call ``said`` when a run has ended, from any thread; what is missed is found by looking."""
+    def tell(self, said: Callable[[Key, Status], None]) -> Callable[[], None]:
+        """From now on call ``said`` when a run has ended, from any thread; gives what ends that.
+
+        What is missed is found by looking.
+        """
+        ...
+
+
+@runtime_checkable
+class Follows(Protocol):
+    """What a site does besides that says by itself when a run has written to a file, so that it is read at once."""
+
+    def follow(self, name: str, said: Callable[[Key], None]) -> Callable[[], None]:
+        """From now on call ``said``, from any thread, when a run has written to its file of this name, or has ended.
+
+        Gives what ends that. What is missed is found by reading again.
+        """
         ...
 
 

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
@@ -31,6 +31,7 @@ from situs.sites.adapter import (
 from situs.sites.devices import NONE_SIMULATED, model_name, models, thousandths
 from situs.sites.generations import Generations
 from situs.sites.handing_out import held
+from situs.sites.noticing import ENDED, WORK, Noticing
 from situs.sites.processes import MARK, kill, of_run
 from situs.sites.shell import ENTER, ThisMachine
 from situs.sites.supervisor import LAPSED, NOTHING_FREE, STALE
@@ -146,7 +147,7 @@ class LocalSite:
     def status(self, key: Key) -> Status:
         """Where the run is; ``lost`` when its supervisor was killed: nothing of it runs on then."""
         folder = self._folder(key)
-        ended = folder / "ended.json"
+        ended = folder / ENDED
         if not ended.exists():
             if not (folder / "started").exists():
                 return Status("absent")
@@ -201,7 +202,7 @@ class LocalSite:
 
     def get(self, key: Key, name: str, target: Path) -> str:
         """Copy a file out of the run's folder; gives its SHA-256."""
-        source = self._inside(key, name, "work")
+        source = self._inside(key, name, WORK)
         if not source.is_file():
             raise SitusError(f"{key.workload} wrote no file {name!r}")
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -209,7 +210,15 @@ class LocalSite:
 
     def enter(self, key: Key, command: tuple[str, ...], *, terminal: bool) -> tuple[str, ...]:
         """The command that runs another one, or a shell, in the run's folder."""
-        return ThisMachine().terminal(ENTER, str(self._folder(key) / "work"), *command, terminal=terminal)
+        return ThisMachine().terminal(ENTER, str(self._folder(key) / WORK), *command, terminal=terminal)
+
+    def tell(self, said: Callable[[Key, Status], None]) -> Callable[[], None]:
+        """Say at once when a run has ended; gives what ends that."""
+        return Noticing(self._root, None, lambda key: said(key, self.status(key))).stop
+
+    def follow(self, name: str, said: Callable[[Key], None]) -> Callable[[], None]:
+        """Say at once when a run has written to a file of its folder, or has ended; gives what ends that."""
+        return Noticing(self._root, name, said).stop
 
     def known(self) -> list[Key]:
         """All runs that this folder knows."""
@@ -264,7 +273,7 @@ class LocalSite:
             return
         env = {
             "PATH": os.environ.get("PATH", os.defpath),
-            "HOME": str(folder / "work"),
+            "HOME": str(folder / WORK),
             "LANG": "C.UTF-8",
             **task.env,
             "SITUS_WORKLOAD": task.key.workload,

@@ -14,6 +14,7 @@ from situs.control import views
 from situs.control.arrays import making as arrays
 from situs.control.arrays.making import Wanted
 from situs.control.asked import Asked, workload_of
+from situs.control.pace import Pace
 from situs.control.sweeps import making, standing
 from situs.control.sweeps.making import Judged
 from situs.control.sweeps.rules import decider
@@ -120,6 +121,23 @@ def test_the_hopeless_end_early_and_the_next_ones_begin(plane: Plane, tmp_path: 
     decided, again = replayed(plane, "many")
     assert decided == again
     assert seen.counts == {"done": 4 - len(early), "stopped": len(early)}
+
+
+@pytest.mark.slow
+def test_what_happens_wakes_the_control_plane_which_would_look_far_too_late(
+    plane: Plane, tmp_path: Path
+) -> None:
+    line = TRAIN.format(folder=tmp_path, steps=4, pause=0.1, bound=5)
+    make(plane, line, [0.1, 5.0, 6.0, 0.0], at_once=1)
+    (tmp_path / "go").touch()
+    seldom = Pace(look_s=300, rest_s=300, poll_s=10)
+    with plane.leading(seldom):
+        until(lambda: is_over(plane), "all have ended, the hopeless early")
+    states = {trial.number: trial.state for trial in view(plane).trials}
+    assert states == {0: "done", 1: "stopped", 2: "stopped", 3: "done"}
+    steps = {trial.number: trial.steps for trial in view(plane).trials}
+    assert steps[0] == steps[3] == 4
+    assert all(trial.stopped_for for trial in view(plane).trials if trial.number in (1, 2))
 
 
 @pytest.mark.slow

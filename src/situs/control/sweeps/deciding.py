@@ -123,3 +123,4 @@ class Deciding(Recurring):
 
     def _has_read(self) -> None:
         self._news.set()
+        self.soon()

@@ -1,4 +1,4 @@
-"""Reading what members report, where they run: a thread for each site, so that a slow one delays no other.
+"""Reading what members report, where they run.
 
 Each line is written down once, by its number.  A file is read a last time once the run has ended; that this was done
 is written down with what it gave, so nothing is lost between two control planes and nothing is read for ever.
@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import tempfile
 import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sqlalchemy import Connection
 
 from situs.control.sweeps.reports import FILE, MOST, parsed
+from situs.control.sweeps.rounds import Rounds
 from situs.control.wanted import key_of
 from situs.model.error import SitusError
 from situs.sites.adapter import Adapter, Unreachable
@@ -24,11 +24,6 @@ from situs.store.events import BY, Event
 from situs.store.leases import LeaseLost
 from situs.store.runs import Run
 from situs.store.sweeps import Report
-
-SOONEST_S = 0.2
-SHARE = 20
-"""Where reading is quick it is done more often: a trial of a few seconds is to end early too. It takes a twentieth of
-the time at most, unless that were more seldom than sites are looked at."""
 
 
 class Reading:
@@ -45,49 +40,42 @@ class Reading:
         self._guard = guard
         self._read = read
         self._say = say
-        self._due: Mapping[str, Sequence[Run]] = {}
         self._lines: dict[tuple[str, int], int] = {}
         """run -> so many of its lines are kept"""
         self._stopped = threading.Event()
-        self._threads: dict[str, threading.Thread] = {}
+        self._rounds: dict[str, Rounds] = {}
 
     def want(self, runs: Sequence[Run]) -> None:
         """Read what these report from now on, and no others."""
-        due: dict[str, list[Run]] = {}
+        due: dict[str, list[Run]] = {site: [] for site in self._rounds}
         for run in runs:
             due.setdefault(run.site, []).append(run)
-        self._due = due
-        for site in due:
-            if site not in self._threads:
-                thread = threading.Thread(target=self._run, args=(site,), name=f"read {site}", daemon=True)
-                self._threads[site] = thread
-                thread.start()
+        for name, at_site in due.items():
+            if name not in self._rounds and (site := self._site_of(name)) is not None:
+                self._rounds[name] = Rounds(name, site, self._every_s, self._safely)
+            if name in self._rounds:
+                self._rounds[name].want(at_site)
 
     def stop(self) -> None:
         """Read no more; what is being fetched is not waited for, and not written down either."""
         self._stopped.set()
+        for rounds in self._rounds.values():
+            rounds.stop()
 
-    def _run(self, site: str) -> None:
-        while not self._stopped.is_set():
-            began = time.monotonic()
-            for run in self._due.get(site, ()):
-                try:
-                    self._one(run)
-                except LeaseLost:
-                    return
-                except (Unreachable, DatabaseAway):
-                    # Whoever looks at the site, or writes, tells of it.
-                    continue
-                except Exception as error:
-                    # A fault in an adapter must not end the reading at its site.
-                    self._say(f"{run.workload} at {site}: its reports cannot be read: {error}")
-            took_s = time.monotonic() - began
-            self._stopped.wait(min(self._every_s, max(SOONEST_S, SHARE * took_s)))
-
-    def _one(self, run: Run) -> None:
-        site = self._site_of(run.site)
-        if site is None:
+    def _safely(self, site: Adapter, run: Run) -> None:
+        """Read one. Raises LeaseLost alone."""
+        try:
+            self._one(site, run)
+        except LeaseLost:
+            raise
+        except (Unreachable, DatabaseAway):
+            # Whoever looks at the site, or writes, tells of it.
             return
+        except Exception as error:
+            # A fault in an adapter must not end the reading at its site.
+            self._say(f"{run.workload} at {run.site}: its reports cannot be read: {error}")
+
+    def _one(self, site: Adapter, run: Run) -> None:
         content, trouble = _fetched(site, run)
         member, ended = run.workload, run.phase == "ended"
         known = self._lines.get((member, run.generation))

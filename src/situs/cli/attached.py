@@ -16,6 +16,7 @@ from situs.client.control_plane import Arrived, Ended
 
 if TYPE_CHECKING:
     from situs.client.control_plane import Looking
+    from situs.control.attached import InLine
 
 NEVER_RAN = 1
 ENDED_BY = {"timeout": 124, "memory": 137}
@@ -104,11 +105,9 @@ def watch(
                 said = ""
                 _write(output, seen.text)
             elif isinstance(seen, Arrived):
-                _say(words["at"].format(name=name, site=seen.site))
+                say_at(name, seen.site)
             elif isinstance(seen, InLine):
-                _say(
-                    words["line"].format(name=name, place=seen.place, waiting=seen.waiting, queue=seen.queue)
-                )
+                say_line(name, seen)
             elif isinstance(seen, Trouble) and seen.what != said:
                 said = seen.what
                 _say(words["trouble"].format(what=seen.what))
@@ -118,6 +117,17 @@ def watch(
         _say(words["detached"].format(name=name))
         return DETACHED
     return NEVER_RAN
+
+
+def say_at(name: str, site: str) -> None:
+    """Tell where it runs."""
+    _say(WORDS[language()]["at"].format(name=name, site=site))
+
+
+def say_line(name: str, line: InLine) -> None:
+    """Tell how many are to run before it."""
+    said = WORDS[language()]["line"]
+    _say(said.format(name=name, place=line.place, waiting=line.waiting, queue=line.queue))
 
 
 def say_end(name: str, end: Ended, told: dict[str, object], as_json: bool) -> int:

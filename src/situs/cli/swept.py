@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from situs.control.sweeps.standing import SweepView, Trial
     from situs.store.database import Database
 
+HERE_ALONE = "situs sweep"
+"""What works where the database is, and not over the API."""
 WORDS: Mapping[str, Mapping[str, Any]] = {
     "en": {
         "made": "{name} has {size} trials; `situs sweep show {name}` shows them",

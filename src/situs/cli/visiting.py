@@ -7,7 +7,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from situs.cli.attached import say_end
+from situs.cli.attached import say_at, say_end, say_line
 from situs.cli.output import emit_json, error_console, language
 from situs.cli.plane import DETACHED
 from situs.client.control_plane import Ended
@@ -26,7 +26,6 @@ LOOK_S = 2.0
 """A browser tells by itself that nobody answers; that a session has ended may be told a little later."""
 WORDS = {
     "en": {
-        "at": "{name} runs at {site}", "line": "{name} is number {place} of {waiting} in {queue}",
         "there": "{name} at {site}: Ctrl-] three times leaves it running, `exit` ends it",
         "left": "{name} runs on; `situs dev {name}` comes back to it, `situs stop {name}` ends it",
         "cut": "the line to {name} is cut: {what}; trying again (Ctrl-C leaves it running)",
@@ -34,7 +33,6 @@ WORDS = {
         "idle": "{name} was idle for as long as it may be, and ended by itself",
     },
     "de": {
-        "at": "{name} läuft in {site}", "line": "{name} ist Nummer {place} von {waiting} in {queue}",
         "there": "{name} in {site}: dreimal Strg-] verlässt es, und es läuft weiter; `exit` beendet es",
         "left": "{name} läuft weiter; `situs dev {name}` geht wieder hin, `situs stop {name}` beendet es",
         "cut": "die Leitung zu {name} ist unterbrochen: {what}; neuer Versuch (Strg-C: es läuft weiter)",
@@ -127,14 +125,14 @@ def _begins(reader: Reader, name: str) -> End | None:
                 raise InputError(
                     f"{name} is no session; `situs logs -f {name}` shows it, `situs ssh {name}` goes there"
                 )
-            _say("at", name=name, site=seen.run.site)
+            say_at(name, seen.run.site)
         elif isinstance(seen, Output):
             if BEGINS in seen.text:
                 return None
             sys.stderr.buffer.write(seen.text)
             sys.stderr.flush()
         elif isinstance(seen, InLine):
-            _say("line", name=name, place=seen.place, waiting=seen.waiting, queue=seen.queue)
+            say_line(name, seen)
         elif isinstance(seen, Trouble) and seen.what != said:
             said = seen.what
             _say("cut", name=name, what=said)

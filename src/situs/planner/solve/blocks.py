@@ -104,18 +104,17 @@ class Purchases:
         first = True
         while len(undecided):
             columns = self._fitting()
-            soft = self._clear(columns, TEMPERATURE, STEPS)
+            _, soft = self._clear(columns, TEMPERATURE, STEPS)
             self._open(soft)
             if first:
                 self._stay_around(soft.singles[: self._frame.buys])
                 first = False
             self._round(columns, undecided, soft.singles[: self._frame.buys].copy())
             undecided = np.flatnonzero(whole & (self._high > self._low))
-        columns = self._fitting()
-        soft = self._clear(columns, COLD, COLD_STEPS)
+        market, soft = self._clear(self._fitting(), COLD, COLD_STEPS)
         self._open(soft)
         bought = np.where(whole, self._low, self._frame.problem.buy_limit)
-        return Decided(bought, self._opened, self._row, self._charged(), columns, soft.units.copy())
+        return Decided(bought, self._opened, self._row, self._charged(), market.columns, soft.units.copy())
 
     def _charged(self) -> Floats:
         return charged_if_fitting(self._frame, self._usable, self._row, self._frame.supply(self._high))
@@ -123,11 +122,11 @@ class Purchases:
     def _fitting(self) -> Ints:
         return np.flatnonzero(np.isfinite(self._charged()))
 
-    def _clear(self, columns: Ints, temperature: float, steps: int) -> Soft:
+    def _clear(self, columns: Ints, temperature: float, steps: int) -> tuple[Market, Soft]:
         """The market at better prices, which are kept."""
         market, price, soft = self._cleared(columns, self._low, self._high, temperature, steps)
         self._row, self._buy = market.split(price)
-        return soft
+        return market, soft
 
     def _cleared(
         self, columns: Ints, low: Floats, high: Floats, temperature: float, steps: int

@@ -15,7 +15,7 @@ from situs.planner.solve.frame import Frame
 from situs.planner.solve.many_units import FREE_ROUNDS, FURTHER_ROUNDS, Points, decided_by_points
 from situs.planner.solve.polish import Guide
 from situs.planner.solve.pricing import Pricing, State, price
-from situs.planner.solve.primal import BRISK, Pace, Search
+from situs.planner.solve.primal import BRISK, SETTLED, Pace, Search
 from situs.planner.solve.relaxation import relax
 from situs.planner.solve.result import Infeasible, Progress, Solution
 from situs.planner.solve.run import Run
@@ -152,7 +152,7 @@ def _spread(frame: Frame, pricing: Pricing, run: Run) -> bool:
         known = decided_by_points(points, run.seconds_left)
         if known is not None:
             run.enter("local search")
-            search = Search(frame, pricing.scale, known, BRISK)
+            search = Search(frame, pricing.scale, known, SETTLED)
             search_locally(search, 1, run)
         going_on.result()
     run.prove(further.certificate())

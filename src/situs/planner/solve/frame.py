@@ -85,6 +85,12 @@ class Frame:
         return found
 
     @cached_property
+    def own_limit(self) -> Floats:
+        """(J,) how many units of each column can ever be used; inf where that is its whole class."""
+        room = self.limits.room
+        return np.where(room < self.problem.count[self.cls], room, np.inf)
+
+    @cached_property
     def needed(self) -> NDArray[np.bool_]:
         """(F,) opens that some column needs; the others only serve purchases, or are there for their group."""
         needed = np.zeros(self.opens, dtype=bool)

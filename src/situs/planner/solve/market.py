@@ -19,13 +19,14 @@ import numpy as np
 from scipy import sparse
 from scipy.special import expit
 
-from situs.planner.problem import Flags, Floats, Ids, Ints
+from situs.planner.problem import Flags, Floats, Ints
 from situs.planner.solve.bound import Box
 from situs.planner.solve.extent import extent
-from situs.planner.solve.frame import Frame, ranges
+from situs.planner.solve.frame import Frame
+from situs.planner.solve.offered import offered
 from situs.planner.solve.parts import PARTS, at_once, each_part
 from situs.planner.solve.reaction import find_torn, own_reaction, react
-from situs.planner.solve.response import Columns, respond
+from situs.planner.solve.response import respond
 
 T = TypeVar("T")
 
@@ -38,6 +39,9 @@ ROUGHLY = 0.01
 EVENLY = 0.1
 """Rows are trusted to react at least like this share of an even spread: nobody's reaction is left out for being
 rare now."""
+
+NOTHING = 1e-200
+"""A step that bends less than that is made of rounding errors alone."""
 
 DAMPING = 1e-2
 DEAREST = 1e12
@@ -69,8 +73,9 @@ class _Model:
 
     def step(self, excess: Floats, damping: float) -> tuple[Floats, float]:
         """Where to go, and what that promises to gain."""
-        damped = damping * self._trust
-        precondition = 1.0 / np.maximum(self._diagonal + damped, 1e-300)
+        # Where nobody reacts no price is high enough, and the step ends at the dearest.
+        damped = np.maximum(damping * self._trust, np.abs(excess) / DEAREST)
+        precondition = 1.0 / np.maximum(self._diagonal + damped, NOTHING)
         step, bent = np.zeros(len(excess)), np.zeros(len(excess))
         left = excess.copy()
         toward = precondition * left
@@ -79,7 +84,7 @@ class _Model:
         for _ in range(MOST_ROUNDS):
             reaction = self._reaction(along)
             curved = float(along @ (reaction + damped * along))
-            if curved <= 0.0:
+            if curved <= NOTHING:
                 break
             length = now / curved
             step = step + length * along
@@ -116,30 +121,16 @@ class Market:
         floor: Floats | None = None,
     ) -> None:
         p, box = frame.problem, box or Box.whole(frame)
-        self.frame, self.columns = frame, columns
-        cls = frame.cls[columns]
-        opening = (
-            np.flatnonzero(np.r_[True, cls[1:] != cls[:-1]]) if len(cls) else np.empty(0, dtype=np.int64)
-        )
-        self.classes: Ids = cls[opening]
-        self.starts: Ints = np.r_[opening, len(cls)].astype(np.int64)
-        self.cost = p.col_cost[columns]
+        offer = offered(frame, columns, one_of)
+        self.frame = frame
+        self.columns = offer.columns
+        """those given, and perhaps others that are not on offer"""
+        self.classes, self.starts = offer.classes, offer.starts
+        self.cost, self._uses, self._limit = offer.cost, offer.uses, offer.limit
         self.count = one_of * p.count[self.classes].astype(float)
         self.penalty = p.penalty[self.classes].astype(float)
         self.scale = scale[self.classes]
-        items, owner = ranges(p.extra_indptr, columns)
-        self._uses = Columns(
-            p.col_variant[columns],
-            p.col_target[columns],
-            p.demand,
-            p.target_row,
-            np.searchsorted(owner, np.arange(len(columns) + 1)).astype(np.int64),
-            p.extra_row[items],
-            p.extra_amount[items],
-        )
-        self._units = np.empty(len(columns))
-        room = frame.limits.room[columns]
-        self._limit = np.where(room < p.count[cls], one_of * room, np.inf)
+        self._units = np.empty(len(self.columns))
         self._singles(opened, fixed, box)
         self.floor: Floats = np.zeros(self.rows)
         """(rows,) prices do not fall below this"""
@@ -188,7 +179,9 @@ class Market:
         temperature 1 if every class spread evenly over its options."""
         most, even = np.zeros((PARTS, self.rows)), np.zeros((PARTS, self.rows))
         users = np.zeros((PARTS, self.rows), dtype=np.int64)
-        self._each(extent, lambda part: (self.count, self.scale, most[part], even[part], users[part]))
+        self._each(
+            extent, lambda part: (self.cost, self.count, self.scale, most[part], even[part], users[part])
+        )
         squared = self._single_use.power(2)
         width = self._single_high - self._single_low
         return (

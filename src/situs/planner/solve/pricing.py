@@ -43,14 +43,14 @@ FEW_COLUMNS = 1_000_000
 MANY_COLUMNS = 2_000_000
 """When more than these would, some classes stand for the others, ..."""
 EXACT = 2e-3
-"""... but not from this temperature on: there all columns take part again, however many."""
+"""... but not from this temperature on: there all columns take part again in the end, however many."""
 QUICKLY = 0.3
 """And each temperature is this share of the last: a step over all columns is worth being taken far."""
 SAMPLE, SAMPLE_A_ROW, LARGEST_SAMPLE = 500_000, 20, 1_000_000
 """So many columns are a sample, or so many for each row, but no more than the last."""
 
-SAMPLE_STEPS, STEPS = 8, 20
-"""At each temperature, with a sample and with all classes."""
+SAMPLE_STEPS, STEPS, LAST_STEPS = 8, 20, 8
+"""At each temperature: with a sample, with all classes, and with columns that were left out until then."""
 WORTH_A_STEP = 1e-6
 """A climb ends when a step promises less than this share of the value."""
 
@@ -159,7 +159,10 @@ def price(
         before = now
         most = steps if one_of == 1 else SAMPLE_STEPS
         cleared, soft = market.climb(begin, temperature, most, WORTH_A_STEP, stop)
-        units = soft.units.copy()
+        if _all_again(frame, temperature):
+            market = Market(frame, np.flatnonzero(last.usable), last.opened, needs.chosen_here, scale)
+            cleared, soft = market.climb(cleared, temperature, LAST_STEPS, WORTH_A_STEP, stop)
+        columns, units = market.columns, soft.units.copy()
         last = state_at(frame, needs, *market.split(cleared))
         if last.proof.value > best.proof.value:
             best = last
@@ -170,18 +173,18 @@ def price(
 
 def _taking_part(frame: Frame, state: State, scale: Floats, temperature: float) -> tuple[Flags, int]:
     """(J,) the columns that may take anything at a temperature, and of how many classes one stands for all."""
-    if frame.columns <= FEW_COLUMNS or _all_again(frame, temperature):
+    if frame.columns <= FEW_COLUMNS:
         return state.usable, 1
     near = state.beyond(frame, scale) <= REACH * temperature
     number = int(near.sum())
-    if number <= MANY_COLUMNS:
+    if number <= MANY_COLUMNS or _all_again(frame, temperature):
         return near, 1
     return near, -(-number // min(LARGEST_SAMPLE, max(SAMPLE, SAMPLE_A_ROW * frame.rows)))
 
 
 def _all_again(frame: Frame, temperature: float) -> bool:
-    """Whether all columns of a problem that has many take part: near the end those that are left out would hold
-    prices up, by :mod:`.floors`."""
+    """Whether all columns of a problem that has many take part after the near ones: near the end those that are left
+    out would hold prices up, by :mod:`.floors`."""
     return frame.columns > FEW_COLUMNS and temperature <= EXACT
 
 

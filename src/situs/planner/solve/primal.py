@@ -27,8 +27,8 @@ FEWEST_TRIALS = 300_000
 ROUNDS = 4
 """The trials are divided so that the search can be stopped between."""
 
-STEEP, STEEPEST = 1.0, 5.0
-FREEZING = 1e-6
+FREEZING = 0.1
+"""Of what is accepted at last, when all has its place."""
 HARD = 1e4
 """As steep as this, nothing is gained by overfilling a row."""
 GOLDEN = (5**0.5 - 1) / 2
@@ -42,14 +42,23 @@ class Pace:
     """losses accepted at first, and ..."""
     cold: float = 1e-5
     """... at last, as classes feel them"""
+    steep: float = 1.0
+    """what does not fit costs so many times its worth at first, and ..."""
+    steepest: float = 5.0
+    """... at last"""
+    settled: bool = False
+    """whether units are where they should be but for what does not fit: then nothing is overfilled any more"""
     torn: float = 0.1
     """Classes take part whose second choice costs so much more than the first, as they feel it."""
     patience: int = 1
     """so many times the usual trials"""
 
 
-BRISK = Pace()
+BRISK = Pace(hot=1e-4, steep=3.0, steepest=30.0)
 """For many classes that share few rows: little heat puts them in order."""
+
+SETTLED = Pace(cold=1e-6, patience=40, settled=True)
+"""For classes of many units, which were drawn in the right proportions: heat would only put them out of order."""
 
 
 class Search:
@@ -111,23 +120,33 @@ class Search:
     def run(self, stop: Callable[[], bool]) -> None:
         """Improve the units until the trials are used up, and clear what does not fit."""
         there = self._cells(free=False)
-        hottest, cold = self.pace.hot, self.pace.cold
-        cooling = (cold / hottest) ** (1 / ROUNDS)
-        rising = (STEEPEST / STEEP) ** (1 / ROUNDS)
+        if not self.pace.settled:
+            self._cool(there, stop)
+        self._moving.clear(there)
+        if not stop():
+            self._freeze(there)
+            self._moving.clear(there)
+
+    def _cool(self, there: Cells, stop: Callable[[], bool]) -> None:
+        """Put units in order, while what does not fit becomes dear by and by."""
+        pace = self.pace
+        cooling = (pace.cold / pace.hot) ** (1 / ROUNDS)
+        rising = (pace.steepest / pace.steep) ** (1 / ROUNDS)
         for turn in range(ROUNDS):
             if stop():
                 break
-            hot, steep = hottest * cooling**turn, STEEP * rising**turn
+            hot, steep = pace.hot * cooling**turn, pace.steep * rising**turn
             self._anneal(there, hot, hot * cooling, steep, steep * rising)
-        self._moving.clear(there)
-        if not stop():
-            self._anneal(there, cold, FREEZING, HARD, HARD)
-            self._moving.clear(there)
+
+    def _freeze(self, there: Cells) -> None:
+        """Take what is a gain, or nearly, and nothing that does not fit."""
+        cold = self.pace.cold
+        self._anneal(there, cold, FREEZING * cold, HARD, HARD)
 
     def finish(self) -> None:
         """Try to do without purchases."""
         if np.any(self.decided.bought[self.frame.problem.buy_integer]):
-            self._anneal(self._cells(free=True), self.pace.cold, FREEZING, HARD, HARD)
+            self._freeze(self._cells(free=True))
 
     def _anneal(self, there: Cells, hot: float, cold: float, steep: float, steepest: float) -> None:
         usual = max(FEWEST_TRIALS, TRIALS_A_CLASS * len(self._moving.movable))

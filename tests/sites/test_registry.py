@@ -79,6 +79,8 @@ def test_pools_that_are_simulated_stand_for_accelerators(tmp_path: Path) -> None
         ("ssh", {"host": "a", "identity": "/no/such/key"}, "there is no file"),
         ("ssh", {"host": "a", "sh": "/bin/sh -x; reboot"}, "absolute path"),
         ("slurm", {}, "need the option folder"),
+        ("slurm", {"folder": "/s", "dependency": "singleton"}, "names no jobs to wait for"),
+        ("slurm", {"folder": "/s", "dependency": "afterok:1,afterany:2?after:3"}, "afterok:4711"),
         (
             "slurm",
             {"folder": "/s", "address": "http://slurm.example:6820", "token": "file:t"},

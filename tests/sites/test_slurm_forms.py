@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -12,7 +13,7 @@ from situs.model.error import SitusError
 from situs.sites.adapter import Key, Task
 from situs.sites.slurm.rest.forms import inventory, job_of, state_of, submission, works
 from situs.sites.slurm.rest.token import token_of
-from situs.sites.slurm.states import Job
+from situs.sites.slurm.states import Job, judged
 from situs.sites.slurm.submission import SlurmOptions
 
 TASK = Task(Key("job", 1), ("true",), nodes=2, cpus=3, memory_gib=1, accelerators=4, timeout_s=60)
@@ -48,7 +49,18 @@ def test_a_job_is_written_as_each_version_takes_it() -> None:
             2,
             1,
         )
-        assert "account" not in job
+        assert not {"account", "dependency", "flags", "kill_on_invalid_dependency"} & job.keys()
+
+
+def test_a_dependency_ends_what_waits_in_vain_in_each_version() -> None:
+    waiting = replace(OPTIONS, dependency="afterok:7")
+    old, new = (submission(version, TASK, waiting, "n", "/f")["job"] for version in ("v0.0.38", "v0.0.42"))
+    assert (old["dependency"], old["kill_on_invalid_dependency"]) == ("afterok:7", True)
+    assert (new["dependency"], new["flags"]) == ("afterok:7", ["KILL_INVALID_DEPENDENCY"])
+    vain = {
+        "job_id": 8, "job_state": ["CANCELLED"], "nodes": "", "state_reason": "DependencyNeverSatisfied",
+    }  # fmt: skip
+    assert judged(job_of(vain, lambda: 0.0), asked_to_stop=False).status.reason == "dependency"
 
 
 def test_a_job_is_read_as_each_version_tells_it() -> None:

@@ -142,6 +142,32 @@ class TestSlurmRest(AdapterConformance):
         assert f"Requeue={int(requeue)}" in shown
         assert "TimeLimit=00:04:00" in shown
 
+    def test_what_waits_for_a_job_of_the_site_runs_after_it_or_never(
+        self, rest_cluster: SlurmCluster, rest: SlurmRest, options: SlurmOptions, tmp_path: Path
+    ) -> None:
+        token, gate = rest.token(), tmp_path / "gate"
+        api = SlurmApi(rest.address, lambda: token)
+        for code in (0, 3):
+            gate.unlink(missing_ok=True)
+            wait = f"while [ ! -e {gate} ]; do sleep 0.05; done; exit {code}"
+            first = rest_cluster.command(
+                "sbatch", "--parsable", "--output=/dev/null", f"--wrap={wait}"
+            ).strip()
+            site = SlurmRestSite(ThisMachine(tmp_path), replace(options, dependency=f"afterok:{first}"), api)
+            key = Key(f"after-{code}", 1)
+            site.start(Task(key, python("print('ran')")))
+            until(
+                lambda site=site, key=key: "Dependency" in (site.status(key).detail or ""),
+                "it waits for the job",
+            )
+            assert site.status(key).state == "queued"
+            gate.touch()
+            status = ended(site, key)
+            assert (status.reason, status.succeeded) == (
+                ("exited", True) if code == 0 else ("dependency", False)
+            )
+            assert site.logs(key)[0] == (b"ran\n" if code == 0 else b"")
+
     @pytest.mark.usefixtures("full")
     def test_what_waits_says_why_and_can_be_cancelled_or_stopped(
         self, site: SlurmRestSite, rest_cluster: SlurmCluster, tmp_path: Path

@@ -23,9 +23,12 @@ if TYPE_CHECKING:
 Capability = Literal["memory", "cpus", "accelerators", "nodes", "image", "secrets", "lease"]
 """A part of :class:`Task` that not every kind of site can do"""
 State = Literal["absent", "queued", "running", "ended"]
-Reason = Literal["exited", "signalled", "timeout", "memory", "stopped", "cancelled", "lost", "lapsed"]
+Reason = Literal[
+    "exited", "signalled", "timeout", "memory", "stopped", "cancelled", "lost", "lapsed", "dependency"
+]
 """``stopped``: we asked for it; ``lapsed``: its lease was over and nobody had renewed it; ``cancelled``: the site or
-its people ended it; ``lost``: how it went is unknown"""
+its people ended it; ``dependency``: what it was to wait for at the site did not end as it was to, so it never ran;
+``lost``: how it went is unknown"""
 
 
 class StaleGeneration(SitusError):

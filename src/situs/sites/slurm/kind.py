@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,17 @@ from situs.sites.registry import Kind, Option
 from situs.sites.shell import ThisMachine
 from situs.sites.web import address_of
 
+_AFTER = r"after(?:any|ok|notok|corr)?(?::[0-9]+(?:_[0-9]+)?(?:\+[0-9]+)?)+"
+
+
+def _dependency(text: str) -> str:
+    if not re.fullmatch(rf"{_AFTER}(?:,{_AFTER})*|{_AFTER}(?:\?{_AFTER})*", text):
+        raise ValueError(
+            f"{text!r} names no jobs to wait for; write it as afterok:4711 or afterany:4711:4712, as sbatch takes it"
+        )
+    return text
+
+
 SUBMISSION = {
     "folder": Option(
         "absolute path of a folder that the compute nodes and whoever drives the cluster share", absolute,
@@ -23,6 +35,9 @@ SUBMISSION = {
     "qos": Option("quality of service; else the default"),
     "constraint": Option("features that nodes must have, as sbatch takes them"),
     "gres": Option("generic resource that accelerators are, such as gpu or gpu:h100"),
+    "dependency": Option(
+        "jobs of the cluster that each run waits for, as sbatch takes them, such as afterok:4711", _dependency
+    ),
     "requeue": Option("yes: Slurm may start a run again by itself", yes_or_no),
 }  # fmt: skip
 

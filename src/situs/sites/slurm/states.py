@@ -22,6 +22,8 @@ QUEUED = {
     "SPECIAL_EXIT",
     "RESV_DEL_HOLD",
 }
+NEVER = "DependencyNeverSatisfied"
+"""Slurm's reason for ending a job that waits for others, and the state that such a job is taken to be in."""
 ENDS: Mapping[str, tuple[Reason, str]] = {
     "CANCELLED": ("cancelled", "the job was cancelled at the site, not by situs"),
     "PREEMPTED": ("cancelled", "the site took the nodes away for other work (preempted)"),
@@ -29,6 +31,7 @@ ENDS: Mapping[str, tuple[Reason, str]] = {
     "TIMEOUT": ("timeout", "the job reached the time limit of its partition"),
     "DEADLINE": ("timeout", "the job reached its deadline"),
     "OUT_OF_MEMORY": ("memory", "the node's kernel ended it for want of memory"),
+    NEVER: ("dependency", "what it waits for by the site's option dependency did not end as that asks"),
     "NODE_FAIL": ("lost", "a node failed"),
     "BOOT_FAIL": ("lost", "a node did not boot"),
 }
@@ -136,7 +139,7 @@ def _ended(reason: Reason, detail: str | None) -> Status:
 
 def _present(number: str, line: str, now: str) -> Job:
     """From a line of ``scontrol show job``."""
-    state = _field(line, "JobState")
+    state = job_state(_field(line, "JobState"), _field(line, "Reason"))
     place = _field(line, "Reason" if state in QUEUED else "NodeList")
     return Job(number, state, place_of(place), _age_s(_field(line, "EndTime"), now))
 
@@ -144,6 +147,11 @@ def _present(number: str, line: str, now: str) -> Job:
 def _past(number: str, line: str) -> Job:
     """From a line of ``sacct``: State, ExitCode, End; long past, or Slurm would know it itself."""
     return Job(number, line.splitlines()[0].partition("|")[0].partition(" ")[0], "", RECORD_S)
+
+
+def job_state(word: str, reason: str | None) -> str:
+    """The state of a job, from Slurm's words for it and for why it is in it."""
+    return NEVER if (word, reason) == ("CANCELLED", NEVER) else word
 
 
 def place_of(text: str | None) -> str:

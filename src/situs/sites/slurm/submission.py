@@ -36,6 +36,9 @@ class SlurmOptions:
     """features that nodes must have, as ``sbatch --constraint`` takes them"""
     gres: str = "gpu"
     """generic resource that accelerators are, such as ``gpu`` or ``gpu:h100``"""
+    dependency: str | None = None
+    """jobs of the cluster that each run waits for, as ``sbatch --dependency`` takes them; one that waits for what can
+    never come is ended"""
     requeue: bool = False
     """whether Slurm may start a run again by itself, after its node failed or somebody requeued it; a node that
     only cannot be reached may then run it at the same time"""
@@ -60,6 +63,8 @@ def options_of(task: Task, options: SlurmOptions) -> list[str]:
         "time": None if (limit_min := time_limit_min(task)) is None else str(limit_min),
         "gres": f"{options.gres}:{task.accelerators}" if task.accelerators else None,
     }
+    if options.dependency is not None:
+        chosen |= {"dependency": options.dependency, "kill-on-invalid-dep": "yes"}
     written = [f"--{name}={value}" for name, value in chosen.items() if value is not None]
     return [*written, "--requeue" if options.requeue else "--no-requeue"]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from situs.sites.adapter import Inventory, Nodes, Task, by_shape
 from situs.sites.slurm.nodes import accelerators_of, is_up
-from situs.sites.slurm.states import QUEUED, Job, place_of
+from situs.sites.slurm.states import QUEUED, Job, job_state, place_of
 from situs.sites.slurm.submission import SlurmOptions, memory_mib, start_line, time_limit_min
 
 OLD = "v0.0.38"
@@ -47,6 +47,11 @@ def submission(version: str, task: Task, options: SlurmOptions, name: str, folde
             "memory_per_node": _wrapped(memory), "time_limit": _wrapped(limit),
             "tres_per_node": gres and f"gres/{gres}", "environment": [f"PATH={options.path}"],
         }  # fmt: skip
+    if options.dependency is not None:
+        kill = (
+            {"kill_on_invalid_dependency": True} if version == OLD else {"flags": ["KILL_INVALID_DEPENDENCY"]}
+        )
+        job |= {"dependency": options.dependency, **kill}
     given = {name: value for name, value in job.items() if value is not None}
     return {"script": f"#!/bin/sh\n{start_line(folder)}\n", "job": given}
 
@@ -55,7 +60,7 @@ def job_of(told: Mapping[str, Any], now_s: Callable[[], float]) -> Job:
     """What an answer says about a job. ``now_s``: asks for the cluster's clock, which a job that is over needs."""
     words = _words(told["job_state"])
     # A job has both: how it ended, and that its nodes are still being cleaned.
-    state = "COMPLETING" if "COMPLETING" in words else words[0]
+    state = "COMPLETING" if "COMPLETING" in words else job_state(words[0], told.get("state_reason"))
     place = told.get("state_reason") if state in QUEUED else told.get("nodes")
     ended_ago_s = 0.0
     if state in ("COMPLETED", "FAILED"):

@@ -55,8 +55,11 @@ class Server:
 
 
 @contextmanager
-def server(bin_folder: Path) -> Iterator[Server]:
-    """Start one with an empty data folder; it and all its data are gone afterwards."""
+def server(bin_folder: Path, *, durable: bool = True) -> Iterator[Server]:
+    """Start one with an empty data folder; it and all its data are gone afterwards.
+
+    One that is not ``durable`` waits for no disk: nobody is going to cut the power.
+    """
     # Not among the tests' own folders: those are closed to the user it runs as, and the name of a socket is short.
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
     as_user: dict[str, object] = {}
@@ -78,7 +81,8 @@ def server(bin_folder: Path) -> Iterator[Server]:
         assert made.returncode == 0, made.stderr
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
-                [bin_folder / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses="],
+                [bin_folder / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=",
+                 "-c", f"fsync={'on' if durable else 'off'}"],
                 stdout=log, stderr=log, cwd=folder, env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"}, **as_user,
             )  # fmt: skip
         running = Server(folder, user)

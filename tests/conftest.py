@@ -9,7 +9,7 @@ import pytest
 
 from bench import postgres as servers
 from situs.store.database import Database
-from situs.store.schema import ready
+from tests.store.databases import migrated
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +18,7 @@ def postgres() -> Iterator[servers.Server]:
     programs = servers.programs()
     if programs is None:
         pytest.skip("no PostgreSQL server here: apt-get install postgresql")
-    with servers.server(programs) as running:
+    with servers.server(programs, durable=False) as running:
         yield running
 
 
@@ -34,6 +34,6 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     """A database with the tables of the control plane."""
-    opened = ready(Database(database_url))
+    opened = migrated(database_url)
     yield opened
     opened.close()

@@ -20,9 +20,8 @@ from schemathesis.specs.openapi.checks import (
 
 from situs.api.app import application
 from situs.api.permissions import ROUTES
-from situs.store.database import Database
-from situs.store.schema import ready
 from tests.api.asked import FAST, in_force
+from tests.store.databases import migrated
 
 CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
@@ -38,7 +37,7 @@ STREAMS = "/stream"
 def described(tmp_path_factory: pytest.TempPathFactory) -> BaseSchema:
     """Over a database with a plan in force."""
     folder = tmp_path_factory.mktemp("api")
-    database = in_force(ready(Database(str(folder / "control.db"))))
+    database = in_force(migrated(folder / "control.db"))
     return schemathesis.openapi.from_asgi("/v1/openapi.json", application(database, folder, "ann", FAST))
 
 

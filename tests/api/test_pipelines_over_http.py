@@ -12,11 +12,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from situs.store import answers
-from situs.store.database import Database
-from situs.store.schema import ready
 from tests.api.asked import client, token
 from tests.control.pipelines.written import stage, three
 from tests.control.plane import Plane, estate, until
+from tests.store.databases import migrated
 
 VAULT = {"A": "vault:kv/blue/x#y"}
 CASE = {"owner": "x", "value": "1 EUR/month"}
@@ -24,7 +23,7 @@ CASE = {"owner": "x", "value": "1 EUR/month"}
 
 @pytest.fixture
 def plane(tmp_path: Path) -> Iterator[Plane]:
-    database = ready(Database(str(tmp_path / "control.db")))
+    database = migrated(tmp_path / "control.db")
     made = Plane(database, tmp_path / "situs", estate({}, use_cases={"red": CASE, "blue": CASE}))
     made.apply({})
     yield made

@@ -19,8 +19,8 @@ from situs.model.plan import Plan
 from situs.planner.decide import decide
 from situs.store import events, tokens
 from situs.store.database import Database
-from situs.store.schema import ready
 from tests.api.asked import FAST, client, token
+from tests.store.databases import migrated
 from tests.store.plans import plan_by_hand
 
 CASE = {"owner": "x", "value": "1000 EUR/month"}
@@ -85,7 +85,7 @@ class Office:
 @pytest.fixture
 def office(tmp_path: Path) -> Office:
     # What is the same on every database is shown on one: each plan takes a process of its own.
-    return Office(ready(Database(str(tmp_path / "control.db"))), tmp_path)
+    return Office(migrated(tmp_path / "control.db"), tmp_path)
 
 
 def offer(asked: TestClient, written: dict[str, Any], **more: Any) -> dict[str, Any]:

@@ -9,10 +9,9 @@ from uuid import uuid4
 import pytest
 from fastapi.testclient import TestClient
 
-from situs.store.database import Database
-from situs.store.schema import ready
 from tests.api.asked import client, in_force, token
 from tests.control.plane import Plane, estate, until
+from tests.store.databases import migrated
 
 CASE = {"owner": "x", "value": "1 EUR/month"}
 SHOW = "import hashlib, os; print(hashlib.sha256(os.environ['IT'].encode()).hexdigest(), flush=True)"
@@ -21,7 +20,7 @@ SHOW = "import hashlib, os; print(hashlib.sha256(os.environ['IT'].encode()).hexd
 @pytest.fixture
 def plane(tmp_path: Path) -> Iterator[Plane]:
     written = estate({}, use_cases={"red": CASE, "blue": CASE})
-    made = Plane(ready(Database(str(tmp_path / "control.db"))), tmp_path / "situs", written)
+    made = Plane(migrated(tmp_path / "control.db"), tmp_path / "situs", written)
     made.apply({})
     yield made
     made.end_all()
@@ -85,7 +84,7 @@ def test_a_reference_reaches_what_is_ones_own_and_nothing_else(
 def red(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
     """One who may hand in for ``red``; what is refused changes nothing."""
     folder = tmp_path_factory.mktemp("api")
-    database = in_force(ready(Database(str(folder / "control.db"))))
+    database = in_force(migrated(folder / "control.db"))
     return client(database, folder, token(database, ("data-scientist", "red")))
 
 

@@ -17,9 +17,9 @@ from situs.api.serve import SOCKET, TOKEN, Api, listen
 from situs.model.error import InputError
 from situs.store import tokens
 from situs.store.database import Database
-from situs.store.schema import ready
 from tests.api.asked import in_force
 from tests.control.plane import until
+from tests.store.databases import migrated
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def api(folder: Path) -> Iterator[Api]:
-    database = in_force(ready(Database(str(folder / "control.db"))))
+    database = in_force(migrated(folder / "control.db"))
     made = Api(database, folder, "ann", lambda _: None)
     yield made
     made.stop()

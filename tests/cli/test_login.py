@@ -20,11 +20,11 @@ import pytest
 from situs.api.oidc import trust
 from situs.api.serve import Api, listen
 from situs.store.database import Database
-from situs.store.schema import ready
 from tests.api.asked import in_force, token
 from tests.api.issuer import running, walked
 from tests.api.test_serving import free_port
 from tests.cli.conftest import Call
+from tests.store.databases import migrated
 
 ROOT = Path(__file__).parents[2]
 GRANTS = ["red=data-scientist@red", "boss=approver"]
@@ -54,7 +54,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def database(folder: Path) -> Iterator[Database]:
     """What is asked here is the same over any database."""
-    made = ready(Database(str(folder / "control.db")))
+    made = migrated(folder / "control.db")
     yield made
     made.close()
 

@@ -17,12 +17,11 @@ from situs.control.arrays import making
 from situs.control.arrays.making import Wanted
 from situs.control.asked import Asked, workload_of
 from situs.control.shipping import snapshot
-from situs.store.database import Database
-from situs.store.schema import ready
 from tests.api.asked import token
 from tests.cli.conftest import Call, Done
 from tests.cli.served import Served
 from tests.control.plane import Plane, estate, until
+from tests.store.databases import migrated
 
 CASE = {"owner": "x", "value": "1 EUR/month"}
 NEVER = "import time\nwhile True: time.sleep(1)"
@@ -75,7 +74,7 @@ def plane(home: Path) -> Iterator[Plane]:
         {"web": {"run": NEVER, "use_case": "red"}},
         queues={"line": {"quota": {"cpu": 1}}}, use_cases={"red": CASE, "blue": CASE},
     )  # fmt: skip
-    made = Plane(ready(Database(str(home / ".situs" / "control.db"))), home / ".situs", written)
+    made = Plane(migrated(home / ".situs" / "control.db"), home / ".situs", written)
     made.apply({"web": [("a", "box", 1)]})
     yield made
     made.end_all()

@@ -30,6 +30,7 @@ from situs.store.schema import ready
 from situs.store.usage import Line
 from tests.cli.conftest import Call
 from tests.cli.test_control import ESTATE, until
+from tests.store.databases import migrated
 
 
 @pytest.fixture
@@ -167,7 +168,7 @@ def test_a_database_that_is_away_is_told_and_nothing_old_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(metrics, "FRESH_S", -1.0)
-    database = ready(Database(str(tmp_path / "x.db")))
+    database = migrated(tmp_path / "x.db")
     figures = metrics.Metrics(database)
 
     def names() -> dict[str, float]:

@@ -16,9 +16,8 @@ from bench.cutting.far_host import FarHost, NoNetworks, far_host
 from bench.sshd import NoServer, access
 from situs.intent import loads
 from situs.store import events
-from situs.store.database import Database
-from situs.store.schema import ready
 from tests.control.plane import Plane
+from tests.store.databases import migrated
 
 POOL = {"node": {"cpu": 4, "memory": "8GiB"}, "count": 9, "price": {"basis": "owned", "price": "0 EUR"}}
 NEAR: Mapping[str, Any] = {"kind": "on_prem", "country": "DE", "clearance": 4, "pools": {"box": POOL}}
@@ -34,7 +33,7 @@ class Cuttable(Plane):
         self.evidence.mkdir()
         sites = {name: self._far(tmp_path, host) for name, host in hosts.items()}
         content = {"sites": {"near": NEAR, **sites}, "workloads": workloads}
-        database = ready(Database(str(tmp_path / "control.db")))
+        database = migrated(tmp_path / "control.db")
         super().__init__(database, tmp_path / "situs", loads(json.dumps(content)).intent)
         self.sites = sites
 

@@ -27,6 +27,7 @@ from situs.store import events, holds, observations, steps
 from situs.store.database import Database, clock
 from situs.store.schema import ready
 from tests.control.plane import PATIENCE_S, Plane, estate, until
+from tests.store.databases import migrated
 
 PROGRAM = {"evidence.py": files("bench.crash").joinpath("evidence.py").read_bytes()}
 
@@ -82,7 +83,7 @@ def counting(evidence: Path, *names: str) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture
 def plane(tmp_path: Path, evidence: Path) -> Iterator[Plane]:
-    database = ready(Database(str(tmp_path / "control.db")))
+    database = migrated(tmp_path / "control.db")
     there = Plane(database, tmp_path / "situs", estate(counting(evidence, "train")))
     yield there
     there.end_all()
@@ -283,7 +284,7 @@ class TestRefused:
     def test_back_to_room_that_others_have(self, tmp_path: Path, evidence: Path) -> None:
         large = [{"cpu": 4, "memory": "1GiB"}]
         workloads = {name: {**made, "shapes": large} for name, made in counting(evidence, *"pqr").items()}
-        there = Plane(ready(Database(str(tmp_path / "x.db"))), tmp_path / "x", estate(workloads))
+        there = Plane(migrated(tmp_path / "x.db"), tmp_path / "x", estate(workloads))
         there.apply({"p": [("a", "box", 1)], "q": [("b", "box", 1)], "r": [("a", "box", 1)]}, PROGRAM)
         there.apply({"p": [("b", "box", 1)], "q": [("a", "box", 1)], "r": [("a", "box", 1)]}, PROGRAM)
         with pytest.raises(InputError, match="a/box, where others have the room now; `situs rollback`"):

@@ -25,10 +25,9 @@ from situs.control.shipping import snapshot
 from situs.model.error import SitusError
 from situs.planner.single import Placed
 from situs.store import submissions
-from situs.store.database import Database
-from situs.store.schema import ready
 from situs.version import __version__
 from tests.control.plane import PACE, PATIENCE_S, Plane, estate, until
+from tests.store.databases import migrated
 
 SAY = "import sys\nprint('epoch', *sys.argv[1:])\nsys.exit(3)\n"
 
@@ -45,7 +44,7 @@ def cannot_tell(*_about: object) -> Mapping[str, Any]:
 
 @pytest.fixture
 def plane(tmp_path: Path) -> Plane:
-    made = Plane(ready(Database(str(tmp_path / "control.db"))), tmp_path / "situs", estate({}))
+    made = Plane(migrated(tmp_path / "control.db"), tmp_path / "situs", estate({}))
     made.folder.mkdir(mode=0o700)
     made.apply({})
     return made

@@ -23,6 +23,7 @@ from situs.store import events, observations, plans, steps, usage
 from situs.store.database import Database
 from situs.store.plans import StalePlan
 from tests.control.plane import Plane, estate, until
+from tests.store.databases import migrated
 
 Opener = Callable[..., Plane]
 
@@ -42,9 +43,7 @@ FOREVER = "import time; time.sleep(600)"
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """The tests of the database are on both kinds; here it is the quick one."""
-    from situs.store.schema import ready
-
-    opened = ready(Database(str(tmp_path / "control.db")))
+    opened = migrated(tmp_path / "control.db")
     yield opened
     opened.close()
 

@@ -26,14 +26,13 @@ from situs.model.intent import Intent
 from situs.model.plan import Decision, Fit
 from situs.model.workload import Rolling, Service
 from situs.store import events, holds
-from situs.store.database import Database
 from situs.store.runs import Run
-from situs.store.schema import ready
 from tests.control.plane import PATIENCE_S, Plane, estate, until
 from tests.control.test_reconcile import ESTATE
 from tests.control.test_rolling import Rolling as MovedSimulation
 from tests.control.test_rolling import assignments
 from tests.control.test_traffic import needs_haproxy
+from tests.store.databases import migrated
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 HERE = Place("a", "p", "d")
@@ -187,7 +186,7 @@ def port() -> int:
 
 @pytest.fixture
 def plane(tmp_path: Path, port: int) -> Iterator[Plane]:
-    database = ready(Database(str(tmp_path / "control.db")))
+    database = migrated(tmp_path / "control.db")
     there = Plane(database, tmp_path / "situs", written(port, PATIENCE_S))
     yield there
     Haproxy(there.folder).stop()

@@ -17,12 +17,11 @@ from situs.intent import load as load_intent
 from situs.model.error import InputError
 from situs.planner.decide import decide
 from situs.store import plans, replans, runs
-from situs.store.database import Database
 from situs.store.records import Records
 from situs.store.replans import Replan
 from situs.store.runs import Run
-from situs.store.schema import ready
 from tests.control.plane import PYTHON, Plane, until
+from tests.store.databases import migrated
 
 PACE = Pace(
     look_s=0.1, rest_s=0.2, poll_s=0.05, shown_s=0.2, lease_s=2.0, plan_s=0.05, settle_s=0.2
@@ -60,7 +59,7 @@ class There(Plane):
     """The plan of the estate's files in force, and a control plane that watches them."""
 
     def __init__(self, tmp_path: Path, estate: Path) -> None:
-        self.database = ready(Database(str(tmp_path / "control.db")))
+        self.database = migrated(tmp_path / "control.db")
         super().__init__(self.database, tmp_path / "situs", load_intent(estate).intent)
         self.estate = estate
         at = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=1)

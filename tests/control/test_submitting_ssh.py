@@ -18,10 +18,9 @@ from situs.control.connect import by_kind
 from situs.control.shipping import snapshot
 from situs.intent import loads
 from situs.sites.sshshell import SshShell
-from situs.store.database import Database
-from situs.store.schema import ready
 from tests.control.plane import Plane
 from tests.sites.ssh_server import SshServer, access
+from tests.store.databases import migrated
 
 SCRIPT = "import os, sys\nprint(os.environ['SITUS_SITE'], *sys.argv[1:])\nopen('out.txt', 'w').write('made there')\n"
 
@@ -49,7 +48,7 @@ def plane(request: pytest.FixtureRequest, tmp_path: Path, server: SshServer) -> 
         },
     }  # fmt: skip
     made = Plane(
-        ready(Database(str(tmp_path / "control.db"))),
+        migrated(tmp_path / "control.db"),
         tmp_path / "situs",
         loads(json.dumps({"sites": {"far": site}})).intent,
     )

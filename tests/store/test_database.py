@@ -165,15 +165,15 @@ class TestSchema:
         with pytest.raises(WrongSchema, match="none of situs"):
             ready(database)
 
-    @pytest.mark.parametrize("table", HISTORY)
-    def test_history_is_neither_changed_nor_removed(self, filled: Database, table: str) -> None:
-        known = metadata.tables[table]
+    def test_history_is_neither_changed_nor_removed(self, filled: Database) -> None:
         before = everything(filled)
-        column = list(known.c)[-1]
-        for change in (delete(known), update(known).values({column: column})):
-            with pytest.raises(DBAPIError, match=f"{table} is history"), filled.write() as connection:
-                connection.execute(change)
-        assert before[table]
+        for table in HISTORY:
+            known = metadata.tables[table]
+            column = list(known.c)[-1]
+            for change in (delete(known), update(known).values({column: column})):
+                with pytest.raises(DBAPIError, match=f"{table} is history"), filled.write() as connection:
+                    connection.execute(change)
+            assert before[table], table
         assert everything(filled) == before
 
 

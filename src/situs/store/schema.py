@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -21,9 +23,7 @@ class WrongSchema(SitusError):
 
 def newest() -> str:
     """The revision of this situs."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    assert head is not None
-    return head
+    return _revisions()[-1]
 
 
 def revision(connection: Connection) -> str | None:
@@ -63,9 +63,15 @@ def ready(database: Database) -> Database:
 
 
 def _must_be_known(found: str | None) -> None:
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if found is not None and found not in known:
+    if found is not None and found not in _revisions():
         raise WrongSchema(f"the database has schema {found}, made by a newer situs; install that one")
+
+
+@cache
+def _revisions() -> tuple[str, ...]:
+    """All that this situs knows, in order; they are files of its own, and stay as they are."""
+    scripts = ScriptDirectory.from_config(_config()).walk_revisions()
+    return tuple(script.revision for script in scripts)[::-1]
 
 
 def _named(database: Database) -> str:

@@ -8,16 +8,15 @@ import pytest
 
 from situs.control.orders import files_of
 from situs.model.error import InputError
-from situs.store.database import Database
-from situs.store.schema import ready
 from tests.control.plane import Plane, estate, until
+from tests.store.databases import migrated
 
 WORK = {"job": {"run": {"command": ["python", "main.py"], "code": "code"}}}
 
 
 @pytest.fixture
 def plane(tmp_path: Path) -> Plane:
-    return Plane(ready(Database(str(tmp_path / "control.db"))), tmp_path, estate(WORK))
+    return Plane(migrated(tmp_path / "control.db"), tmp_path, estate(WORK))
 
 
 def said(plane: Plane, generation: int) -> str:

@@ -22,12 +22,24 @@ def main() -> None:
     asked = json.load(sys.stdin)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=asked["reduction"])
-    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=asked["seed"]), pruner=pruner)
+    # What its documentation advises where trials run beside each other.
+    sampler = optuna.samplers.TPESampler(seed=asked["seed"], constant_liar=True)
+    study = optuna.create_study(sampler=sampler, pruner=pruner)
     lock, steps, best = Lock(), 0, float("inf")
+
+    def suggested(trial: optuna.Trial) -> dict[str, float]:
+        given: dict[str, float] = {}
+        for name, axis in asked["ranges"].items():
+            log = axis["kind"].startswith("log")
+            if axis["kind"].endswith("int"):
+                given[name] = trial.suggest_int(name, int(axis["low"]), int(axis["high"]), log=log)
+            else:
+                given[name] = trial.suggest_float(name, axis["low"], axis["high"], log=log)
+        return given
 
     def objective(trial: optuna.Trial) -> float:
         nonlocal steps, best
-        given = asked["parameters"][trial.number]
+        given = asked["parameters"][trial.number] if asked["parameters"] else suggested(trial)
         trial.set_user_attr("parameters", given)
         words = [python, str(train), *(str(value) for value in given.values()), str(asked["steps"])]
         env = {**os.environ, "SITUS_REPORT": "/dev/stdout"}
@@ -44,7 +56,7 @@ def main() -> None:
                     raise optuna.TrialPruned
         return value
 
-    study.optimize(objective, n_trials=len(asked["parameters"]), n_jobs=asked["at_once"])
+    study.optimize(objective, n_trials=asked["trials"], n_jobs=asked["at_once"])
     print(json.dumps({"best": best, "steps": steps, "version": optuna.__version__}))
 
 

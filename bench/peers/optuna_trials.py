@@ -10,18 +10,23 @@ from pathlib import Path
 
 from bench.figure import CannotMeasure
 from bench.sweeps.ours import TRAIN
-from bench.sweeps.trials import AT_ONCE, REDUCTION, STEPS, Found, parameters
+from bench.sweeps.trials import AT_ONCE, DRAWN, LEARNED_REDUCTION, REDUCTION, STEPS, Found, parameters
+from situs.control.sweeps.space import Range, axes
 
 PYTHON = Path(__file__).parents[2] / ".venv-optuna" / "bin" / "python"
 
 
-def swept(trials: int, seed: int) -> tuple[str, Found]:
-    """Its name with its version, and what it has found. Raises CannotMeasure where it is not installed."""
+def swept(trials: int, seed: int, *, learned: bool) -> tuple[str, Found]:
+    """Its name with its version, and what it has found. Raises CannotMeasure where it is not installed.
+
+    ``learned``: it draws by its own model; otherwise it is told what to try.
+    """
     if not PYTHON.exists():
         raise CannotMeasure("Optuna is not here: make optuna")
     asked = {
-        "parameters": parameters(trials, seed), "steps": STEPS, "at_once": AT_ONCE, "reduction": REDUCTION,
-        "seed": seed,
+        "parameters": None if learned else parameters(trials, seed), "trials": trials, "steps": STEPS,
+        "at_once": AT_ONCE, "reduction": LEARNED_REDUCTION if learned else REDUCTION, "seed": seed,
+        "ranges": {name: vars(axis) for name, axis in axes(DRAWN, {}).items() if isinstance(axis, Range)},
     }  # fmt: skip
     words = [str(PYTHON), str(Path(__file__).with_name("optuna_sweep.py")), sys.executable, str(TRAIN)]
     began = time.perf_counter()

@@ -1,7 +1,9 @@
-"""A sweep with early stop beside Optuna's: the same trials, the same rule, the same program, on this machine.
+"""Sweeps with early stop beside Optuna's, with the same program on this machine.
 
-Optuna reads a report the instant it is made and has no site, no bill and nothing to survive; what that costs here is
-what these figures say.  Its ``best`` for the same trials is what early stop may lose.
+``sweep``: the same trials by the same rule, so that what differs is who decides, and how soon.  ``sweep.learned``: each
+draws by its own model from the same ranges, here a Gaussian process with patience, there the tree-structured Parzen
+estimator that is Optuna's usual one.  Optuna reads a report the instant it is made and has no site, no bill and nothing
+to survive.
 """
 
 from __future__ import annotations
@@ -19,13 +21,19 @@ TRIALS = 20
 
 
 def figures(protocol: Protocol) -> Iterator[Figure]:
+    for learned in (False, True):
+        yield from _compared(protocol, learned=learned)
+
+
+def _compared(protocol: Protocol, *, learned: bool) -> Iterator[Figure]:
     mine, theirs, peer = [], [], ""
     with tempfile.TemporaryDirectory(prefix="situs-sweep-") as folder:
         for seed in protocol.seeds:
-            peer, found = optuna_trials.swept(TRIALS, seed)
+            peer, found = optuna_trials.swept(TRIALS, seed, learned=learned)
             theirs.append(found)
-            mine.append(ours.swept(Path(folder) / str(seed), TRIALS, seed))
+            mine.append(ours.swept(Path(folder) / str(seed), TRIALS, seed, learned=learned))
     extra: dict[str, object] = {"seeds": list(protocol.seeds), "trials": TRIALS}
+    kind = "sweep.learned" if learned else "sweep"
     for name, unit in (
         ("best", "loss on unseen digits"),
         ("steps", "steps trained"),
@@ -33,7 +41,8 @@ def figures(protocol: Protocol) -> Iterator[Figure]:
     ):
         own = [float(getattr(found, name)) for found in mine]
         other = [float(getattr(found, name)) for found in theirs]
+        extra = {**extra, "each": own, "peer_each": other}
         yield Figure(
-            f"sweep.{name.removesuffix('_s')}", statistics.median(own), unit, peer, statistics.median(other),
+            f"{kind}.{name.removesuffix('_s')}", statistics.median(own), unit, peer, statistics.median(other),
             {**extra, "worst": max(own)},
         )  # fmt: skip

@@ -16,12 +16,21 @@ SITUS = Path(sys.executable).with_name("situs")
 TRAIN = Path(__file__).with_name("train.py")
 
 
-def swept(folder: Path, trials: int, seed: int) -> Found:
+def swept(folder: Path, trials: int, seed: int, *, learned: bool) -> Found:
     """The best trial, with all that it took."""
     folder.mkdir(parents=True)
     shutil.copy(TRAIN, folder / "train.py")
     env = {**os.environ, "SITUS_LANG": "en"}
-    words = [str(SITUS), "sweep", "run", *options(trials, seed), "train.py", "--json", "--", *ALSO]
+    words = [
+        str(SITUS),
+        "sweep",
+        "run",
+        *options(trials, seed, learned=learned),
+        "train.py",
+        "--json",
+        "--",
+        *ALSO,
+    ]
     began = time.perf_counter()
     try:
         done = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, check=False)

@@ -1,4 +1,7 @@
-"""What is tuned, in the words of situs; its peer is told the very parameters that situs draws."""
+"""What is tuned, in the words of situs.
+
+The peer is told the very parameters that situs draws, or draws by its own model from the same ranges.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ from situs.store.arrays import Value
 
 STEPS = 27
 AT_ONCE = 2
-REDUCTION = 3
+REDUCTION, LEARNED_REDUCTION = 3, 2
+"""Where trials are drawn by a model they are good ones soon, of which more may go on."""
+PATIENCE = 4
+"""with trials that do not become better, where each side does its best"""
 DRAWN = {
     "rate": "log(1e-5,1e-1)",
     "penalty": "log(1e-6,1e1)",
@@ -36,10 +42,13 @@ def parameters(trials: int, seed: int) -> list[dict[str, Value]]:
     return drawn(DRAWN, {}, trials, "random", seed)
 
 
-def options(trials: int, seed: int) -> list[str]:
-    """The same for ``situs sweep``."""
+def options(trials: int, seed: int, *, learned: bool) -> list[str]:
+    """The same for ``situs sweep``; ``learned``: it draws by its model, and has no patience without end."""
     given = [
         "--trials", str(trials), "--seed", str(seed), "--at-once", str(AT_ONCE), "--minimise", "loss",
-        "--max-steps", str(STEPS), "--reduction", str(REDUCTION), "--cpu", "1", "--name", "bench", "--no-env",
+        "--max-steps", str(STEPS), "--reduction", str(LEARNED_REDUCTION if learned else REDUCTION), "--cpu", "1",
+        "--name", "bench", "--no-env",
     ]  # fmt: skip
+    if learned:
+        given += ["--sampler", "gp", "--patience", str(PATIENCE)]
     return given + [word for name, text in DRAWN.items() for word in ("--draw", f"{name}={text}")]

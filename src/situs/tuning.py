@@ -72,6 +72,7 @@ def sweep(
     min_steps: int = 1,
     max_steps: int | None = None,
     reduction: int = making.USUAL_REDUCTION,
+    patience: int | None = None,
     name: str | None = None,
     **options: Any,
 ) -> Sweep:
@@ -79,7 +80,7 @@ def sweep(
 
     ``options`` are those of :func:`situs.task`.
     """
-    judged = Judged(*goal_of(minimise, maximise), stop, min_steps, max_steps, reduction)
+    judged = Judged(*goal_of(minimise, maximise), stop, min_steps, max_steps, reduction, patience)
     parameters = drawn(draw or {}, choose or {}, trials, sampler, seed)
     made: Task[..., None] = task(**options)(_nothing)
     to = ready(replace(made, asked=replace(made.asked, command=command)))

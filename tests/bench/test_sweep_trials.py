@@ -7,7 +7,7 @@ from situs.control.sweeps.drawing import drawn, pairs
 
 
 def test_what_the_peer_is_told_is_what_the_command_draws() -> None:
-    words = options(12, 5)
+    words = options(12, 5, learned=False)
     given = [words[k + 1] for k, word in enumerate(words) if word == "--draw"]
     said = {word: words[k + 1] for k, word in enumerate(words) if word in ("--trials", "--seed")}
     there = drawn(pairs(given, "--draw"), {}, int(said["--trials"]), "random", int(said["--seed"]))

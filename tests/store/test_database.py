@@ -112,6 +112,7 @@ def filled(database: Database, intent: Intent, facts: Facts) -> Database:
             connection, [sweeps.Report("many-0", 1, 0, 1, 0.5), sweeps.Report("many-0", 1, 1, None, None)]
         )
         sweeps.read_to_end(connection, "many-0", 1, None)
+        sweeps.draw(connection, sweeps.Draw("many-0", {"lr": 0.1}, 0))
         sweeps.judge(connection, [sweeps.Verdict("many-0", 1, "stops", 1, "others do better")])
     return database
 

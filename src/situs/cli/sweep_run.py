@@ -56,7 +56,10 @@ def run_command(
         int | None, typer.Option("--at-once", help="So many run at once.", min=1, show_default="all")
     ] = None,
     sampler: Annotated[
-        str, typer.Option(help="How values are drawn: random, latin (each range evenly) or grid.")
+        str,
+        typer.Option(
+            help="How values are drawn: random, latin (each range evenly), grid, or gp (learns from reports)."
+        ),
     ] = "random",
     seed: Annotated[int, typer.Option(help="The same values are drawn for the same seed.")] = 0,
     min_steps: Annotated[int, typer.Option(help="No trial is judged before this step.", min=1)] = 1,
@@ -66,6 +69,12 @@ def run_command(
     reduction: Annotated[
         int, typer.Option(help="Of those that reach a rung of asha, one in so many goes on.", min=2)
     ] = 3,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            help="A trial that has not become better for so many steps ends too.", min=1, show_default="any"
+        ),
+    ] = None,
     gpu: Annotated[float, typer.Option("--gpu", help="Accelerators of each trial.", min=0)] = 0.0,
     accelerator: AcceleratorOption = None,
     gpu_memory: GpuMemoryOption = "0GiB",
@@ -127,6 +136,8 @@ def run_command(
 
       situs sweep run train.py --draw 'depth=int(2,8)' --choose kernel=rbf,linear --trials 20 --maximise accuracy
 
+      situs sweep run train.py --draw 'lr=log(1e-4,1e-1)' --trials 40 --at-once 4 --sampler gp --minimise loss
+
       situs sweep run train.py --choose lr=0.1,0.01 --sampler grid --minimise loss --stop none --detach
     """
     from situs.control.arrays.making import Wanted
@@ -140,7 +151,7 @@ def run_command(
     ranges = drawing.pairs(draw or (), "--draw")
     lists = {each: drawing.listed(text) for each, text in drawing.pairs(choose or (), "--choose").items()}
     goal, rule = making.goal_of(minimise, maximise), making.rule_of(stop)
-    judged = making.Judged(*goal, rule, min_steps, max_steps, reduction)
+    judged = making.Judged(*goal, rule, min_steps, max_steps, reduction, patience)
     making.check(judged)
     parameters = drawing.drawn(ranges, lists, trials, sampler, seed)
     taken = snapshot(code, include or (), state or ())

@@ -16,6 +16,7 @@ from situs.control.pipelines.advancing import Advancing
 from situs.control.recurring import Recurring
 from situs.control.replanning import Replanning
 from situs.control.sweeps.deciding import Deciding
+from situs.control.sweeps.late import Late
 from situs.control.term import Term
 from situs.control.waking import Waking
 from situs.control.watcher import Watcher, Watchers
@@ -82,9 +83,10 @@ class Controller:
             self._watcher.leading(leadership.lease.token)
             told = Watchers((self._watcher, Waking(work)))
             term = Term(self._database, self._folder, self._connect, self._pace, leadership, told, self._say)
+            late = Late(self._database, leadership)
             work += [
                 Advancing(self._database, self._folder, self._pace, term.wake, self._say),
-                Keeping(self._database, self._pace, leadership, term.wake, self._say),
+                Keeping(self._database, self._pace, leadership, late.drawn, term.wake, self._say),
                 Deciding(self._database, self._pace, leadership, term.watched, term.wake, self._say),
             ]
             for one in work:

@@ -17,7 +17,16 @@ from sqlalchemy import Connection, func, insert, select
 from situs.store.database import clock
 from situs.store.names import among
 from situs.store.runs import Run
-from situs.store.tables import array_ends, array_members, arrays, queued, runs, steps, submissions
+from situs.store.tables import (
+    array_ends,
+    array_members,
+    arrays,
+    queued,
+    runs,
+    steps,
+    submissions,
+    sweep_draws,
+)
 
 Value = str | int | float | bool
 End = Literal["stopped", "removed"]
@@ -51,6 +60,7 @@ class Member:
     """from 0"""
     name: str
     parameters: Mapping[str, Value]
+    """none: they are drawn before it is handed in"""
 
 
 @dataclass(frozen=True)
@@ -82,9 +92,17 @@ def all_of_them(connection: Connection) -> list[Array]:
 
 
 def members(connection: Connection, array: str) -> list[Member]:
-    """All members, by number."""
-    wanted = select(array_members).where(array_members.c.array == array).order_by(array_members.c.number)
-    return [Member(*row) for row in connection.execute(wanted)]
+    """All members, by number; what was drawn for one later is its parameters."""
+    wanted = (
+        select(array_members, sweep_draws.c.parameters.label("drawn"))
+        .outerjoin(sweep_draws, sweep_draws.c.member == array_members.c.name)
+        .where(array_members.c.array == array)
+        .order_by(array_members.c.number)
+    )
+    return [
+        Member(row.array, row.number, row.name, row.parameters if row.drawn is None else row.drawn)
+        for row in connection.execute(wanted)
+    ]
 
 
 def of_members(connection: Connection) -> dict[str, str]:

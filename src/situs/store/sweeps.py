@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, and_, func, insert, or_, select
 
+from situs.store.arrays import Value
 from situs.store.database import clock
 from situs.store.insert import insert_missing
 from situs.store.runs import Run
@@ -19,6 +20,7 @@ from situs.store.tables import (
     array_ends,
     array_members,
     runs,
+    sweep_draws,
     sweep_readings,
     sweep_reports,
     sweep_verdicts,
@@ -47,6 +49,8 @@ class Sweep:
     """of those that reach a rung, one in so many goes on (``asha``)"""
     drawn: Mapping[str, Any]
     """how the parameters were drawn"""
+    patience: int | None = None
+    """who has not become better for so many steps ends, whatever the rule; None: it may take as long as it likes"""
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,16 @@ class Verdict:
     report: int
     """the number of the report that it was decided after"""
     reason: str
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What was drawn for a member once others had reported."""
+
+    member: str
+    parameters: Mapping[str, Value]
+    report: int
+    """the number of the last report that was known by then; 0: none was"""
 
 
 def add(connection: Connection, sweep: Sweep) -> None:
@@ -168,3 +182,19 @@ def verdicts(connection: Connection, array: str) -> list[Verdict]:
         .order_by(sweep_verdicts.c.report, sweep_verdicts.c.step)
     )
     return [Verdict(*row) for row in connection.execute(wanted)]
+
+
+def draw(connection: Connection, drawn: Draw) -> None:
+    """Write down what was drawn; what was drawn before stays as it is."""
+    insert_missing(connection, sweep_draws, [vars(drawn) | {"at": clock(connection)}])
+
+
+def draws(connection: Connection, array: str) -> list[Draw]:
+    """All that was drawn for its members once others had reported, by number."""
+    wanted = (
+        select(sweep_draws.c.member, sweep_draws.c.parameters, sweep_draws.c.report)
+        .join(array_members, array_members.c.name == sweep_draws.c.member)
+        .where(array_members.c.array == array)
+        .order_by(array_members.c.number)
+    )
+    return [Draw(*row) for row in connection.execute(wanted)]

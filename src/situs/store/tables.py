@@ -49,6 +49,7 @@ HISTORY = (
     "sweep_reports",
     "sweep_readings",
     "sweep_verdicts",
+    "sweep_draws",
 )
 """Tables that are only added to."""
 
@@ -328,6 +329,7 @@ sweeps = Table(
     Column("last_step", Integer),
     Column("reduction", Integer, nullable=False),
     Column("drawn", JSON, nullable=False),
+    Column("patience", Integer),
 )  # fmt: skip
 sweep_reports = Table(
     "sweep_reports", metadata,
@@ -355,6 +357,13 @@ sweep_verdicts = Table(
     Column("report", Integer, ForeignKey("sweep_reports.seq"), nullable=False),
     Column("at", Instant, nullable=False),
     Column("reason", Text, nullable=False),
+)  # fmt: skip
+sweep_draws = Table(
+    "sweep_draws", metadata,
+    Column("member", Text, ForeignKey("array_members.name"), primary_key=True),
+    Column("parameters", JSON, nullable=False),
+    Column("report", Integer, nullable=False),
+    Column("at", Instant, nullable=False),
 )  # fmt: skip
 tokens = Table(
     "tokens", metadata,

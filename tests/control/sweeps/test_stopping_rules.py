@@ -109,3 +109,27 @@ def test_the_same_reports_decide_the_same_and_nobody_is_decided_about_twice(rule
             assert all(v.step > each.step or v.member != each.member for v in found if v.verdict == "stops")
     # What comes later changes nothing that was decided before.
     assert decided(sweep(rule=rule), told[:700]) == [each for each in found if each.report <= 700]
+
+
+@pytest.mark.parametrize("rule", ["none", "asha", "median"])
+def test_who_does_not_become_better_for_so_many_steps_ends_whatever_the_rule(rule: str) -> None:
+    asked = sweep(rule=rule, patience=3, last_step=20)
+    losses = [5.0, 4.0, 3.0, 3.5, 3.0, 3.1, 2.0, 1.0]
+    found = decided(asked, [("a", step, loss) for step, loss in enumerate(losses, 1)])
+    assert stops(found) == [("a", 6)]
+    assert found[-1].reason == "step 6: loss 3 at step 3 was the best of the last 3 steps"
+    # Steps that are repeated after a failure count once, and those that become better in time go on.
+    again = [("b", step, loss) for step, loss in enumerate([3.0, 3.1, 3.2, 2.9, 3.0, 3.0, 2.8], 1)]
+    assert stops(decided(asked, [*again[:3], *again[:3], *again])) == []
+    assert stops(decided(asked, [("c", step, 1.0) for step in (18, 20, 30)])) == []
+    assert (
+        stops(
+            decided(sweep(rule=rule, patience=3, goal="maximise"), [("d", k, -1.0 / k) for k in range(1, 9)])
+        )
+        == []
+    )
+
+
+def test_at_a_rung_the_last_word_is_that_it_ends() -> None:
+    found = decided(sweep(patience=2), [("a", 1, 1.0), ("a", 2, 1.0), ("a", 3, 1.0), ("a", 4, 0.5)])
+    assert [(each.step, each.verdict) for each in found] == [(1, "goes on"), (3, "stops")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,15 @@ from situs.control.arrays import making as arrays
 from situs.control.arrays.making import Wanted
 from situs.control.asked import Asked, workload_of
 from situs.control.pace import Pace
-from situs.control.sweeps import making, standing
+from situs.control.sweeps import drawing, making, standing
 from situs.control.sweeps.making import Judged
+from situs.control.sweeps.proposing import proposed
 from situs.control.sweeps.rules import decider
 from situs.control.sweeps.standing import SweepView
 from situs.model.error import InputError
 from situs.model.workload import Workload
 from situs.store import sweeps
+from situs.store.arrays import members as members_of
 from situs.store.backup import backup, restore
 from situs.store.database import Database
 from situs.store.sweeps import Verdict
@@ -198,6 +201,42 @@ def test_killed_again_and_again_it_loses_no_report_and_leaves_nobody_running(
 
 
 @pytest.mark.slow
+def test_what_is_drawn_late_is_what_runs_and_follows_from_the_records_whoever_is_killed(
+    plane: Plane, database_url: str, tmp_path: Path
+) -> None:
+    rng = random.Random(5)
+    draw = {"level": "uniform(0,4)"}
+    how = making.described(draw, {}, "gp", 7)
+    wanted = Wanted("many", drawing.drawn(draw, {}, 8, "gp", 7), 2)
+    line = simple(TRAIN.format(folder=tmp_path, steps=4, pause=0.1, bound=9))
+    with pytest.raises(InputError, match="--at-once"):
+        making.make(plane.database, replace(wanted, at_once=None), LOSS, how, line, {}, "ann")
+    making.make(plane.database, wanted, LOSS, how, line, {}, "ann")
+    assert [bool(trial.parameters) for trial in view(plane).trials] == [True, True] + [False] * 6
+    for _ in range(8):
+        with control_plane(database_url, plane.folder) as process:
+            time.sleep(rng.uniform(0.3, 1.2))
+            process.kill()
+    with control_plane(database_url, plane.folder):
+        until(lambda: is_over(plane), "all are over")
+    assert not list(tmp_path.glob("*.twice"))
+    with plane.database.read() as connection:
+        asked, reports = sweeps.found(connection, "many"), sweeps.reports(connection, "many")
+        members, draws = members_of(connection, "many"), sweeps.draws(connection, "many")
+    assert asked is not None
+    assert [draw.member for draw in draws] == [f"many-{number}" for number in range(2, 8)]
+    for number, each in enumerate(draws, 2):
+        known = [(seq, report) for seq, report in reports if seq <= each.report]
+        assert (
+            proposed(asked, number, members[:number], known) == each.parameters == members[number].parameters
+        )
+    # What each says that it has begun with is what was written down for it.
+    first = {report.member: report.value for _, report in reports if report.step == 1}
+    for member in members:
+        assert first[member.name] == float(member.parameters["level"]) + 1
+
+
+@pytest.mark.slow
 def test_who_was_decided_about_is_stopped_by_the_next_one_who_leads(plane: Plane, tmp_path: Path) -> None:
     line = TRAIN.format(folder=tmp_path, steps=1000, pause=0.1, bound=9)
     make(plane, line, [0.0, 1.0], Judged("loss", "minimise", "none"))
@@ -223,6 +262,7 @@ def test_what_cannot_be_meant_is_refused_and_a_backup_has_it_all(plane: Plane, t
         (Judged("loss", "minimise", "asha", 0), "at least 1, not 0"),
         (Judged("loss", "minimise", "asha", 5, 5), "more than --min-steps 5"),
         (Judged("loss", "minimise", "asha", 1, None, 1), "one in 2"),
+        (Judged("loss", "minimise", "asha", 1, None, 3, 0), "at least one step, not 0"),
     ):
         with pytest.raises(InputError, match=said):
             make(plane, "pass", [1.0], judged)

@@ -36,6 +36,9 @@ LOOK_AGAIN_S = 10.0
 TOGETHER = 100
 """Members that are handed in to a queue in one transaction: others want to write too."""
 
+Draw = Callable[[str, Sequence[Member]], Sequence[Member]]
+"""Gives members of an array that are about to be handed in, with their parameters."""
+
 
 class Ended(SitusError):
     """Somebody has ended the array meanwhile."""
@@ -45,19 +48,20 @@ class Keeping(Recurring):
     """Hands in members, for as long as this control plane leads."""
 
     def __init__(
-        self, database: Database, pace: Pace, leadership: Leadership, wake: Callable[[], None],
+        self, database: Database, pace: Pace, leadership: Leadership, draw: Draw, wake: Callable[[], None],
         say: Callable[[str], None],
     ) -> None:  # fmt: skip
         """``wake``: is called when something was handed in."""
         super().__init__("arrays", pace.poll_s)
         self._database = database
         self._leadership = leadership
+        self._draw = draw
         self._wake = wake
         self._say = say
         self._mark: Mapping[str, object] = {}
         self._looked = 0.0
         self._members: dict[str, list[Member]] = {}
-        """of arrays that are not settled: they never change"""
+        """of arrays that are not settled: they never change once they have parameters"""
         self._settled: dict[str, frozenset[str]] = {}
         """arrays about which nothing more is to be done -> what people had done about them"""
         self._told: dict[str, str] = {}
@@ -112,7 +116,10 @@ class Keeping(Recurring):
         waiting = [member for member in members if each[member.name] == "held"]
         at_once = array.size if array.at_once is None else array.at_once
         active = sum(state not in OVER and state != "held" for state in each.values())
-        due = waiting[: max(0, at_once - active)]
+        due: Sequence[Member] = waiting[: max(0, at_once - active)]
+        if (drawn := self._draw(array.name, due)) != due:
+            due = drawn
+            del self._members[array.name]
         try:
             if array.queue is not None:
                 self._to_queue(array, piece, due)

@@ -32,6 +32,7 @@ class Judged:
     first_step: int = 1
     last_step: int | None = None
     reduction: int = USUAL_REDUCTION
+    patience: int | None = None
 
 
 def goal_of(minimise: str | None, maximise: str | None) -> tuple[str, Goal]:
@@ -67,6 +68,10 @@ def make(
     ``drawn``: how the parameters were drawn. Raises InputError.
     """
     check(judged)
+    if drawn.get("sampler") == "gp" and wanted.at_once is None:
+        raise InputError(
+            "a Gaussian process learns from trials that have reported: say how many run at once (--at-once 4)"
+        )
     sweep = Sweep(wanted.name, **vars(judged), drawn=drawn)
     return making.make(
         database, wanted, reporting(workload), files, by, lambda connection: sweeps.add(connection, sweep)
@@ -93,6 +98,8 @@ def check(judged: Judged) -> None:
         raise InputError(f"the first step to judge at is at least 1, not {judged.first_step}")
     if judged.last_step is not None and judged.last_step <= judged.first_step:
         raise InputError(f"--max-steps {judged.last_step} is to be more than --min-steps {judged.first_step}")
+    if judged.patience is not None and judged.patience < 1:
+        raise InputError(f"the patience with a trial is at least one step, not {judged.patience}")
     if judged.reduction < 2:
         raise InputError(f"at least one in 2 goes on, not one in {judged.reduction}")
 

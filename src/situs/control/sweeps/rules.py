@@ -8,6 +8,9 @@ Rungs are at the first step, and then at ``reduction`` times as many each.
 ``median`` is the median stopping rule (Golovin and others, "Google Vizier", KDD 2017): a member ends when its best
 value so far is worse than the median of what the others had on average by the same step.
 
+``patience`` goes with any of them: a member ends that has not become better for so many steps, as training that is
+stopped early (Prechelt, "Early stopping - but when?", 1998).
+
 Rules are fed again from the beginning by a control plane that begins to lead, and decide the same again.
 """
 
@@ -36,9 +39,10 @@ class Decider(Protocol):
 
 def decider(sweep: Sweep) -> Decider:
     """The rule of a sweep."""
-    if sweep.rule == "asha":
-        return Halving(sweep)
-    return Median(sweep) if sweep.rule == "median" else Never()
+    rule: Decider = Never()
+    if sweep.rule != "none":
+        rule = Halving(sweep) if sweep.rule == "asha" else Median(sweep)
+    return rule if sweep.patience is None else Patience(sweep, sweep.patience, rule)
 
 
 class Never:
@@ -155,3 +159,37 @@ class Median(_Course):
             f"{self._shown(middle)}"
         )
         return [self._stop(seq, member, step, reason)]
+
+
+class Patience(_Course):
+    """Patience with those who do not become better, beside another rule."""
+
+    def __init__(self, sweep: Sweep, steps: int, rule: Decider) -> None:
+        super().__init__(sweep)
+        self._steps = steps
+        self._rule = rule
+        self._best: dict[str, tuple[float, int]] = {}
+        """member -> its least loss, and at which step it came to that"""
+
+    def take(self, seq: int, report: Report) -> Sequence[Verdict]:
+        """What the other rule says, and that the member ends when it has stood still for too long."""
+        if not self._news(report):
+            return ()
+        assert report.step is not None
+        verdicts = self._rule.take(seq, report)
+        member, step, loss = report.member, report.step, self._loss(report)
+        least, at = self._best.setdefault(member, (loss, step))
+        if loss < least:
+            self._best[member] = loss, step
+        elif step - at >= self._steps and step >= self._sweep.first_step and not self._too_late(step):
+            if any(verdict.verdict == "stops" for verdict in verdicts):
+                return verdicts
+            reason = (
+                f"step {step}: {self._shown(least)} at step {at} was the best of the last {step - at} steps"
+            )
+            # One word on each step: to end is the last one.
+            return [
+                *(verdict for verdict in verdicts if verdict.step != step),
+                self._stop(seq, member, step, reason),
+            ]
+        return verdicts

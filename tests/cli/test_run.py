@@ -281,6 +281,31 @@ def test_a_secret_reaches_the_run_and_nothing_else(person: Person) -> None:
 
 
 @pytest.mark.slow
+def test_it_is_said_to_run_once_it_does_and_until_then_why_it_does_not(person: Person) -> None:
+    person.write(train="import os; print(os.environ['HF_TOKEN'])\n")
+    with person.begin("run", "train.py", "--name", "first", "--secret", "HF_TOKEN=file:hf") as process:
+        assert process.stderr is not None
+        assert process.stdout is not None
+        said = ""
+        for line in process.stderr:
+            said += line
+            if "does not run yet" in line:
+                break
+        assert "first is placed at this-machine, starting\n" in said
+        assert "first runs at" not in said
+        assert re.search(
+            r"first does not run yet: start failed: secret HF_TOKEN: .*; it is tried again\n", said
+        )
+        kept = person.folder / ".situs" / "secrets"
+        kept.mkdir(parents=True, mode=0o700)
+        (kept / "hf").touch(mode=0o600)
+        (kept / "hf").write_text("here")
+        out, err = process.stdout.read(), process.stderr.read()
+    assert (process.returncode, out) == (0, "here\n"), err
+    assert "first runs at this-machine\n" in err
+
+
+@pytest.mark.slow
 def test_an_array_is_one_line_and_is_shown_member_by_member(person: Person) -> None:
     person.write(train="import sys\nprint(*sys.argv[1:])\nsys.exit(int(sys.argv[2]))\n")
     words = ("run", "train.py", "--array", "code=0,4", "--cpu", "0.1", "--at-once", "1", "--name", "tries")

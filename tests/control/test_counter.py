@@ -94,7 +94,8 @@ def test_it_is_handed_in_and_read_along_with_to_its_end(plane: Plane) -> None:
         kept = submitting.found(plane.database, "one")
         assert kept is not None, "it is in the database before anybody is told so"
         assert (kept.act, kept.by) == ("submitted", "ann")
-        assert line.told() == {"at": "b", "generation": 1}
+        assert line.told() == {"at": "b", "generation": 1, "runs": False}
+        assert line.told() == {"at": "b", "generation": 1, "runs": True}
         output = b""
         while isinstance(said := line.next(), bytes):
             output += said

@@ -17,13 +17,16 @@ from situs.client.control_plane import Arrived, Ended
 if TYPE_CHECKING:
     from situs.client.control_plane import Looking
     from situs.control.attached import InLine
+    from situs.control.held_up import HeldUp
 
 NEVER_RAN = 1
 ENDED_BY = {"timeout": 124, "memory": 137}
 """What shells and containers say when a time limit, or one of memory, has ended a program."""
 WORDS = {
     "en": {
-        "at": "{name} runs at {site}", "line": "{name} is number {place} of {waiting} in {queue}",
+        "placed": "{name} is placed at {site}, starting", "runs": "{name} runs at {site}",
+        "held_up": "{name} does not run yet: {cause}; {next_step}",
+        "line": "{name} is number {place} of {waiting} in {queue}",
         "trouble": "no output to be had now: {what}; trying again",
         "detached": "{name} runs on; `situs logs -f {name}` shows it again, `situs stop {name}` ends it",
         "end": "{name} ended with exit code {code}{why}; cost so far {cost} {currency}",
@@ -31,7 +34,9 @@ WORDS = {
         "lost": "{name} ended, nobody knows how{why}",
     },
     "de": {
-        "at": "{name} läuft in {site}", "line": "{name} ist Nummer {place} von {waiting} in {queue}",
+        "placed": "{name} hat einen Platz in {site} und beginnt", "runs": "{name} läuft in {site}",
+        "held_up": "{name} läuft noch nicht: {cause}; {next_step}",
+        "line": "{name} ist Nummer {place} von {waiting} in {queue}",
         "trouble": "gerade keine Ausgabe zu haben: {what}; neuer Versuch",
         "detached": "{name} läuft weiter; `situs logs -f {name}` zeigt es wieder, `situs stop {name}` beendet es",
         "end": "{name} endete mit Code {code}{why}; Kosten bisher {cost} {currency}",
@@ -96,6 +101,7 @@ def watch(
     ``since``: generation that was shown already, and so many bytes of what it wrote.
     """
     from situs.control.attached import InLine, Output, Trouble
+    from situs.control.held_up import HeldUp
 
     words, said = WORDS[language()], ""
     output = sys.stderr.buffer if as_json else sys.stdout.buffer
@@ -105,7 +111,9 @@ def watch(
                 said = ""
                 _write(output, seen.text)
             elif isinstance(seen, Arrived):
-                say_at(name, seen.site)
+                say_at(name, seen.site, runs=seen.runs)
+            elif isinstance(seen, HeldUp):
+                say_held_up(name, seen)
             elif isinstance(seen, InLine):
                 say_line(name, seen)
             elif isinstance(seen, Trouble) and seen.what != said:
@@ -119,9 +127,15 @@ def watch(
     return NEVER_RAN
 
 
-def say_at(name: str, site: str) -> None:
-    """Tell where it runs."""
-    _say(WORDS[language()]["at"].format(name=name, site=site))
+def say_at(name: str, site: str, *, runs: bool) -> None:
+    """Tell where it is, and whether it runs."""
+    _say(WORDS[language()]["runs" if runs else "placed"].format(name=name, site=site))
+
+
+def say_held_up(name: str, held: HeldUp) -> None:
+    """Tell why it does not run."""
+    said = WORDS[language()]["held_up"]
+    _say(said.format(name=name, cause=held.cause, next_step=held.next_step))
 
 
 def say_line(name: str, line: InLine) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from situs.cli.attached import WORDS, say_end
+from situs.cli.attached import WORDS, say_at, say_end, say_held_up
 from situs.cli.output import emit_json, error_console, language
 from situs.cli.plane import DETACHED
 from situs.client.control_plane import Ended
 from situs.control.asked import Asked
 from situs.control.counter.line import Closed, Line, same
+from situs.control.held_up import HeldUp
 from situs.version import __version__
 
 
@@ -66,8 +67,11 @@ def _shown(line: Line, name: str, told: dict[str, object], as_json: bool) -> int
                 output.write(said)
                 output.flush()
             elif "at" in said:
-                generation, shown = said["generation"], 0
-                _say(words["at"].format(name=name, site=said["at"]))
+                if said["generation"] != generation:
+                    generation, shown = said["generation"], 0
+                say_at(name, said["at"], runs=said["runs"])
+            elif "held_up" in said:
+                say_held_up(name, HeldUp(**said["held_up"]))
             elif "trouble" in said and said["trouble"] != trouble:
                 trouble = said["trouble"]
                 _say(words["trouble"].format(what=trouble))

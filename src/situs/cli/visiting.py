@@ -7,7 +7,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from situs.cli.attached import say_at, say_end, say_line
+from situs.cli.attached import say_at, say_end, say_held_up, say_line
 from situs.cli.output import emit_json, error_console, language
 from situs.cli.plane import DETACHED
 from situs.client.control_plane import Ended
@@ -114,6 +114,7 @@ def _ended(reader: Reader, run: Run) -> End | None:
 def _begins(reader: Reader, name: str) -> End | None:
     """Wait until its terminal is there, and show what is written until then; gives the end if it ended before."""
     from situs.control.attached import At, End, InLine, Output, Trouble
+    from situs.control.held_up import HeldUp
     from situs.control.sessions.beginning import is_session
     from situs.control.sessions.coming import BEGINS
 
@@ -125,7 +126,7 @@ def _begins(reader: Reader, name: str) -> End | None:
                 raise InputError(
                     f"{name} is no session; `situs logs -f {name}` shows it, `situs ssh {name}` goes there"
                 )
-            say_at(name, seen.run.site)
+            say_at(name, seen.run.site, runs=seen.runs)
         elif isinstance(seen, Output):
             if BEGINS in seen.text:
                 return None
@@ -133,6 +134,8 @@ def _begins(reader: Reader, name: str) -> End | None:
             sys.stderr.flush()
         elif isinstance(seen, InLine):
             say_line(name, seen)
+        elif isinstance(seen, HeldUp):
+            say_held_up(name, seen)
         elif isinstance(seen, Trouble) and seen.what != said:
             said = seen.what
             _say("cut", name=name, what=said)

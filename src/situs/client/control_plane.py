@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from situs.control.arrays.standing import ArrayView
     from situs.control.attached import InLine, Output, Trouble
+    from situs.control.held_up import HeldUp
     from situs.control.moving import Cancelled, MoveView
     from situs.control.pipelines.billing import Billed
     from situs.control.pipelines.looking import Foreseen
@@ -38,10 +39,12 @@ class Written:
 
 @dataclass(frozen=True)
 class Arrived:
-    """It runs, or ran, here from now on."""
+    """It is here from now on."""
 
     site: str
     generation: int
+    runs: bool
+    """or ran; else it is to begin"""
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ class Looking(Protocol):
 
     def follow(
         self, name: str, unit: int, since: tuple[int, int] | None = None
-    ) -> Iterator[Arrived | Output | Trouble | InLine | Ended]:
+    ) -> Iterator[Arrived | Output | Trouble | InLine | HeldUp | Ended]:
         """What happens to it until it is over, which is told last.
 
         ``since``: a generation that is known already, and so many bytes of what it wrote.

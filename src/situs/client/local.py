@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from situs.client.local_pipelines import LocalPipelines
     from situs.control.arrays.standing import ArrayView
     from situs.control.attached import InLine, Output, Reader, Trouble
+    from situs.control.held_up import HeldUp
     from situs.control.moving import Cancelled, MoveView
     from situs.control.queues.standing import QueueView, Standing
     from situs.control.views import Overview, WorkloadHistory, WorkloadView
@@ -89,13 +90,13 @@ class Local:
 
     def follow(
         self, name: str, unit: int, since: tuple[int, int] | None = None
-    ) -> Iterator[Arrived | Output | Trouble | InLine | Ended]:
+    ) -> Iterator[Arrived | Output | Trouble | InLine | HeldUp | Ended]:
         from situs.control.attached import At, End
 
         reader = self._reader()
         for seen in reader.follow(name, unit, since=since):
             if isinstance(seen, At):
-                yield Arrived(seen.run.site, seen.run.generation)
+                yield Arrived(seen.run.site, seen.run.generation, seen.runs)
             elif isinstance(seen, End):
                 cost, currency = reader.cost(seen)
                 yield Ended(seen.exit_code, seen.reason, seen.stopped, str(cost), currency)

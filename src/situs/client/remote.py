@@ -15,6 +15,7 @@ from situs.client.streams import Heard
 from situs.client.told import part, understood
 from situs.control.arrays.standing import ArrayView
 from situs.control.attached import InLine, Output, Trouble
+from situs.control.held_up import HeldUp
 from situs.control.queues.standing import QueueView, Standing
 from situs.control.running import Running
 from situs.control.views import Overview, WorkloadHistory, WorkloadView
@@ -88,7 +89,7 @@ class Remote:
 
     def follow(
         self, name: str, unit: int, since: tuple[int, int] | None = None
-    ) -> Iterator[Arrived | Output | Trouble | InLine | Ended]:
+    ) -> Iterator[Arrived | Output | Trouble | InLine | HeldUp | Ended]:
         path, last = f"/v1/workloads/{part(name)}/logs/stream", since and f"{since[0]}.{since[1]}"
         failed = 0
         while True:
@@ -175,15 +176,17 @@ class Remote:
             raise before from None
 
 
-def _told(heard: Heard) -> Arrived | Output | Trouble | InLine | Ended:
+def _told(heard: Heard) -> Arrived | Output | Trouble | InLine | HeldUp | Ended:
     data = heard.data
     match heard.kind:
         case "at":
-            return Arrived(data["site"], data["generation"])
+            return understood(Arrived, data)
         case "output":
             return Output(streams.content(data))
         case "in-line":
             return InLine(data["queue"], data["place"], data["waiting"])
+        case "held-up":
+            return understood(HeldUp, data)
         case "end":
             return understood(Ended, data)
         case _:

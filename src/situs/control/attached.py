@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from situs.control.connect import Connect
+from situs.control.held_up import Causes, HeldUp
 from situs.control.queues.standing import place_in_line
 from situs.control.waiting import is_over
 from situs.control.wanted import key_of
@@ -36,9 +37,11 @@ LAST_WORDS_S = 30.0
 
 @dataclass(frozen=True)
 class At:
-    """It runs, or ran, here from now on."""
+    """It is here from now on."""
 
     run: Run
+    runs: bool
+    """or ran; else it is to begin"""
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class InLine:
     """how many do"""
 
 
-Seen = At | Output | Trouble | InLine | End
+Seen = At | Output | Trouble | InLine | HeldUp | End
 
 
 class Reader:
@@ -122,18 +125,22 @@ class Reader:
 
         ``since``: a generation that is known already, and so many bytes of what it wrote.
         """
-        run: Run | None = None
         generation, offset = since or (None, 0)
+        # What has written has run.
+        runs = offset > 0
         began, pause_s, line = time.monotonic(), QUICK_S, None
+        causes = Causes(self._database, name, unit)
         while not stop():
-            newest = self._newest(name, unit)
-            if newest is not None and newest.generation != generation:
-                generation, offset = newest.generation, 0
-                yield At(newest)
-            run, news = newest, False
-            if run is not None and (run.started_at or run.placed_at):
+            run, news = self._newest(name, unit), False
+            if run is not None and run.generation != generation:
+                generation, offset, runs = run.generation, 0, False
+                yield At(run, runs=False)
+            if run is not None:
                 try:
                     status = self._status(run)
+                    if not runs and (status.state in ("running", "ended") or _has_run(run)):
+                        runs = True
+                        yield At(run, runs)
                     text, offset = self.output(run, offset)
                     if text:
                         news = True
@@ -151,10 +158,13 @@ class Reader:
             elif self._is_stopped(name):
                 yield End(None, None, None, True)
                 return
-            if (run is None or not run.alive) and (found := self._in_line(name)) not in (None, line):
-                line = found
-                assert found is not None
-                yield found
+            place = self._in_line(name) if run is None or not run.alive else None
+            if place is not None and place != line:
+                line = place
+                yield place
+            goes = runs and run is not None and run.alive
+            if place is None and not goes and (held := causes.new(run)) is not None:
+                yield held
             eager = time.monotonic() < began + EAGER_S
             pause_s = QUICK_S if news or eager else min(pause_s * 1.3, SLOW_S)
             time.sleep(pause_s)
@@ -261,6 +271,10 @@ def entered(reader: Reader, run: Run, command: tuple[str, ...], *, terminal: boo
             f"nobody can enter a run at {run.site}; `situs cp` has its files, `situs logs` its output"
         )
     return site.enter(key_of(run), command, terminal=terminal)
+
+
+def _has_run(run: Run) -> bool:
+    return not run.alive and run.started_at is not None
 
 
 def _is_last(status: Status, workload: Workload) -> bool:

@@ -14,8 +14,9 @@ from situs.api.identity import Asking
 from situs.api.projects import must_of
 from situs.api.services import Given
 from situs.api.streams import Message, streamed
-from situs.control.attached import At, End, InLine, Output, Reader, Trouble
+from situs.control.attached import At, End, InLine, Output, Reader, Seen, Trouble
 from situs.control.connect import by_kind
+from situs.control.held_up import HeldUp
 
 router = APIRouter(prefix="/v1", tags=["workloads"])
 LARGEST_TEXT = 1 << 20
@@ -78,7 +79,7 @@ def follow(
 
 def _followed(reader: Reader, name: str, unit: int, generation: int, offset: int) -> Iterator[Message | None]:
     for seen in reader.follow(name, unit, since=(generation, offset) if generation else None):
-        if isinstance(seen, At):
+        if isinstance(seen, At) and seen.run.generation != generation:
             generation, offset = seen.run.generation, 0
         elif isinstance(seen, Output):
             offset += len(seen.text)
@@ -86,14 +87,16 @@ def _followed(reader: Reader, name: str, unit: int, generation: int, offset: int
         yield Message(f"{generation}.{offset}", kind, data)
 
 
-def _told(reader: Reader, seen: At | Output | Trouble | InLine | End) -> tuple[str, Mapping[str, Any]]:
+def _told(reader: Reader, seen: Seen) -> tuple[str, Mapping[str, Any]]:
     match seen:
         case Output(text):
             return "output", _text(text)
-        case At(run):
-            return "at", {"site": run.site, "generation": run.generation}
+        case At(run, runs):
+            return "at", {"site": run.site, "generation": run.generation, "runs": runs}
         case InLine(queue, place, waiting):
             return "in-line", {"queue": queue, "place": place, "waiting": waiting}
+        case HeldUp(cause, next_step):
+            return "held-up", {"cause": cause, "next_step": next_step}
         case Trouble(what):
             return "trouble", {"what": what}
         case End(_, code, reason, stopped):

@@ -18,6 +18,7 @@ from situs.control.asked import Asked, workload_of
 from situs.control.attached import At, End, Output, Reader, Trouble
 from situs.control.counter.line import NAME, Closed, Line, same
 from situs.control.doors import listening
+from situs.control.held_up import HeldUp
 from situs.model.error import SitusError
 from situs.model.estate import Site
 from situs.planner.single import Placed
@@ -132,7 +133,9 @@ class Open:
             if isinstance(seen, Output):
                 line.send(seen.text)
             elif isinstance(seen, At):
-                line.send({"at": seen.run.site, "generation": seen.run.generation})
+                line.send({"at": seen.run.site, "generation": seen.run.generation, "runs": seen.runs})
+            elif isinstance(seen, HeldUp):
+                line.send({"held_up": {"cause": seen.cause, "next_step": seen.next_step}})
             elif isinstance(seen, Trouble):
                 line.send({"trouble": seen.what})
             elif isinstance(seen, End):

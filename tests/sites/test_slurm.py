@@ -243,9 +243,9 @@ class TestSlurm(AdapterConformance):
             with pytest.raises(SitusError, match="still runs"):
                 site.forget(key)
         began = time.monotonic()
-        status = site.stop(stopped, grace_s=30)
+        status = site.stop(stopped, grace_s=600)
         assert (status.state, status.reason, status.exit_code) == ("ended", "stopped", None)
-        assert time.monotonic() - began < 15, "what does not run needs no grace"
+        assert time.monotonic() - began < 300, "what does not run needs no grace"
         cluster.command("scancel", self.job(site, cluster, cancelled))
         assert ended(site, cancelled).reason == "cancelled"
         cluster.resume()
@@ -454,7 +454,7 @@ class TestSlurm(AdapterConformance):
         try:
             began = time.monotonic()
             health = site.health()
-            assert time.monotonic() - began < 20
+            assert time.monotonic() - began < 60
             assert not health.ok
             assert "controller does not answer" in (health.cause or "")
             assert "slurmctld" in (health.next_step or "")
@@ -490,6 +490,7 @@ class TestSlurm(AdapterConformance):
         (node,) = [name for name in cluster.nodes if name in (site.status(KEY).detail or "")]
         cluster.end(node, signal.SIGKILL)
         try:
+            until(lambda: {"down", "down*"} & cluster.node_states(), "Slurm gives the node up")
             status = ended(site, KEY)
             assert status.reason == "lost"
             assert node in (status.detail or "")

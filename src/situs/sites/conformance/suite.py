@@ -529,28 +529,40 @@ class AdapterConformance:
     def test_a_run_goes_on_while_its_lease_is_renewed_and_is_ended_when_nobody_does(
         self, open_site: Opener, tmp_path: Path
     ) -> None:
-        site, key = open_site(), Key("job", 1)
-        asked = steady()
-        task = Task(key, python(FAMILY + "time.sleep(600)"), lease_until=asked + 8.0)
+        site = open_site()
+        task = Task(Key("job", 1), python(FAMILY + "time.sleep(600)"), lease_until=steady() + PATIENCE_S)
         if "lease" not in site.capabilities:
             with pytest.raises(Unsupported, match="lease"):
                 site.start(task)
             return
         assert isinstance(site, Leasing)
-        site.start(task)
-        assert site.status(key).alive
-        while steady() < asked + 10.0:
-            site.renew({key: steady() + 8.0, Key("job", 7): steady() + 8.0})
-            time.sleep(0.5)
-        assert site.status(key).alive, "it was renewed"
-        site.renew({key: steady() - 5.0})
-        renewed = steady()
-        status = ended(site, key)
+        pids: list[int] = []
+        # On a busy machine orders may be under way for longer than a short lease; then they get longer ones.
+        for generation, lease_s in enumerate((4.0, 10.0, 20.0), start=1):
+            task = replace(task, key=Key("job", generation), lease_until=steady() + lease_s)
+            if pids := self.held(site, task, lease_s, tmp_path):
+                break
+        assert len(pids) == 3, "it was renewed"
+        site.renew({task.key: steady() - 5.0})
+        status = ended(site, task.key)
         assert (status.reason, status.succeeded) == ("lapsed", False)
-        assert steady() < renewed + 60.0
-        fetched = tmp_path / "family"
-        site.get(key, "family", fetched)
-        assert [pid for pid in map(int, fetched.read_text().split()) if self.alive(pid)] == []
+        assert [pid for pid in pids if self.alive(pid)] == []
+
+    def held(self, site: Adapter, task: Task, lease_s: float, tmp_path: Path) -> list[int]:
+        """Processes of a run that outlives its first lease as it is renewed; none when one of the orders was late."""
+        assert isinstance(site, Leasing)
+        assert task.lease_until is not None
+        try:
+            site.start(task)
+        except SitusError as late:
+            assert "lease" in str(late)
+            return []
+        pids = self.family(site, task.key, tmp_path)
+        while (status := site.status(task.key)).alive and steady() < task.lease_until + 2.0:
+            site.renew({task.key: steady() + lease_s, Key("job", 7): steady() + lease_s})
+            time.sleep(0.5)
+        assert status.alive or status.reason == "lapsed"
+        return pids if status.alive and all(map(self.alive, pids)) else []
 
     def test_an_order_to_start_that_comes_after_its_lease_starts_nothing(
         self, site: Adapter, tmp_path: Path

@@ -504,7 +504,8 @@ class TestSlurm(AdapterConformance):
     def test_the_limit_of_the_partition_is_a_timeout(self, site: SlurmSite, cluster: SlurmCluster) -> None:
         site.start(Task(KEY, FOREVER))
         until(lambda: site.status(KEY).state == "running", "it runs")
-        cluster.command("scontrol", "update", f"jobid={self.job(site, cluster)}", "timelimit=0:01")
+        # Limits are whole minutes; an end may be any second, and is looked for twice a minute.
+        cluster.command("scontrol", "update", f"jobid={self.job(site, cluster)}", "endtime=now+1")
         deadline = time.monotonic() + 120
         while site.status(KEY).alive:
             assert time.monotonic() < deadline

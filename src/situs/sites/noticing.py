@@ -19,6 +19,8 @@ from situs.sites.adapter import Key
 
 IN_MODIFY, IN_MOVED_TO, IN_CREATE, IN_IGNORED, IN_ONLYDIR = 0x2, 0x80, 0x100, 0x8000, 0x01000000
 EVENT = struct.Struct("iIII")
+APPEARS = IN_MOVED_TO | IN_CREATE | IN_ONLYDIR
+"""In a folder: what is written to its other files is nobody's business here, and may be a lot."""
 ENDED = "ended.json"
 WORK = "work"
 
@@ -45,7 +47,7 @@ class Noticing:
 
     def _run(self) -> None:
         try:
-            if self._events < 0 or not self._watch(self._root):
+            if self._events < 0 or not self._watch(self._root, APPEARS):
                 return
             # Watched before it is looked at: what comes in between is seen twice, not never.
             for folder in self._root.glob("*@*"):
@@ -79,31 +81,36 @@ class Noticing:
         elif folder.parent == self._root and name == WORK:
             self._enter_work(folder)
         elif name == self._file:
-            self._tell(folder.parent)
+            self._enter_file(folder.parent)
+        elif not name:
+            self._tell(folder.parent.parent)
 
     def _enter(self, folder: Path) -> None:
-        if "@" not in folder.name or (folder / ENDED).exists() or not self._watch(folder):
+        if "@" not in folder.name or (folder / ENDED).exists() or not self._watch(folder, APPEARS):
             return
         self._enter_work(folder)
         if (folder / ENDED).exists():
             self._leave(folder)
 
     def _enter_work(self, folder: Path) -> None:
-        if self._file is not None and self._watch(folder / WORK) and (folder / WORK / self._file).exists():
+        if self._file is not None and self._watch(folder / WORK, APPEARS):
+            self._enter_file(folder)
+
+    def _enter_file(self, folder: Path) -> None:
+        if self._file is not None and self._watch(folder / WORK / self._file, IN_MODIFY):
             self._tell(folder)
 
     def _leave(self, folder: Path) -> None:
         """It has ended: nothing more happens there."""
-        for watch in [each for each, path in self._watched.items() if path in (folder, folder / WORK)]:
+        for watch in [each for each, path in self._watched.items() if folder in (path, *path.parents)]:
             del self._watched[watch]
             self._kernel.inotify_rm_watch(self._events, watch)
         self._tell(folder)
 
-    def _watch(self, folder: Path) -> bool:
-        mask = IN_MODIFY | IN_MOVED_TO | IN_CREATE | IN_ONLYDIR
-        watch = self._kernel.inotify_add_watch(self._events, os.fsencode(folder), mask)
+    def _watch(self, path: Path, mask: int) -> bool:
+        watch = self._kernel.inotify_add_watch(self._events, os.fsencode(path), mask)
         if watch >= 0:
-            self._watched[watch] = folder
+            self._watched[watch] = path
         return bool(watch >= 0)
 
     def _tell(self, folder: Path) -> None:

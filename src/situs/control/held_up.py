@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from situs.model.error import InputError
-from situs.store.database import Database
-from situs.store.runs import Run
+
+if TYPE_CHECKING:
+    # A command that has its control plane do everything needs no database.
+    from situs.store.database import Database
+    from situs.store.runs import Run
 
 ASKED_S = 2.0
 """It is asked for so often, and not before: what begins at once is not held up."""

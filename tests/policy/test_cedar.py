@@ -204,6 +204,30 @@ def test_certificates_are_those_that_are_valid() -> None:
         assert refusing(estate(site={"certificates": held}, rules=rules)) == expected
 
 
+@pytest.mark.parametrize(("retention", "expected"), [("29 days", ["house"]), ("30.5 days", []), (None, [])])
+def test_rules_can_ask_how_long_data_may_be_kept(retention: str | None, expected: list[str]) -> None:
+    text = f"{ALL} when {{ principal has retention_days && principal.retention_days < 30 }};"
+    rules = {"house": {"title": "House", "cedar": text}}
+    label = {"level": 0} if retention is None else {"level": 0, "retention": retention}
+    assert refusing(estate(label, rules=rules)) == expected
+
+
+def test_rules_can_ask_for_generations_of_hardware() -> None:
+    text = f'{ALL} unless {{ resource.generations.contains("Hopper") }};'
+    rules = {"house": {"title": "House", "cedar": text}}
+    node = {"cpu": 8, "memory": "32Gi"}
+    for generation, expected in (("Hopper", []), ("Volta", ["house"])):
+        pools = {
+            "p": {
+                "node": node,
+                "generation": generation,
+                "count": 1,
+                "price": {"basis": "on_demand", "price": "3 EUR/h"},
+            }
+        }
+        assert refusing(estate(site={"pools": pools}, rules=rules)) == expected
+
+
 def test_a_refusal_names_the_policy_and_what_it_saw() -> None:
     text = (
         f'{ALL} when {{ resource.kind == "edge" }};\n'

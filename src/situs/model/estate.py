@@ -176,6 +176,7 @@ class Pool(Model):
     accelerator: str | None = None
     """model, such as H100"""
     generation: str | None = None
+    """of the hardware, such as Hopper, for your own rules; how fast it is says ``speed``"""
     speed: Mapping[str, Number] = Field(default_factory=dict)
     """how much faster than the reference a workload class runs here; 'default' for all others, else 1"""
     count: Annotated[int, Field(ge=0, le=10_000_000)] = 0

@@ -27,7 +27,8 @@ class Label(Model):
     purposes: frozenset[str] | None = None
     """what it may be used for"""
     retention: Days | None = None
-    """it must be gone after so many days"""
+    """it must be gone after so many days; what is made from several things, after the fewest. Handed on to
+    your own rules as ``retention_days``; situs itself deletes nothing"""
     obligations: frozenset[str] = frozenset()
     """what a place must offer: encrypt-at-rest, own-key, confidential-computing, dedicated, no-spot, ..."""
     certificates: frozenset[str] = frozenset()

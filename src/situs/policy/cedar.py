@@ -126,6 +126,8 @@ def subject_attributes(subject: Subject) -> Attributes:
         "categories": sorted(label.categories),
         "jurisdictions": _sorted(label.jurisdictions),
         "purposes": _sorted(label.purposes),
+        # Rounded down: gone a little early is gone in time.
+        "retention_days": None if label.retention is None else int(label.retention),
         "obligations": sorted(label.obligations),
         "certificates": sorted(label.certificates),
         "stage": subject.stage,
@@ -155,6 +157,7 @@ def site_attributes(site: Site, around: Surroundings) -> Attributes:
         "encrypted_in_transit": site.encryption.in_transit,
         "encrypted_in_use": site.encryption.in_use,
         "clearance": site.clearance,
+        "generations": sorted({pool.generation for pool in site.pools.values() if pool.generation}),
         "power_zone": site.power_zone,
         # Rounded down, so that a site never looks better than it is.
         "control_percent": int(100 * control(site).score + 1e-9),

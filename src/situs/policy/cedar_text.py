@@ -29,6 +29,7 @@ _LABEL = {
     "categories": "Set<String>",
     "jurisdictions?": "Set<String>",
     "purposes?": "Set<String>",
+    "retention_days?": "Long",
     "obligations": "Set<String>",
     "certificates": "Set<String>",
 }
@@ -51,6 +52,7 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
         "encrypted_in_transit": "Bool",
         "encrypted_in_use": "Bool",
         "clearance": "Long",
+        "generations": "Set<String>",
         "power_zone?": "String",
         "control_percent": "Long",
     },

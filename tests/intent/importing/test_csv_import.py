@@ -126,8 +126,16 @@ def test_sites_users_and_use_cases_come_along() -> None:
 def test_unknown_columns_are_told_and_misspelt_ones_refused() -> None:
     assert [r.what for r in imported("name,Bemerkung\na,gut\n").unmapped] == ["column 'Bemerkung'"]
     assert [r.what for r in imported("name;Kosten\na;3\n").unmapped] == ["column 'Kosten'"]
+    # Like the German word for nodes, and another word all the same.
+    assert [r.what for r in imported("name,note\na,gut\n").unmapped] == ["column 'note'"]
     with pytest.raises(InputError, match=r"there is no column 'memmory' \(did you mean memory\?\)"):
         imported("name,memmory\na,3\n")
+
+
+@pytest.mark.parametrize("heading", ["requests per second", "Requests / s", "Anfragen pro Sekunde"])
+def test_requests_are_known_by_all_their_names(heading: str) -> None:
+    service = imported(f"name,{heading}\na,20\n").intent.workloads["a"].service
+    assert service is not None and service.requests_per_s == 20
 
 
 def test_every_mistake_is_told_with_its_line() -> None:

@@ -147,9 +147,11 @@ def test_gpu_labels_name_the_accelerator_wherever_they_stand() -> None:
 def test_only_what_selects_spot_may_go_there() -> None:
     spot = only(imported(deployment({"nodeSelector": {"karpenter.sh/capacity-type": "spot"}})))
     assert spot.label is None
-    steady = only(imported(deployment()))
+    written = imported(deployment())
+    steady = only(written)
     assert steady.label is not None
     assert steady.label.obligations == {"no-spot"}
+    assert "label" in {remark.what for remark in written.assumed}
 
 
 def anti(key: str, app: str = "x") -> dict[str, Any]:

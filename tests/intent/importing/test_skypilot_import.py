@@ -90,9 +90,11 @@ def test_one_choice_without_a_cloud_frees_all() -> None:
 
 def test_a_task_that_does_not_ask_for_spot_is_kept_off_it() -> None:
     for resources in ("{cpus: 2}", "{cpus: 2, use_spot: false}"):
-        label = imported(f"resources: {resources}\nrun: x\n").intent.workloads["task"].label
+        result = imported(f"resources: {resources}\nrun: x\n")
+        label = result.intent.workloads["task"].label
         assert label is not None
         assert (label.level, label.obligations) == (0, {"no-spot"})
+        assert "label" in {remark.what for remark in result.assumed}
 
 
 def test_buckets_become_datasets_and_local_files_are_told() -> None:

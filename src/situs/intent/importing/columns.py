@@ -53,7 +53,16 @@ COLUMNS: Mapping[str, Column] = {
     "requests_per_s": Column(
         "peak to be answered; makes it a service",
         "number",
-        ("requests", "rps", "qps", "anfragen_pro_s", "anfragen"),
+        (
+            "requests",
+            "requests_s",
+            "requests_per_second",
+            "rps",
+            "qps",
+            "anfragen_pro_s",
+            "anfragen_pro_sekunde",
+            "anfragen",
+        ),
     ),
     "requests_per_replica": Column(
         "what one replica answers in a second", "number", ("throughput", "durchsatz")

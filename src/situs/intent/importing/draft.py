@@ -21,6 +21,8 @@ Path_ = tuple[str | int, ...]
 
 MOST_PROBLEMS = 100
 
+WHY_LABEL = "level 0 and no spot machines are written; what the work reads has labels of its own"
+
 
 class Draft:
     """Collects entries, remarks and problems of one import."""

@@ -30,7 +30,9 @@ COSTS = frozenset(
 )
 """Headings of what today's places cost, which nobody types for something else."""
 CLOSE = 0.75
-"""How alike a heading must be to one that is known to count as a slip and not as a column of its own."""
+"""How alike a heading must be to one that is known to count as a slip and not as a column of its own, ..."""
+SHORT = 4
+"""... which no shorter one does."""
 
 
 def read_spreadsheet(table: Table, currency: str | None = None) -> Imported:
@@ -71,7 +73,7 @@ def _columns(draft: Draft, table: Table) -> dict[int, str]:
             draft.unmapped(at, f"column {text!r}", "costs are worked out: give prices to the pools of sites")
         elif name is None:
             close = difflib.get_close_matches(plain, by_name, n=1, cutoff=CLOSE)
-            if close:
+            if close and _slip(plain, close[0]):
                 draft.problem(at, f"there is no column {shortened(text, 100)!r}", f"did you mean {close[0]}?")
             elif text:
                 draft.unmapped(at, f"column {text!r}", "it is not known; see `situs import csv --columns`")
@@ -84,6 +86,11 @@ def _columns(draft: Draft, table: Table) -> dict[int, str]:
     if "name" not in found.values() and not any(plain == "name" for plain, _ in map(heading, table.header)):
         draft.problem(at, "there is no column name", f"there are {shortened(', '.join(table.header), 200)}")
     return found
+
+
+def _slip(plain: str, known: str) -> bool:
+    """Whether a heading is a misspelling: short words are alike by chance, and mean something of their own."""
+    return min(len(plain), len(known)) > SHORT and plain[0] == known[0]
 
 
 class _Row:

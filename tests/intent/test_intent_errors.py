@@ -75,6 +75,7 @@ def test_every_problem_of_all_files_is_reported_at_its_place(tmp_path: Path) -> 
         ("sites.yaml", 16, 24): ("has the unit 'Gibi'", None),
         ("sites.yaml", 17, 17): ("basis 'ownd' is not one of", "did you mean owned?"),
         ("work.yaml", 2, 11): ("'.nan' is not a quantity", None),
+        ("work.yaml", 2, 37): ("there is no site 'munch'", "did you mean munich?"),
         ("work.yaml", 6, 15): ("there is no dataset 'scan'", "did you mean scans?"),
         ("work.yaml", 8, 3): ("a workload is either a job or a service", None),
         ("work.yaml", 12, 3): ("a workload is either a job or a service", None),
@@ -104,6 +105,27 @@ def test_wrong_names_are_told_beside_other_mistakes_of_the_same_entry() -> None:
         "no workload or dataset 'v'",
     ):
         assert any(what in line for line in told), what
+
+
+@pytest.mark.parametrize(
+    ("entry", "wrong"),
+    [
+        ("workloads: {w: {stage: batch, job: {work: 8 parsecs}, inputs: [{dataset: nope}]}}", "'parsecs'"),
+        ("workloads: {w: {stage: serve, service: {requests_per_s: x}, inputs: [{dataset: nope}]}}", "'x'"),
+        ("workloads: {w: {stage: batch, inputs: [{dataset: nope}]}}", "a job or a service"),
+        ("workloads: {w: {job: {work: 8h}, inputs: [{dataset: nope}]}}", "stage is missing"),
+        ("datasets: {d: {size_gb: 5, label: {level: 9}, replicas: [nope]}}", "9 is not at most 4"),
+        ("datasets: {d: {replicas: [nope]}}", "size_gb is missing"),
+    ],
+)
+def test_a_wrong_name_is_told_also_where_what_no_entry_can_do_without_is_wrong(
+    entry: str, wrong: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        loads(entry)
+    first, second = (problem.what for problem in caught.value.problems)
+    assert wrong in first + second
+    assert "'nope'" in first + second
 
 
 def test_a_broken_entry_is_not_also_missing() -> None:

@@ -38,9 +38,14 @@ NAMED: Mapping[str, type[BaseModel]] = {
     "rules": Rule,
 }
 """Sections whose entries have names."""
-PARTLY = ("workloads", "rules")
-"""Sections whose entries are looked at for wrong names also when another field of theirs is wrong: of these,
-leaving a field out can only hide a wrong name, and never make one."""
+PARTLY: Mapping[str, Mapping[str, Any]] = {
+    "datasets": {"size_gb": 1},
+    "workloads": {"stage": "batch", "job": {"work": 1}},
+    "rules": {},
+}
+"""Sections whose entries are looked at for wrong names also when another field of theirs is wrong, with what stands
+in for fields that none can do without (a job unless it is a service): leaving a field out can only hide a wrong name,
+and never make one."""
 SECTIONS = (*NAMED, "links", "settings")
 MOST_FILES = 20_000
 MOST_PROBLEMS = 100
@@ -291,12 +296,12 @@ def _entries(
         else:
             if value is not None:
                 made[name] = value
-            elif partly is not None and (left := _left(model, entry)) is not None:
+            elif partly is not None and (left := _left(section, model, entry)) is not None:
                 partly[name] = left
     return made
 
 
-def _left(model: type[BaseModel], entry: Any) -> BaseModel | None:
+def _left(section: str, model: type[BaseModel], entry: Any) -> BaseModel | None:
     """The entry without its wrong fields; None where it is nothing without them."""
     for _ in range(2):
         try:
@@ -306,6 +311,12 @@ def _left(model: type[BaseModel], entry: Any) -> BaseModel | None:
                 return None
             wrong = {item["loc"][0] for item in error.errors(include_url=False) if item["loc"]}
             entry = {field: value for field, value in entry.items() if field not in wrong}
+            needed = PARTLY[section]
+            entry |= {
+                field: needed[field]
+                for field in needed.keys() - entry.keys()
+                if field != "job" or "service" not in entry
+            }
     return None
 
 

@@ -21,7 +21,9 @@ def main() -> None:
     python, train = sys.argv[1], Path(sys.argv[2])
     asked = json.load(sys.stdin)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=asked["reduction"])
+    pruner = optuna.pruners.SuccessiveHalvingPruner(
+        min_resource=asked["first_step"], reduction_factor=asked["reduction"]
+    )
     # What its documentation advises where trials run beside each other.
     sampler = optuna.samplers.TPESampler(seed=asked["seed"], constant_liar=True)
     study = optuna.create_study(sampler=sampler, pruner=pruner)

@@ -10,7 +10,17 @@ from pathlib import Path
 
 from bench.figure import CannotMeasure
 from bench.sweeps.ours import TRAIN
-from bench.sweeps.trials import AT_ONCE, DRAWN, LEARNED_REDUCTION, REDUCTION, STEPS, Found, parameters
+from bench.sweeps.trials import (
+    AT_ONCE,
+    DRAWN,
+    FIRST_STEP,
+    LEARNED_FIRST_STEP,
+    LEARNED_REDUCTION,
+    REDUCTION,
+    STEPS,
+    Found,
+    parameters,
+)
 from situs.control.sweeps.space import Range, axes
 
 PYTHON = Path(__file__).parents[2] / ".venv-optuna" / "bin" / "python"
@@ -25,7 +35,8 @@ def swept(trials: int, seed: int, *, learned: bool) -> tuple[str, Found]:
         raise CannotMeasure("Optuna is not here: make optuna")
     asked = {
         "parameters": None if learned else parameters(trials, seed), "trials": trials, "steps": STEPS,
-        "at_once": AT_ONCE, "reduction": LEARNED_REDUCTION if learned else REDUCTION, "seed": seed,
+        "at_once": AT_ONCE, "first_step": LEARNED_FIRST_STEP if learned else FIRST_STEP,
+        "reduction": LEARNED_REDUCTION if learned else REDUCTION, "seed": seed,
         "ranges": {name: vars(axis) for name, axis in axes(DRAWN, {}).items() if isinstance(axis, Range)},
     }  # fmt: skip
     words = [str(PYTHON), str(Path(__file__).with_name("optuna_sweep.py")), sys.executable, str(TRAIN)]

@@ -12,8 +12,9 @@ from situs.store.arrays import Value
 
 STEPS = 27
 AT_ONCE = 2
-REDUCTION, LEARNED_REDUCTION = 3, 2
-"""Where trials are drawn by a model they are good ones soon, of which more may go on."""
+FIRST_STEP, REDUCTION = 1, 3
+LEARNED_FIRST_STEP, LEARNED_REDUCTION = 3, 2
+"""Where trials are drawn by a model they are good ones soon, of which more may go on, and each is to tell it more."""
 PATIENCE = 4
 """with trials that do not become better, where each side does its best"""
 DRAWN = {
@@ -49,6 +50,7 @@ def options(trials: int, seed: int, *, learned: bool) -> list[str]:
         "--max-steps", str(STEPS), "--reduction", str(LEARNED_REDUCTION if learned else REDUCTION), "--cpu", "1",
         "--name", "bench", "--no-env",
     ]  # fmt: skip
+    given += ["--min-steps", str(LEARNED_FIRST_STEP if learned else FIRST_STEP)]
     if learned:
         given += ["--sampler", "gp", "--patience", str(PATIENCE)]
     return given + [word for name, text in DRAWN.items() for word in ("--draw", f"{name}={text}")]

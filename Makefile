@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 ONLY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: provider help install demo test test-all test-cloud bench peers optuna ray lint docs lock clean
+.PHONY: provider help install demo test test-all test-cloud bench peers optuna ray jupyter lint docs lock clean
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -59,6 +59,15 @@ optuna: .venv-optuna/.installed ## install Optuna, for the benchmark of sweeps
 
 ray: .venv-ray/.installed ## install what tests of Ray clusters need
 
+# A Jupyter that sessions find on their PATH; only tests use it.
+.venv-jupyter/.installed: requirements/jupyter.lock
+	$(PYTHON) -m venv .venv-jupyter
+	.venv-jupyter/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  -r requirements/jupyter.lock
+	touch $@
+
+jupyter: .venv-jupyter/.installed ## install what tests of Jupyter in sessions need
+
 # An OpenID provider from npm; only tests use it.
 .venv/oidc/.installed: tests/api/provider/package-lock.json
 	mkdir -p .venv/oidc
@@ -87,6 +96,8 @@ lock: install ## renew the locked dependencies
 	  requirements/ray.in -o requirements/ray.lock --custom-compile-command "make lock"
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	  requirements/optuna.in -o requirements/optuna.lock --custom-compile-command "make lock"
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	  requirements/jupyter.in -o requirements/jupyter.lock --custom-compile-command "make lock"
 
 clean: ## remove what was built
-	rm -rf $(VENV) .venv-skypilot .venv-optuna .venv-ray .pytest_cache .mypy_cache .ruff_cache .situs demo-out htmlcov dist
+	rm -rf $(VENV) .venv-skypilot .venv-optuna .venv-ray .venv-jupyter .pytest_cache .mypy_cache .ruff_cache .situs demo-out htmlcov dist

@@ -83,6 +83,13 @@ def dev_command(
             help="Instead of the terminal: lead a port of this machine to one where the session is.",
         ),
     ] = None,
+    jupyter: Annotated[
+        bool,
+        typer.Option(
+            "--jupyter",
+            help="Instead of the terminal: run Jupyter in the session, and lead a port of this machine to it.",
+        ),
+    ] = False,
     name: Annotated[str | None, typer.Option(help="Name of a new session.", show_default="made up")] = None,
     env: EnvOption = None,
     secret: SecretOption = None,
@@ -119,12 +126,19 @@ def dev_command(
       situs dev --site hospital --idle 240 --detach
 
       situs dev dev-3fa9c1 --forward 8888
+
+      situs dev --gpu 1 --jupyter
     """
     from situs.cli.visiting import forward as lead
-    from situs.cli.visiting import must_have_terminal, visit
+    from situs.cli.visiting import must_have_terminal, notebooks, visit
     from situs.control.here import here as open_here
 
     must_be_here("situs dev", server, db, estate)
+    if jupyter and (detach or dry_run or forward is not None):
+        raise InputError(
+            "--jupyter stays with the session, so it goes with none of --detach, --dry-run and --forward; "
+            "`situs dev SESSION --jupyter` has it run in a session that is there"
+        )
     if session is not None:
         if name or gpu or data or site or dry_run or detach:
             raise InputError(
@@ -132,6 +146,8 @@ def dev_command(
             )
         if forward is not None:
             raise typer.Exit(lead(open_here(estate, db), session, forward, as_json=as_json))
+        if jupyter:
+            raise typer.Exit(notebooks(open_here(estate, db), session, {"name": session}, as_json=as_json))
         must_have_terminal()
         raise typer.Exit(visit(open_here(estate, db), session, {"name": session}, as_json=as_json))
     if forward is not None:
@@ -139,7 +155,7 @@ def dev_command(
     from situs.control.asked import Asked, fresh_name
     from situs.control.shipping import snapshot
 
-    if not (dry_run or detach):
+    if not (dry_run or detach or jupyter):
         must_have_terminal()
     taken = snapshot(code, include or (), ())
     lock = packages_of(taken, packages, no_env=no_env)
@@ -161,7 +177,7 @@ def dev_command(
         if not as_json:
             console.print(WORDS[language()]["begun"].format(name=chosen), soft_wrap=True, markup=False)
         return
-    raise typer.Exit(visit(place, chosen, told, as_json=as_json))
+    raise typer.Exit((notebooks if jupyter else visit)(place, chosen, told, as_json=as_json))
 
 
 def _begun(

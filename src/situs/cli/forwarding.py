@@ -16,8 +16,11 @@ HERE = "127.0.0.1"
 
 
 @contextmanager
-def forwarding(words: tuple[str, ...], port: int) -> Iterator[None]:
-    """Meanwhile each connection to the port gets a program of its own that leads it on. Raises InputError."""
+def forwarding(words: tuple[str, ...], port: int) -> Iterator[int]:
+    """Meanwhile each connection to the port gets a program of its own that leads it on; 0: a port that is free.
+
+    Gives the port. Raises InputError.
+    """
     try:
         server = _Server((HERE, port), words)
     except OSError as error:
@@ -26,7 +29,7 @@ def forwarding(words: tuple[str, ...], port: int) -> Iterator[None]:
         ) from None
     threading.Thread(target=server.serve_forever, name="situs-forward", daemon=True).start()
     try:
-        yield
+        yield int(server.server_address[1])
     finally:
         server.shutdown()
         server.server_close()

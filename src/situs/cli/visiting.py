@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from situs.cli.attached import say_at, say_end, say_held_up, say_line
-from situs.cli.output import emit_json, error_console, language
+from situs.cli.output import console, emit_json, error_console, language
 from situs.cli.plane import DETACHED
 from situs.client.control_plane import Ended
 from situs.model.error import InputError, SitusError
@@ -30,6 +30,7 @@ WORDS = {
         "left": "{name} runs on; `situs dev {name}` comes back to it, `situs stop {name}` ends it",
         "cut": "the line to {name} is cut: {what}; trying again (Ctrl-C leaves it running)",
         "forwards": "http://127.0.0.1:{here} leads to port {there} at {site}; Ctrl-C ends that, and {name} runs on",
+        "notebooks": "Jupyter of {name} at {site} is there until Ctrl-C; then {name} and what runs in notebooks go on",
         "idle": "{name} was idle for as long as it may be, and ended by itself",
     },
     "de": {
@@ -37,6 +38,7 @@ WORDS = {
         "left": "{name} läuft weiter; `situs dev {name}` geht wieder hin, `situs stop {name}` beendet es",
         "cut": "die Leitung zu {name} ist unterbrochen: {what}; neuer Versuch (Strg-C: es läuft weiter)",
         "forwards": "http://127.0.0.1:{here} führt zu Port {there} in {site}; Strg-C beendet das, {name} läuft weiter",
+        "notebooks": "Jupyter von {name} in {site} ist da bis Strg-C; {name} und die Notebooks laufen weiter",
         "idle": "in {name} geschah so lange nichts, wie es darf, und es hat sich beendet",
     },
 }  # fmt: skip
@@ -91,11 +93,48 @@ def forward(place: Here, name: str, forwarded: str, *, as_json: bool) -> int:
             run = reader.run(name)
             with forwarding(relay(reader, run, there), here):
                 _say("forwards", here=here, there=there, site=run.site, name=name)
-                while (end := _ended(reader, run)) is None:
-                    time.sleep(LOOK_S)
+                end = _waited(reader, run)
     except KeyboardInterrupt:
         return 0
     return _told(reader, name, end, {"name": name}, as_json)
+
+
+def notebooks(place: Here, name: str, told: dict[str, object], *, as_json: bool) -> int:
+    """Have Jupyter run in the session, and lead a port of this machine there; until that ends or the person has enough.
+
+    ``told``: what is known of the session already, which JSON repeats beside the address.
+    """
+    from situs.cli.forwarding import forwarding
+    from situs.control.attached import Reader
+    from situs.control.connect import by_kind
+    from situs.control.sessions.coming import jupyter, relay
+
+    reader = Reader(place.database, by_kind(place.folder))
+    try:
+        end = _begins(reader, name)
+        if end is None:
+            run = reader.run(name)
+            there = jupyter(reader, run)
+            with forwarding(relay(reader, run, there.port), 0) as here:
+                address = f"http://127.0.0.1:{here}{there.path}?token={there.token}"
+                if as_json:
+                    emit_json({**told, "url": address})
+                else:
+                    console.print(address, soft_wrap=True, markup=False, highlight=False)
+                # Whoever reads it from a pipe is to have it now, not at the end.
+                sys.stdout.flush()
+                _say("notebooks", name=name, site=run.site)
+                end = _waited(reader, run)
+    except KeyboardInterrupt:
+        return 0
+    # A program has been told where it is, which it could not be at the end.
+    return _told(reader, name, end, told, as_json=False)
+
+
+def _waited(reader: Reader, run: Run) -> End:
+    while (end := _ended(reader, run)) is None:
+        time.sleep(LOOK_S)
+    return end
 
 
 def _told(reader: Reader, name: str, end: End, told: dict[str, object], as_json: bool) -> int:

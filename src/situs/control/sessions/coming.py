@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
+from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from situs.store.runs import Run
 
 RESIZED_S = 15.0
+JUPYTER_S = 200.0
+"""It takes a while to load on a busy host; whoever starts it there gives it a little less."""
 BEGINS = b"situs: the session begins"
 """What a session writes when its packages are there and its terminal is about to be."""
 
@@ -36,6 +39,33 @@ def attach(reader: Reader, run: Run, rows: int, columns: int) -> tuple[str, ...]
 def relay(reader: Reader, run: Run, port: int) -> tuple[str, ...]:
     """Connects its standard input and output to what listens at a port where the session is. Raises SitusError."""
     return entered(reader, run, ("sh", SCRIPT, "relay", str(port)), terminal=False)
+
+
+@dataclass(frozen=True)
+class Notebooks:
+    """Where Jupyter listens in a session."""
+
+    port: int
+    path: str
+    """of its first page"""
+    token: str = field(repr=False)
+
+
+def jupyter(reader: Reader, run: Run) -> Notebooks:
+    """Have Jupyter run in a session. Raises SitusError, also where there is none to be run."""
+    words = entered(reader, run, ("sh", SCRIPT, "jupyter"), terminal=False)
+    try:
+        # The words come from the site's own adapter, as arguments; no shell of this machine reads them.
+        done = subprocess.run(  # noqa: S603
+            words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=JUPYTER_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise SitusError(f"Jupyter did not begin within {JUPYTER_S:.0f} s at {run.site}; try again") from None
+    if done.returncode:
+        said = done.stderr.strip() or f"exit code {done.returncode}"
+        raise SitusError(f"Jupyter does not run at {run.site}: {said}")
+    port, path, token = done.stdout.split()
+    return Notebooks(int(port), path, token)
 
 
 def resize(reader: Reader, run: Run, rows: int, columns: int) -> None:

@@ -6,11 +6,13 @@
 #   in      what is typed; screen: what was shown
 #   inside  process id of what leads the terminal's session; shell: that of the shell in it; tty: its name
 #   code    how the shell ended; whoever finds it knows that all is over. idle: it was ended as nothing happened
+#   jupyter/wanted  somebody asks for Jupyter; token: what it asks for; face: what of it is there; lacks: why there is none
 #
 # usage: sh .situs-session.sh keep IDLE_S           the run itself; it ends after so long without a sign of life, 0: never
 #        sh .situs-session.sh attach ROWS COLUMNS   shows the screen, and types what comes over standard input
 #        sh .situs-session.sh size ROWS COLUMNS     the window of who is there has another size
 #        sh .situs-session.sh relay PORT            a connection to what listens there, over standard input and output
+#        sh .situs-session.sh jupyter               has Jupyter run in the session; tells its port, path and token
 # Exit codes: 69 the site lacks something, 70 the terminal is gone, 75 there is none yet, 76 the session is over.
 set -fu
 mask=$(umask)
@@ -20,7 +22,7 @@ verb=$1
 shift
 
 LACKS=69 LOST=70 NOT_YET=75 OVER=76
-TERMINAL_S=30
+TERMINAL_S=30 JUPYTER_S=180
 
 say() { printf '\r\nsitus: %s\r\n' "$1" | tee -a "$place/screen"; }
 
@@ -74,6 +76,7 @@ keep() { # seconds
     waited=$((waited + 1))
   done
   watch "$1"
+  end_jupyter
   # Who leaves a shell after a command that failed has not failed.
   [ -f "$place/code" ] || { echo 'situs: the terminal is gone, and nobody knows why' >&2; exit "$LOST"; }
 }
@@ -89,6 +92,7 @@ watch() { # seconds
   : >"$place/looked"
   while ! is_over; do
     wait_a_second
+    [ ! -f "$place/jupyter/wanted" ] || begin_jupyter
     since=$((since + 1))
     [ "$1" -gt 0 ] && [ "$since" -ge "$every" ] || continue
     if [ -f "$place/idle" ]; then
@@ -106,7 +110,8 @@ watch() { # seconds
 }
 
 has_life() { # seconds since it was asked last
-  changed=$(find "$place/in" "$place/screen" -newer "$place/looked")
+  # Jupyter tells of what is saved, run and opened in it.
+  changed=$(find "$place/in" "$place/screen" "$place/jupyter/log" -newer "$place/looked" 2>/dev/null)
   : >"$place/looked"
   before=$used
   add_up
@@ -221,7 +226,87 @@ relay() { # port
   fi
 }
 
+# By what keeps the terminal, as that has the packages of the run.  Its token is in a file, so neither in a list of
+# processes nor in what is started from notebooks; and as it was not made up by Jupyter, that does not show it in its log.
+begin_jupyter() {
+  rm -f "$place/jupyter/wanted" "$place/jupyter/lacks"
+  [ -z "$(jupyter_servers)" ] || return 0
+  # Where pip puts what a user installs is on the PATH of few hosts.
+  PATH=$PATH:$(python3 -m site --user-base 2>/dev/null)/bin
+  for face in lab notebook server none; do
+    ! command -v "jupyter-$face" >/dev/null || break
+  done
+  if [ "$face" = none ]; then
+    echo 'there is no Jupyter in the session; in its terminal, `python3 -m pip install jupyterlab` installs it,' \
+      'or name jupyterlab in the lock file of the code' >"$place/jupyter/.lacks"
+    mv "$place/jupyter/.lacks" "$place/jupyter/lacks"
+    return 0
+  fi
+  echo "$face" >"$place/jupyter/face"
+  [ -s "$place/jupyter/token" ] || od -An -N24 -tx1 /dev/urandom | tr -d ' \n' >"$place/jupyter/token"
+  set -- "jupyter-$face" --no-browser --ip=127.0.0.1 --port=0
+  [ "$(id -u)" != 0 ] || set -- "$@" --allow-root
+  detached env "SITUS_SESSION=$place" "JUPYTER_RUNTIME_DIR=$place/jupyter/runtime" \
+    "JUPYTER_TOKEN_FILE=$place/jupyter/token" sh -c 'umask "$1"; log=$2; shift 2; exec "$@" </dev/null >>"$log" 2>&1' \
+    sh "$mask" "$place/jupyter/log" "$@" 3<&-
+}
+
+# Those that run: process id and port of each.
+jupyter_servers() (
+  set +f
+  for told in "$place"/jupyter/runtime/jpserver-*.json; do
+    server=${told##*-}
+    server=${server%.json}
+    kill -0 "$server" 2>/dev/null || continue
+    port=$(sed -n 's/^ *"port": *\([0-9]*\).*/\1/p' "$told")
+    [ -z "$port" ] || echo "$server $port"
+  done
+)
+
+end_jupyter() {
+  waited=0
+  # Once it is asked, it ends what runs in notebooks.
+  while servers=$(jupyter_servers) && [ "$servers" ] && [ "$waited" -lt 10 ]; do
+    signal=TERM
+    [ "$waited" -lt 9 ] || signal=KILL
+    echo "$servers" | while read -r server port; do kill "-$signal" "$server" 2>/dev/null; done
+    wait_a_second
+    waited=$((waited + 1))
+  done
+}
+
+jupyter() {
+  waited=0
+  # Whoever has begun the session is here before its terminal is.
+  while [ ! -f "$place/inside" ]; do
+    [ "$waited" -lt "$TERMINAL_S" ] || exit "$NOT_YET"
+    wait_a_second
+    waited=$((waited + 1))
+  done
+  mkdir -p "$place/jupyter"
+  : >"$place/jupyter/wanted"
+  waited=0
+  while ! is_over; do
+    if [ ! -f "$place/jupyter/wanted" ]; then
+      [ ! -f "$place/jupyter/lacks" ] || { cat "$place/jupyter/lacks" >&2; exit "$LACKS"; }
+      servers=$(jupyter_servers)
+      [ -z "$servers" ] || break
+    fi
+    [ "$waited" -lt "$JUPYTER_S" ] || { tail -n 5 "$place/jupyter/log" >&2; exit "$LOST"; }
+    wait_a_second
+    waited=$((waited + 1))
+  done
+  ! is_over || exit "$OVER"
+  read -r _ port <<EOF
+$servers
+EOF
+  read -r face <"$place/jupyter/face"
+  read -r token <"$place/jupyter/token"
+  case $face in notebook) face=tree ;; server) face= ;; esac
+  echo "$port /$face $token"
+}
+
 case $verb in
-  keep | inside | attach | size | relay) "$verb" "$@" ;;
+  keep | inside | attach | size | relay | jupyter) "$verb" "$@" ;;
   *) echo "unknown verb $verb" >&2; exit 70 ;;
 esac

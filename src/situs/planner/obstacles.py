@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from situs.model.capability import lacking, needs
 from situs.model.refusal import Refusal
 from situs.model.workload import Input, Output, Workload
 from situs.planner.compile.candidates import Candidates, every_option, hours_needed
@@ -154,6 +155,10 @@ def _hardware(
     shape, pool = fitting.shape, place.pool
     node = pool.node
     assert node is not None
+    adapter = world.site(place.site).adapter
+    for capability in lacking(adapter, needs(workload, shape)):
+        fact = f"sites/{place.site}/adapter/kind"
+        yield Refusal(rule=f"cannot-{capability}", details={**details, "kind": adapter.kind}, source=fact)
     boards = math.ceil(shape.accelerators / shape.nodes)
     wrong_model = shape.accelerator is not None and pool.accelerator not in shape.accelerator
     if shape.accelerators and (

@@ -14,14 +14,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
+from situs.model.capability import Capability as Capability
 from situs.model.error import SitusError
 
 if TYPE_CHECKING:
     # Supervisors need none, and one is started for each run.
     from situs.model.money import Money
 
-Capability = Literal["memory", "cpus", "accelerators", "nodes", "image", "secrets", "lease"]
-"""A part of :class:`Task` that not every kind of site can do"""
 State = Literal["absent", "queued", "running", "ended"]
 Reason = Literal[
     "exited", "signalled", "timeout", "memory", "stopped", "cancelled", "lost", "lapsed", "dependency"

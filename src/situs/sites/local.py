@@ -16,9 +16,9 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
+from situs.model.capability import CAPABILITIES
 from situs.model.error import SitusError
 from situs.sites.adapter import (
-    Capability,
     Full,
     Health,
     Inventory,
@@ -47,7 +47,7 @@ INHERITED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "TMPDIR")
 class LocalSite:
     """A folder of this machine that runs are kept in."""
 
-    capabilities: frozenset[Capability] = frozenset({"memory", "cpus", "accelerators", "secrets", "lease"})
+    capabilities = CAPABILITIES["local"]
 
     def __init__(self, root: Path, simulated: Mapping[str, int] = NONE_SIMULATED) -> None:
         """``simulated``: accelerators that are to be taken for here beside those that are, by model."""

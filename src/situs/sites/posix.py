@@ -18,9 +18,9 @@ from tempfile import TemporaryDirectory
 from urllib.parse import quote, unquote
 from uuid import uuid4
 
+from situs.model.capability import CAPABILITIES
 from situs.model.error import SitusError
 from situs.sites.adapter import (
-    Capability,
     Full,
     Health,
     Inventory,
@@ -62,7 +62,7 @@ LONGEST_NAME = 200
 class PosixHost:
     """The runs that a folder of one host keeps. Any call may raise Unreachable, and ShellError where the host fails."""
 
-    capabilities: frozenset[Capability] = frozenset({"accelerators", "secrets", "lease"})
+    capabilities = CAPABILITIES["ssh"]
 
     def __init__(
         self, shell: Shell, folder: str = ".situs", sh: str = "/bin/sh",

@@ -16,7 +16,6 @@ from typing import TypeVar
 
 from situs.model.error import SitusError
 from situs.sites.adapter import (
-    Capability,
     Full,
     Health,
     Inventory,
@@ -35,7 +34,7 @@ T = TypeVar("T")
 class SshSite:
     """Several POSIX hosts as one site. Any call may raise Unreachable."""
 
-    capabilities: frozenset[Capability] = PosixHost.capabilities
+    capabilities = PosixHost.capabilities
 
     def __init__(self, hosts: dict[str, PosixHost], slots: int | None = None) -> None:
         """``slots``: runs at once on each host; None: as many as are asked for."""

@@ -9,6 +9,7 @@ from functools import cache, cached_property
 
 import numpy as np
 
+from situs.model.capability import needs
 from situs.model.workload import Workload
 from situs.planner.compile.assembly import Assembly
 from situs.planner.compile.capacity import Capacity
@@ -288,7 +289,10 @@ def classes_of(world: World, joint: JointLimits) -> tuple[WorkloadClass, ...]:
         alone = name if name in world.split else ""
         # Those that wait for the same, and are waited for by the same, begin under the same conditions.
         order = [waiting.get(name, ()), waited_for.get(name, ())]
-        key = json.dumps([content, joint.identity(name, workload), allowed, alone, order], sort_keys=True)
+        able = [needs(workload, shape) for shape in workload.shapes]
+        key = json.dumps(
+            [content, joint.identity(name, workload), allowed, alone, order, able], sort_keys=True
+        )
         groups.setdefault(key, []).append(name)
     return tuple(
         WorkloadClass(

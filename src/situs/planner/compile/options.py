@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from situs.model.capability import lacking, needs
 from situs.model.workload import Shape, Workload
 from situs.planner.compile.world import World
 from situs.planner.problem import Flags, Floats
@@ -26,6 +27,8 @@ class Cut(StrEnum):
     """the id of the rule that cuts"""
     SPEED = "cannot-run-here"
     NO_NODES = "no-nodes"
+    KIND = "kind-of-site"
+    """it could never be started there; the obstacle says what is lacking"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,11 +84,12 @@ def _fitting(world: World, workload: Workload, shape: Shape, speed: Floats) -> F
     spot_ok = ~table.spot | (not refuses_spot(world, workload))
     running = speed > 0
     there = table.count + table.extra > 0
-    fits = right_model & big_enough & spot_ok & running & there
+    able = _able(world, workload, shape)
+    fits = right_model & big_enough & spot_ok & running & there & able
     cut = tuple(
-        None if good else _first_cut(model, size, steady, runs)
-        for good, model, size, steady, runs in zip(
-            fits, right_model, big_enough, spot_ok, running, strict=True
+        None if good else _first_cut(can, model, size, steady, runs)
+        for good, can, model, size, steady, runs in zip(
+            fits, able, right_model, big_enough, spot_ok, running, strict=True
         )
     )
     safe_speed = np.where(running, speed, 1.0)
@@ -138,7 +142,18 @@ SPOT_AVAILABILITY = 0.999
 """Nine hours a year. A spot node at the usual rate of interruptions is away longer than that."""
 
 
-def _first_cut(model: bool, size: bool, steady: bool, runs: bool) -> Cut:
+def _able(world: World, workload: Workload, shape: Shape) -> Flags:
+    """(P,) where a site of its kind can start it at all."""
+    wanted = needs(workload, shape)
+    if not wanted:
+        return np.ones(len(world.places), dtype=bool)
+    reached = [world.site(place.site).adapter for place in world.places]
+    return np.asarray([not lacking(adapter, wanted) for adapter in reached], dtype=bool)
+
+
+def _first_cut(able: bool, model: bool, size: bool, steady: bool, runs: bool) -> Cut:
+    if not able:
+        return Cut.KIND
     if not model:
         return Cut.ACCELERATOR
     if not size:

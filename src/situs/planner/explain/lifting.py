@@ -86,6 +86,19 @@ def _spot(world: World, workload: str, site: str, refusal: Refusal) -> Change:
     )
 
 
+def _one_node(world: World, workload: str, site: str, refusal: Refusal) -> Change:
+    shapes = world.intent.workloads[workload].shapes
+    number = next(k for k, shape in enumerate(shapes) if shape.name == refusal.details["shape"])
+    edit = Edit(path=f"/workloads/{workload}/shapes/{number}/nodes", value=1, was=shapes[number].nodes)
+    return Change(kind="hardware", edits=(edit,), details=refusal.details)
+
+
+def _no_lease(world: World, workload: str, site: str, refusal: Refusal) -> Change:
+    lease = world.intent.workloads[workload].lease
+    edit = Edit(path=f"/workloads/{workload}/lease", value=None, was=lease)
+    return Change(kind="hardware", edits=(edit,), details=refusal.details)
+
+
 def _no_nodes(world: World, workload: str, site: str, refusal: Refusal) -> Change:
     pool = refusal.details["pool"]
     edit = Edit(path=f"/sites/{site}/pools/{pool}/limit", value=1, was=world.site(site).pools[pool].limit)
@@ -181,6 +194,9 @@ _LIFTS: dict[str, Lift] = {
     Cut.SPOT: _spot,
     Cut.NO_NODES: _no_nodes,
     Cut.SPEED: lambda world, workload, site, refusal: None,
+    "cannot-nodes": _one_node,
+    "cannot-lease": _no_lease,
+    "cannot-secrets": lambda world, workload, site, refusal: None,
     "no-pool": lambda world, workload, site, refusal: None,
     "data-reach": _replica,
     "transit": lift_transit,

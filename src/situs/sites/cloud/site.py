@@ -16,9 +16,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from situs.model.capability import CAPABILITIES
 from situs.model.error import SitusError
 from situs.sites.adapter import (
-    Capability,
     Health,
     Inventory,
     Key,
@@ -45,7 +45,7 @@ LONGEST_PAUSE_S = 2.0
 class CloudSite:
     """One site. Any call may raise Unreachable."""
 
-    capabilities: frozenset[Capability] = frozenset({"accelerators", "secrets", "lease"})
+    capabilities = CAPABILITIES["cloud"]
 
     def __init__(self, server: ApiServer, machines: Machines, folder: Path, options: CloudOptions) -> None:
         """``folder``: of this machine; control planes that take over from each other best share it."""

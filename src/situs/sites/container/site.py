@@ -18,9 +18,9 @@ from pathlib import Path
 from signal import SIGKILL
 from typing import Any
 
+from situs.model.capability import CAPABILITIES
 from situs.model.error import SitusError
 from situs.sites.adapter import (
-    Capability,
     Health,
     Inventory,
     Key,
@@ -50,7 +50,7 @@ KILLED = 128 + SIGKILL
 class ContainerSite:
     """The containers of ours at one engine."""
 
-    capabilities: frozenset[Capability] = frozenset({"memory", "cpus", "accelerators", "image", "secrets"})
+    capabilities = CAPABILITIES["container"]
 
     def __init__(self, options: ContainerOptions) -> None:
         names = Names(options.name)

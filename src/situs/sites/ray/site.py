@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from situs.model.capability import CAPABILITIES
 from situs.model.error import SitusError
 from situs.sites.adapter import (
-    Capability,
     Health,
     Inventory,
     Key,
@@ -60,7 +60,7 @@ class RayOptions:
 class RaySite:
     """One cluster."""
 
-    capabilities: frozenset[Capability] = frozenset({"cpus", "accelerators"})
+    capabilities = CAPABILITIES["ray"]
 
     def __init__(self, api: RayApi, names: Names, folder: Path, options: RayOptions | None = None) -> None:
         """``folder``: of this machine, for what must outlive the cluster."""

@@ -15,8 +15,9 @@ import json
 from pathlib import Path
 from uuid import uuid4
 
+from situs.model.capability import CAPABILITIES
 from situs.model.error import SitusError
-from situs.sites.adapter import Capability, Health, Inventory, Key, Status, Task, refuse_unsupported
+from situs.sites.adapter import Health, Inventory, Key, Status, Task, refuse_unsupported
 from situs.sites.ending import awaited
 from situs.sites.shell import ENTER, NotThere, Shell
 from situs.sites.slurm import folder
@@ -38,7 +39,7 @@ LAST_SIGNAL = 31
 class ClusterSite:
     """A folder of a cluster, and the jobs of ours that keep their runs in it, whatever way Slurm is asked."""
 
-    capabilities: frozenset[Capability] = frozenset({"memory", "cpus", "accelerators", "nodes", "secrets"})
+    capabilities = CAPABILITIES["slurm"]
 
     def __init__(self, place: Place, control: Control) -> None:
         self._place = place

@@ -82,6 +82,8 @@ EDITS: dict[str, dict[str, str]] = {
         "cpu": "nodes of pool {pool} at {site} had {after} cores instead of {before}",
         "memory": "nodes of pool {pool} at {site} had {after} GiB of memory instead of {before} GiB",
         "disk": "nodes of pool {pool} at {site} had {after} GB of disk instead of {before} GB",
+        "nodes": "{workload} ran on one node instead of {before}",
+        "lease": "{workload} might run twice while nobody reaches its site",
     },
     "de": {
         "clearance": "{site} für Stufe {after} statt {before} zugelassen wäre",
@@ -112,6 +114,8 @@ EDITS: dict[str, dict[str, str]] = {
         "cpu": "Knoten von Pool {pool} in {site} {after} statt {before} Kerne hätten",
         "memory": "Knoten von Pool {pool} in {site} {after} GiB statt {before} GiB Arbeitsspeicher hätten",
         "disk": "Knoten von Pool {pool} in {site} {after} GB statt {before} GB Platte hätten",
+        "nodes": "{workload} auf einem statt {before} Knoten liefe",
+        "lease": "{workload} doppelt laufen dürfte, solange niemand seinen Ort erreicht",
     },
 }  # fmt: skip
 """One value that is different, by what it is about."""

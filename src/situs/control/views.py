@@ -23,6 +23,7 @@ from situs.control.losses import covered
 from situs.control.queues.standing import QueueView, read_with
 from situs.control.queues.standing import Standing as InQueue
 from situs.control.reconcile import Verdict, diff, serves
+from situs.control.waiting import RUN_AGAIN, failure
 from situs.control.wanted import Sight, Step, Unit, Waiting, Wanted, World, key_of, unit_of
 from situs.model.error import InputError
 from situs.sites.adapter import Key, Status
@@ -159,7 +160,11 @@ def _seen(database: Database, asked_for: str | None) -> Overview:
 def _in_queue(entry: InQueue, world: World) -> UnitView:
     last = entry.last
     cause = last.cause if last is not None and last.alive else None
+    next_step = last.next_step if last is not None else None
+    if entry.state == "failed" and last is not None:
+        cause, next_step = failure(last), RUN_AGAIN
     if entry.place is not None:
+        next_step = "it begins when its turn comes"
         cause = f"number {entry.place} in {entry.queue}, with priority {entry.priority}"
     standing: Standing = _standing(last, None, None, world) if last is not None else "waiting"
     if entry.state != "running":
@@ -171,8 +176,7 @@ def _in_queue(entry: InQueue, world: World) -> UnitView:
         entry.name, 0, standing, last.generation if last else None, last.site if last else None,
         last.pool if last else None, last.site if last and last.alive else None, since,
         last.exit_code if last else None, cause,
-        "it begins when its turn comes" if entry.place is not None else last.next_step if last else None,
-        last.retry_at if last else None,
+        next_step, last.retry_at if last else None,
     )  # fmt: skip
 
 

@@ -8,17 +8,26 @@ from situs.control.backoff import delay
 from situs.control.wanted import Sight, Unit, Waiting, Wanted, World, key_of, unit_of
 from situs.store.runs import Run
 
+PUT_RIGHT = "read its output, put right what is wrong"
+RUN_AGAIN = f"{PUT_RIGHT}, and run it again"
+"""What a person can do about work that was handed in, and failed for good."""
+
 
 def given_up(last: Run | None, want: Wanted) -> Waiting | None:
     if last is None or last.outcome != "failed" or want.service or last.spec != want.spec:
         return None
-    how = f"exit code {last.exit_code}" if last.reason == "exited" else f"{last.reason}"
     if last.exit_code in want.final and last.reason == "exited":
-        return Waiting(want.unit, f"it failed with {how}, which is final", _look(want))
+        return Waiting(want.unit, f"{failure(last)}, which is final", _look(want))
     if last.failures > want.retries:
-        often = f"{last.failures} times, the last time " if last.failures > 1 else ""
-        return Waiting(want.unit, f"it failed {often}with {how}", _look(want))
+        return Waiting(want.unit, failure(last), _look(want))
     return None
+
+
+def failure(last: Run) -> str:
+    """How something failed for good."""
+    how = f"exit code {last.exit_code}" if last.reason == "exited" else f"{last.reason}"
+    often = f"{last.failures} times, the last time " if last.failures > 1 else ""
+    return f"it failed {often}with {how}"
 
 
 def is_over(run: Run, retries: int, final: Collection[int]) -> bool:
@@ -34,8 +43,7 @@ def is_over(run: Run, retries: int, final: Collection[int]) -> bool:
 
 def _look(want: Wanted) -> str:
     """What a person can do: the way there is another one for what was handed in."""
-    again = "run it again" if want.plan else "apply a plan with the change"
-    return f"read its output, put right what is wrong, and {again}"
+    return RUN_AGAIN if want.plan else f"{PUT_RIGHT}, and apply a plan with the change"
 
 
 def not_now(last: Run | None, want: Wanted, world: World) -> Waiting | None:

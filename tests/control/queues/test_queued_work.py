@@ -165,6 +165,8 @@ def test_what_fails_is_tried_again_and_then_given_up(plane: Plane) -> None:
     assert [run.exit_code for run in plane.runs("broken")] == [3, 3]
     view = views.of_workload(plane.database, "broken")
     assert (view.units[0].standing, view.units[0].exit_code) == ("failed", 3)
+    assert view.units[0].cause == "it failed 2 times, the last time with exit code 3"
+    assert view.units[0].next_step == "read its output, put right what is wrong, and run it again"
 
 
 @pytest.mark.slow

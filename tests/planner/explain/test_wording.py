@@ -10,6 +10,7 @@ import pytest
 from bench.instances.small_estates import AT, random_estate
 from situs.facts import load
 from situs.model.plan import Decision, Part
+from situs.model.refusal import Refusal
 from situs.planner.decide import decide
 from situs.planner.explain import explain, why_not
 from situs.planner.explain.alternatives import Reason
@@ -98,3 +99,15 @@ def _are_whole_in_both(things, words) -> None:  # type: ignore[no-untyped-def]
             # What has no value is written as a question mark.
             assert "?" not in sentence, (sentence, thing)
             assert "{" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("there", "said"),
+    [
+        ("none", "pool box at here has no accelerators"),
+        ("T4", "pool box at here has T4 (16 GiB); wanted: H100 with 80 GiB"),
+    ],
+)
+def test_what_is_wanted_of_accelerators_is_told_only_where_there_are_some(there: str, said: str) -> None:
+    details = {"site": "here", "pool": "box", "there": there, "there_gib": "16", "wanted": "H100"}
+    assert say(Refusal(rule="no-accelerator", details={**details, "memory_gib": "80"})) == said

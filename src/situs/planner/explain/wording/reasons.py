@@ -9,6 +9,7 @@ from situs.policy import say as say_rule
 REASONS: dict[str, dict[str, str]] = {
     "en": {
         "no-accelerator": "pool {pool} at {site} has {there} ({there_gib} GiB); wanted: {wanted} with {memory_gib} GiB",
+        "no-accelerator/none": "pool {pool} at {site} has no accelerators",
         "node-too-small": "a node of {pool} at {site} has {there} {resource}; {wanted} are needed",
         "spot-availability": "pool {pool} at {site} is spot capacity, and {workload} must not be taken away without notice",
         "cannot-run-here": "{workload} cannot run on pool {pool} at {site} at all",
@@ -53,6 +54,7 @@ REASONS: dict[str, dict[str, str]] = {
     },
     "de": {
         "no-accelerator": "Pool {pool} in {site} hat {there} ({there_gib} GiB); gewünscht: {wanted} mit {memory_gib} GiB",
+        "no-accelerator/none": "Pool {pool} in {site} hat keine Beschleuniger",
         "node-too-small": "ein Knoten von {pool} in {site} hat {there} {resource}; nötig sind {wanted}",
         "spot-availability": "Pool {pool} in {site} ist Spot-Kapazität, und {workload} darf nicht ohne Ankündigung verschwinden",
         "cannot-run-here": "{workload} läuft auf Pool {pool} in {site} überhaupt nicht",
@@ -119,7 +121,10 @@ def say(refusal: Refusal, language: str = "en") -> str:
     spoken = {
         name: VALUES[language].get(value, value) for name, value in refusal.details.items() if name in SPOKEN
     }
-    return filled(REASONS[language][refusal.rule], {**refusal.details, **spoken})
+    # What is wanted of accelerators is of no interest where there are none of any sort.
+    none = refusal.rule == "no-accelerator" and refusal.details["there"] == "none"
+    template = REASONS[language][f"{refusal.rule}/none" if none else refusal.rule]
+    return filled(template, {**refusal.details, **spoken})
 
 
 def is_of_a_rule(refusal: Refusal) -> bool:

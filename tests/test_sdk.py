@@ -14,6 +14,8 @@ import situs
 from situs.cli.main import app
 from situs.client import choosing, login
 from situs.control import background, connect, moving, orders, views
+from situs.control.approval import verdicts
+from situs.control.approval.proposing import Intake
 from situs.control.attached import entered
 from situs.control.doctor.sites import sites as doctor_of_sites
 from situs.control.loop import Controller
@@ -100,7 +102,9 @@ def test_every_command_has_its_like_in_python() -> None:
         "up": Controller, "db": backup, "down": background.end, "run": situs.run, "logs": situs.Job.logs,
         "dev": session_of,
         "stop": situs.Job.stop, "rm": situs.Job.remove, "cp": situs.Job.copy, "ssh": entered, "top": running,
-        "proposed": views.proposed, "approve": orders.approve, "doctor": doctor_of_sites, "site": connect.by_kind,
+        "proposed": views.proposed, "approve": orders.approve,
+        "propose": Intake.propose, "plans": verdicts.newest, "reject": verdicts.reject,
+        "doctor": doctor_of_sites, "site": connect.by_kind,
         "queue": standing.read, "sweep": situs.sweep, "lost": orders.lose, "found": orders.find, "token": tokens.create,
         "pipeline": handing_in.submit, "login": login.described, "logout": login.ended, "whoami": choosing.chosen,
     }  # fmt: skip

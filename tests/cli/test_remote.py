@@ -159,8 +159,22 @@ def test_what_is_ordered_is_done_once_and_by_whom_is_known(
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
-    [["cp", "job:x"], ["ssh", "job"], ["run", "x.py"], ["dev"], ["doctor"], ["apply", "latest"]],
-    ids=lambda words: words[0],
+    [
+        ["cp", "job:x"],
+        ["ssh", "job"],
+        ["run", "x.py"],
+        ["dev"],
+        ["doctor"],
+        ["down"],
+        ["token", "list"],
+        ["token", "create", "x", "--role", "viewer"],
+        ["db", "upgrade"],
+        ["db", "backup", "x"],
+        ["site", "list"],
+        ["site", "rm", "x"],
+        ["site", "add", "x", "--kind", "local", "--country", "DE"],
+    ],
+    ids=" ".join,
 )
 def test_what_works_on_the_spot_alone_says_so(served: Served, call: Call, words: list[str]) -> None:
     for more in ([], ["--server", "prod"]):

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from situs.api.refusals import Refusals
+from situs.control.approval.naming import NoSuchPlan
 from situs.control.approval.proposing import Busy
 from situs.control.approval.separation import NotAllowed
 from situs.model.error import InputError, SitusError
@@ -100,6 +101,10 @@ def register(app: FastAPI, refusals: Refusals) -> None:
     @app.exception_handler(InputError)
     def wrong(_request: Request, error: InputError) -> JSONResponse:
         return answer(422, "; ".join(str(problem) for problem in error.problems))
+
+    @app.exception_handler(NoSuchPlan)
+    def no_such_plan(_request: Request, error: NoSuchPlan) -> JSONResponse:
+        return answer(404, str(error))
 
     @app.exception_handler(StalePlan)
     def stale(_request: Request, error: StalePlan) -> JSONResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -96,7 +96,9 @@ def approve_command(
     reason: ReasonOption = None,
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
-    """Put the plan in force that the control plane proposes.
+    """Put the plan in force that the control plane proposes, or one that somebody has handed in (`situs plans`).
+
+    A server has another person do that than who handed it in. Exit code 1 with the reason when it may not be.
 
     Examples:
 
@@ -123,7 +125,13 @@ def _show(found: Replan | None) -> None:
     at = f"{found.at:%Y-%m-%d %H:%MZ}"
     said = words["proposed"].format(plan=found.plan[:19], at=at, cause=found.cause)
     console.print(said, soft_wrap=True, markup=False)
-    console.print(words["waits"])
-    for breach in found.waits_for:
-        console.print(f"  {words[breach['code']].format(**breach)}", soft_wrap=True, markup=False)
+    show_waits(found.waits_for)
     console.print(words["next"], style="dim")
+
+
+def show_waits(waits_for: Sequence[Mapping[str, str]]) -> None:
+    """What about a plan needs a person."""
+    words = WORDS[language()]
+    console.print(words["waits"])
+    for breach in waits_for:
+        console.print(f"  {words[breach['code']].format(**breach)}", soft_wrap=True, markup=False)

@@ -10,6 +10,7 @@ import typer
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json, language
 from situs.cli.plane import DbOption, opened, person, place_of
+from situs.cli.server import ServerOption, must_be_here
 
 WORDS = {
     "en": {
@@ -35,7 +36,9 @@ def register(app: typer.Typer) -> None:
 
 
 @db_app.command("upgrade")
-def upgrade_command(estate: EstateOption = HERE, db: DbOption = None, as_json: JsonOption = False) -> None:
+def upgrade_command(
+    estate: EstateOption = HERE, db: DbOption = None, server: ServerOption = None, as_json: JsonOption = False
+) -> None:
     """Bring the database to the schema of this situs; an empty one gets its tables. Back it up before.
 
     Examples:
@@ -47,6 +50,7 @@ def upgrade_command(estate: EstateOption = HERE, db: DbOption = None, as_json: J
     from situs.store.database import Database
     from situs.store.schema import upgrade
 
+    must_be_here("situs db", server, db, estate)
     before, after = upgrade(Database(place_of(db, estate)))
     if as_json:
         emit_json({"before": before, "after": after})
@@ -61,6 +65,7 @@ def backup_command(
     file: Annotated[Path, typer.Argument(help="A new file to write.", metavar="FILE")],
     estate: EstateOption = HERE,
     db: DbOption = None,
+    server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write everything into one file, as of one instant. The control plane may run meanwhile.
@@ -71,6 +76,7 @@ def backup_command(
     """
     from situs.store.backup import backup
 
+    must_be_here("situs db", server, db, estate)
     rows = backup(opened(db, estate), file)
     _show("backup", rows, file, as_json)
 
@@ -80,6 +86,7 @@ def restore_command(
     file: Annotated[Path, typer.Argument(help="A file that `situs db backup` wrote.", metavar="FILE")],
     estate: EstateOption = HERE,
     db: DbOption = None,
+    server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read a back-up into an empty database, of either kind, and pause the control plane.
@@ -94,6 +101,7 @@ def restore_command(
     from situs.store.backup import restore
     from situs.store.database import Database
 
+    must_be_here("situs db", server, db, estate)
     database = Database(place_of(db, estate))
     rows = restore(database, file)
     orders.pause(database, person(None), WORDS[language()]["reason"])

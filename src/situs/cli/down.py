@@ -7,6 +7,7 @@ import typer
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json, language
 from situs.cli.plane import DbOption, opened
+from situs.cli.server import ServerOption, must_be_here
 
 WORDS = {
     "en": {
@@ -25,7 +26,9 @@ def register(app: typer.Typer) -> None:
     app.command("down")(down_command)
 
 
-def down_command(estate: EstateOption = HERE, db: DbOption = None, as_json: JsonOption = False) -> None:
+def down_command(
+    estate: EstateOption = HERE, db: DbOption = None, server: ServerOption = None, as_json: JsonOption = False
+) -> None:
     """End the control plane that acts, if it is one of this machine. What runs at the sites runs on.
 
     Examples:
@@ -36,6 +39,7 @@ def down_command(estate: EstateOption = HERE, db: DbOption = None, as_json: Json
     """
     from situs.control import background
 
+    must_be_here("situs down", server, db, estate)
     ended = background.end(opened(db, estate))
     if as_json:
         emit_json({"ended": ended})

@@ -42,6 +42,7 @@ TOPICS = (
     "apply",
     "move",
     "approve",
+    "proposing",
     "up",
     "down",
     "ps",

@@ -38,6 +38,12 @@ def place_of(db: str | None, estate: Path) -> str:
     return db or str(folder_of(estate) / "control.db")
 
 
+def is_there(db: str | None, estate: Path) -> bool:
+    """Whether there is a database; of one that is elsewhere that shows when it is asked."""
+    place = place_of(db, estate).removeprefix("sqlite:///")
+    return "://" in place or Path(place).exists()
+
+
 def folder_of(estate: Path) -> Path:
     """Where the control plane keeps what is its own."""
     return (estate if estate.is_dir() else estate.parent) / ".situs"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -12,6 +12,9 @@ from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json, language
 from situs.cli.session import FactsOption
 from situs.cli.tables import table as new_table
+
+if TYPE_CHECKING:
+    from situs.store.replay import Changed
 
 PlanArgument = Annotated[
     str,
@@ -128,10 +131,15 @@ def diff_command(
     if as_json:
         emit_json([{"what": c.what, "name": c.name, "before": c.before, "after": c.after} for c in found])
     else:
-        words = WORDS[lang]
-        table = new_table(*words["diff"])
-        for c in found:
-            table.add_row(c.what, c.name, escape(c.before), escape(c.after))
-        console.print(table if found else words["no-difference"])
+        show_differences(found)
     if found:
         raise typer.Exit(1)
+
+
+def show_differences(found: Sequence[Changed]) -> None:
+    """What two plans decide differently, as a table."""
+    words = WORDS[language()]
+    table = new_table(*words["diff"])
+    for c in found:
+        table.add_row(c.what, c.name, escape(c.before), escape(c.after))
+    console.print(table if found else words["no-difference"])

@@ -30,13 +30,18 @@ ServerOption = Annotated[
 ]
 
 
-def control_plane(server: str | None, db: str | None, estate: Path, by: str | None = None) -> ControlPlane:
-    """Who answers the questions of a command, and takes its orders. Raises SitusError."""
+def control_plane(
+    server: str | None, db: str | None, estate: Path, by: str | None = None, *, new: bool = False
+) -> ControlPlane:
+    """Who answers the questions of a command, and takes its orders. Raises SitusError.
+
+    ``new``: a folder that has no database yet gets one.
+    """
     found = server_of(server, db, estate)
     if found is None:
         from situs.client.local import Local
 
-        return Local(opened(db, estate), estate, folder_of(estate), person(by))
+        return Local(opened(db, estate, new=new), estate, folder_of(estate), person(by))
     if by is not None:
         raise InputError(
             f"--by is for a folder's control plane; {found.name} knows who asks (`situs whoami`)"

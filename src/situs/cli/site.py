@@ -14,6 +14,7 @@ from rich.markup import escape
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json, error_console, language
 from situs.cli.plane import plain
+from situs.cli.server import ServerOption, must_be_here
 from situs.cli.tables import table as new_table
 from situs.cli.writing import write_whole
 from situs.model.error import InputError
@@ -89,6 +90,7 @@ def add_command(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Ask the place, and write nothing.")] = False,
     estate: EstateOption = HERE,
+    server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
     """Connect a site: asks the real place what it has, and writes that as a file of the estate.
@@ -109,6 +111,7 @@ def add_command(
     from situs.intent import loads
     from situs.sites.joining import document, probe
 
+    must_be_here("situs site", server, None, estate)
     options = _options(host, option or [])
     intent = _intent(estate)
     if intent is not None and name in intent.sites:

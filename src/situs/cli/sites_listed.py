@@ -12,7 +12,8 @@ from rich.markup import escape
 
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json, language
-from situs.cli.plane import DbOption, duration, opened, place_of, plain
+from situs.cli.plane import DbOption, duration, is_there, opened, plain
+from situs.cli.server import ServerOption, must_be_here
 from situs.cli.tables import table as new_table
 from situs.model.error import InputError, Problem
 
@@ -42,7 +43,9 @@ def register(app: typer.Typer) -> None:
     app.command("rm")(rm_command)
 
 
-def list_command(estate: EstateOption = HERE, db: DbOption = None, as_json: JsonOption = False) -> None:
+def list_command(
+    estate: EstateOption = HERE, db: DbOption = None, server: ServerOption = None, as_json: JsonOption = False
+) -> None:
     """The sites of the estate, and how the control plane saw them last.
 
     Examples:
@@ -51,6 +54,7 @@ def list_command(estate: EstateOption = HERE, db: DbOption = None, as_json: Json
 
       situs site list --json
     """
+    must_be_here("situs site", server, db, estate)
     loaded, words = _loaded(estate), WORDS[language()]
     seen = _seen(_overview(db, estate))
     if as_json:
@@ -68,7 +72,11 @@ def list_command(estate: EstateOption = HERE, db: DbOption = None, as_json: Json
 
 
 def show_command(
-    name: NameArgument, estate: EstateOption = HERE, db: DbOption = None, as_json: JsonOption = False
+    name: NameArgument,
+    estate: EstateOption = HERE,
+    db: DbOption = None,
+    server: ServerOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """One site: what the estate says of it, where that stands, and what was seen there last.
 
@@ -81,6 +89,7 @@ def show_command(
     from situs.intent.dump import dump
     from situs.model.intent import Intent
 
+    must_be_here("situs site", server, db, estate)
     loaded = _loaded(estate)
     _must_be_there(loaded, name)
     last = _seen(_overview(db, estate)).get(name)
@@ -104,6 +113,7 @@ def rm_command(
     ] = False,
     estate: EstateOption = HERE,
     db: DbOption = None,
+    server: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Take a site out of the estate. Refused while something runs there, is to run there, or names it.
@@ -115,6 +125,7 @@ def rm_command(
     from situs.intent.removing import without
     from situs.store.files import write_atomically
 
+    must_be_here("situs site", server, db, estate)
     loaded = _loaded(estate)
     _must_be_there(loaded, name)
     _must_be_empty(_overview(db, estate), name)
@@ -146,10 +157,7 @@ def _overview(db: str | None, estate: Path) -> Overview | None:
     """How things stand; None where no control plane ever was."""
     from situs.control import views
 
-    place = place_of(db, estate)
-    if "://" not in place and not Path(place).exists():
-        return None
-    return views.overview(opened(db, estate))
+    return views.overview(opened(db, estate)) if is_there(db, estate) else None
 
 
 def _seen(overview: Overview | None) -> dict[str, Observation]:

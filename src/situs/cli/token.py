@@ -11,6 +11,7 @@ import typer
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json, language
 from situs.cli.plane import ByOption, DbOption, opened, person, plain
+from situs.cli.server import ServerOption, must_be_here
 from situs.cli.tables import table as new_table
 from situs.model.error import InputError
 
@@ -51,6 +52,7 @@ def create_command(
     days: Annotated[int, typer.Option(help="How long it is good.", min=1, max=366)] = 90,
     estate: EstateOption = HERE,
     db: DbOption = None,
+    server: ServerOption = None,
     by: ByOption = None,
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
@@ -65,6 +67,7 @@ def create_command(
     from situs.api.permissions import EVERYTHING, ROLES
     from situs.store import tokens
 
+    must_be_here("situs token", server, db, estate)
     grants = []
     for text in role:
         which, _, project = text.partition("@")
@@ -83,7 +86,9 @@ def create_command(
 
 
 @group.command("list")
-def list_command(estate: EstateOption = HERE, db: DbOption = None, as_json: JsonOption = False) -> None:
+def list_command(
+    estate: EstateOption = HERE, db: DbOption = None, server: ServerOption = None, as_json: JsonOption = False
+) -> None:
     """All tokens there ever were: whose, what they may, until when.
 
     Examples:
@@ -92,6 +97,7 @@ def list_command(estate: EstateOption = HERE, db: DbOption = None, as_json: Json
     """
     from situs.store import tokens
 
+    must_be_here("situs token", server, db, estate)
     with opened(db, estate).read() as connection:
         found = tokens.everything(connection)
     if as_json:
@@ -114,6 +120,7 @@ def revoke_command(
     identity: Annotated[str, typer.Argument(help="As `situs token list` shows it.", metavar="ID")],
     estate: EstateOption = HERE,
     db: DbOption = None,
+    server: ServerOption = None,
     by: ByOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -125,6 +132,7 @@ def revoke_command(
     """
     from situs.store import tokens
 
+    must_be_here("situs token", server, db, estate)
     with opened(db, estate).write() as connection:
         changed = tokens.revoke(connection, identity, person(by))
     if changed is None:

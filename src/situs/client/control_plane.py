@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from situs.client.offer import Offer
+    from situs.control.approval.verdicts import Proposal
     from situs.control.arrays.standing import ArrayView
     from situs.control.attached import InLine, Output, Trouble
     from situs.control.held_up import HeldUp
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from situs.control.queues.standing import QueueView, Standing
     from situs.control.running import Running
     from situs.control.views import Overview, WorkloadHistory, WorkloadView
+    from situs.model.plan import Plan
     from situs.store.plans import Target
     from situs.store.replans import Replan
 
@@ -141,10 +144,38 @@ class Deciding(Protocol):
         """The plan that the control plane would have next, or why none can be made."""
 
     def approve(self, plan: str | None, reason: str | None) -> Target:
-        """Put the plan in force that is proposed; ``plan``: only if its id begins so."""
+        """Put the plan in force that the control plane proposes, or one that was handed in, by the beginning of its id.
+
+        ``plan`` None: the one that it proposes.
+        """
 
     def rollback(self, to: str | None, reason: str | None) -> Target:
         """Put a plan back in force that was before; None: the one before."""
+
+
+class Proposals(Protocol):
+    """Plans that are handed in; ``plan`` is the beginning of an id."""
+
+    def newest(self, count: int) -> Sequence[Proposal]:
+        """Those that were handed in last, the newest first."""
+
+    def one(self, plan: str) -> Proposal:
+        """How one stands."""
+
+    def document(self, plan: str) -> Plan:
+        """One that is or was in force or handed in; ``in-force``: the one that is."""
+
+    def propose(self, offer: Offer, reason: str | None) -> Proposal:
+        """Hand one in; it is planned there, or made again to the byte."""
+
+    def apply(self, plan: str, reason: str | None) -> Target:
+        """Put one in force that needs nobody's approval."""
+
+    def approve(self, plan: str, reason: str | None) -> Target:
+        """Put one in force by one's word."""
+
+    def reject(self, plan: str, reason: str) -> bool:
+        """Have one not come into force. True: that was not so already."""
 
 
 class Pipelines(Protocol):
@@ -177,3 +208,6 @@ class ControlPlane(Looking, Ordering, Deciding, Protocol):
 
     def pipelines(self) -> Pipelines:
         """Its pipelines."""
+
+    def proposals(self) -> Proposals:
+        """Plans that were handed in to it."""

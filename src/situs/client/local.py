@@ -19,6 +19,7 @@ from situs.store.database import Database, clock
 
 if TYPE_CHECKING:
     from situs.client.local_pipelines import LocalPipelines
+    from situs.client.local_proposals import LocalProposals
     from situs.control.arrays.standing import ArrayView
     from situs.control.attached import InLine, Output, Reader, Trouble
     from situs.control.held_up import HeldUp
@@ -43,6 +44,11 @@ class Local:
         from situs.client.local_pipelines import LocalPipelines
 
         return LocalPipelines(self._database, self._by)
+
+    def proposals(self) -> LocalProposals:
+        from situs.client.local_proposals import LocalProposals
+
+        return LocalProposals(self._database, self._estate, self._folder.parent, self._by)
 
     def clock(self) -> datetime:
         with self._database.read() as connection:
@@ -167,6 +173,9 @@ class Local:
         from situs.control import orders
         from situs.store.records import Records
 
+        found = self.proposed()
+        if plan is not None and (found is None or not found.is_called(plan)):
+            return self.proposals().approve(plan, reason)
         target = orders.approve(self._database, self._by, reason, plan)
         # Plans that are made by hand follow the one recorded last, which is this one now.
         Records(self._estate).follow(target.plan)

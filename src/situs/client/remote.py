@@ -11,6 +11,7 @@ from situs.client import streams
 from situs.client.asking import Asking, Unanswered
 from situs.client.control_plane import Arrived, Ended, Written
 from situs.client.remote_pipelines import RemotePipelines
+from situs.client.remote_proposals import RemoteProposals
 from situs.client.streams import Heard
 from situs.client.told import part, understood
 from situs.control.arrays.standing import ArrayView
@@ -41,6 +42,9 @@ class Remote:
 
     def pipelines(self) -> RemotePipelines:
         return RemotePipelines(self._asking)
+
+    def proposals(self) -> RemoteProposals:
+        return RemoteProposals(self._asking)
 
     def clock(self) -> datetime:
         return self._asking.clock()
@@ -153,8 +157,10 @@ class Remote:
         return understood(Replan, told) if told is not None else None
 
     def approve(self, plan: str | None, reason: str | None) -> Target:
+        found = self.proposed()
+        if plan is not None and (found is None or not found.is_called(plan)):
+            return self.proposals().approve(plan, reason)
         if plan is None:
-            found = self.proposed()
             if found is None or found.plan is None:
                 raise InputError("no plan waits for approval; `situs ps` tells how things stand")
             # The one that was seen, so that no other is approved that comes meanwhile.

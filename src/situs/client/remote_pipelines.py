@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from situs.client import enclosed
 from situs.client.asking import Asking
 from situs.client.told import part, understood
 from situs.model.error import InputError
@@ -85,14 +85,12 @@ def _written(file: Path, name: str) -> Mapping[str, Any]:
         documents = list(yaml.safe_load_all(text))
     except (yaml.YAMLError, RecursionError) as error:
         raise InputError(f"{file} is no YAML: {error}") from None
-    found = {path: _content(file.parent, path) for path in sorted(set(_wanted(file.parent, documents)))}
-    return {"name": name, "pipeline": text, "files": found}
+    found = enclosed.read(file.parent, set(_wanted(file.parent, documents)))
+    return {"name": name, "pipeline": text, "files": enclosed.encoded(found)}
 
 
 def _wanted(folder: Path, documents: Sequence[object]) -> Iterator[str]:
     """Files that stages name, and those of the folders of code that they name. All else is the server's to judge."""
-    from situs.control.shipping import snapshot
-
     for document in documents:
         stages = document.get("workloads") if isinstance(document, dict) else None
         for stage in stages.values() if isinstance(stages, dict) else ():
@@ -105,14 +103,4 @@ def _wanted(folder: Path, documents: Sequence[object]) -> Iterator[str]:
                 leave_out = (
                     [each for each in state if isinstance(each, str)] if isinstance(state, list) else []
                 )
-                for name in snapshot(folder / code, leave_out=leave_out).files:
-                    yield (Path(code) / name).as_posix()
-
-
-def _content(folder: Path, name: str) -> str:
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder.resolve()) or not path.is_file():
-        raise InputError(
-            f"a stage needs the file {name!r}, which is not there (it must be a file in {folder})"
-        )
-    return base64.b64encode(path.read_bytes()).decode()
+                yield from enclosed.of_code(folder, code, leave_out)

@@ -103,9 +103,7 @@ def approve(
         target, last = plans.in_force(connection), replans.newest(connection)
         if target is None or last is None or last.plan is None or last.parent != target.plan:
             raise InputError("no plan waits for approval; `situs ps` tells how things stand")
-        if plan is not None and not last.plan.removeprefix("sha256:").startswith(
-            plan.removeprefix("sha256:")
-        ):
+        if plan is not None and not last.is_called(plan):
             raise InputError(
                 f"{plan} does not wait for approval; {last.plan[:19]} does, see `situs proposed`"
             )

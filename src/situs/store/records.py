@@ -78,6 +78,10 @@ class Records:
             )
         return identity
 
+    def knows(self, reference: str) -> bool:
+        """Whether a plan that is recorded here, or several, may be meant by this."""
+        return reference == "latest" or Path(reference).suffix == ".json" or bool(self._hits(reference))
+
     def load(self, reference: str) -> Plan:
         """The plan by its id, an unambiguous beginning of it, ``latest``, or a file. Raises InputError."""
         path = self._find(reference)
@@ -147,15 +151,18 @@ class Records:
         direct = Path(reference)
         if direct.suffix == ".json" and direct.exists():
             return direct
-        prefix = _file_name(reference)
-        hits = (
-            sorted((self.folder / "plans").glob(f"{prefix}*.json")) if len(prefix) >= SHORTEST_PREFIX else []
-        )
+        hits = self._hits(reference)
         if len(hits) == 1:
             return hits[0]
         if hits:
             raise InputError(f"{reference!r} is the beginning of {len(hits)} plans; give more of the id")
         raise InputError(f"there is no plan {reference!r} under {self.folder}; `situs records` lists them")
+
+    def _hits(self, reference: str) -> list[Path]:
+        prefix = _file_name(reference)
+        return (
+            sorted((self.folder / "plans").glob(f"{prefix}*.json")) if len(prefix) >= SHORTEST_PREFIX else []
+        )
 
     @staticmethod
     def _write(path: Path, text: str, *, replace: bool = False) -> None:

@@ -28,6 +28,11 @@ class Replan:
     trouble: str | None = None
     """why no plan could be made"""
 
+    def is_called(self, beginning: str) -> bool:
+        """Whether the id of its plan begins so, with or without the name of the hash."""
+        wanted = beginning.removeprefix("sha256:")
+        return self.plan is not None and self.plan.removeprefix("sha256:").startswith(wanted)
+
 
 def write(connection: Connection, replan: Replan) -> None:
     """Add one."""

@@ -7,17 +7,16 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from situs.api.identity import Asking
-from situs.api.problems import Problem
 from situs.api.services import Body, Given, party
 from situs.control import orders, views
 from situs.control.approval import verdicts
+from situs.control.approval.naming import plan_named
 from situs.model.plan import Plan
 from situs.store import plans
 from situs.store.plans import Target
 from situs.store.replans import Replan
 
 router = APIRouter(prefix="/v1", tags=["plans"])
-IN_FORCE = "in-force"
 
 
 class Approval(Body):
@@ -45,7 +44,7 @@ def targets(given: Given) -> list[Target]:
 def plan(plan: str, given: Given) -> Plan:
     """One plan that is or was in force or proposed, by the beginning of its id, or `in-force`."""
     with given.database.read() as connection:
-        return plans.load(connection, the_one(connection, plan)).plan
+        return plans.load(connection, plan_named(connection, plan)).plan
 
 
 @router.get("/proposed")
@@ -73,17 +72,3 @@ def rollback(asked: Back, given: Given, who: Asking) -> Target:
         verdicts.may_go_back(connection, identity, before, party(who), given.approvers)
 
     return orders.rollback(given.database, who.name, asked.reason, asked.to, check)
-
-
-def the_one(connection: Connection, plan: str) -> str:
-    """The id of the plan whose id begins so, or of the one in force for ``in-force``. Raises Problem."""
-    if plan == IN_FORCE:
-        target = plans.in_force(connection)
-        if target is None:
-            raise Problem(404, "no plan is in force yet")
-        return target.plan
-    found = plans.beginning(connection, plan)
-    if len(found) != 1:
-        what = f"{len(found)} plans begin so" if found else "there is none"
-        raise Problem(404, f"{plan!r} is no plan: {what}")
-    return found[0]

@@ -14,9 +14,9 @@ from pydantic import Field, ValidationError
 from situs.api.identity import Asking
 from situs.api.problems import Problem
 from situs.api.routes.estate import Because, Changed, Reason
-from situs.api.routes.plans import IN_FORCE, the_one
 from situs.api.services import Body, Given, Key, Limit, once, party
 from situs.control.approval import verdicts
+from situs.control.approval.naming import IN_FORCE, plan_named
 from situs.control.approval.verdicts import Proposal
 from situs.control.withdrawn import as_written
 from situs.intent.dump import dump
@@ -99,7 +99,7 @@ def proposal(plan: str, given: Given) -> Proposal:
 def estate(plan: str, given: Given) -> Written:
     """The estate that a plan was made for, as people wrote it, to be looked at, changed and handed in."""
     with given.database.read() as connection:
-        return Written(dump(as_written(plans.load(connection, the_one(connection, plan)).intent)))
+        return Written(dump(as_written(plans.load(connection, plan_named(connection, plan)).intent)))
 
 
 @router.get("/plans/{plan}/diff")
@@ -110,8 +110,8 @@ def diff(
 ) -> list[Difference]:
     """What a plan decides otherwise than another one does."""
     with given.database.read() as connection:
-        before = plans.load(connection, the_one(connection, against)).plan
-        after = plans.load(connection, the_one(connection, plan)).plan
+        before = plans.load(connection, plan_named(connection, against)).plan
+        after = plans.load(connection, plan_named(connection, plan)).plan
     if before.id == after.id:
         return []
     # With it comes the planner, which a server needs for nothing else.
@@ -141,12 +141,12 @@ def reject(plan: str, given: Given, who: Asking, why: Because) -> Changed:
 
 def _id(given: Given, plan: str) -> str:
     with given.database.read() as connection:
-        return the_one(connection, plan)
+        return plan_named(connection, plan)
 
 
 def _proposal(given: Given, plan: str) -> Proposal:
     with given.database.read() as connection:
-        identity = the_one(connection, plan)
+        identity = plan_named(connection, plan)
         found = verdicts.of_plan(connection, identity)
     if found is None:
         raise Problem(404, f"plan {identity[:19]} was not handed in")

@@ -79,19 +79,26 @@ def apply(database: Database, plan: str, by: Party, reason: str | None) -> Targe
         if proposal.state == "waits":
             what = [f"{b['code']} {b['subject']}".strip() for b in proposal.waits_for]
             raise NotAllowed(
-                f"plan {plan[:19]} needs the approval of an approver ({'; '.join([*what, *proposal.loosens])})"
+                f"plan {plan[:19]} is handed in and needs the approval of an approver, by `situs approve {plan[7:19]}` "
+                f"({'; '.join([*what, *proposal.loosens])})"
             )
         return _in_force(connection, plan, before, "applied", by, reason)
 
 
-def approve(database: Database, plan: str, by: Party, reason: str | None, approvers: Approvers) -> Target:
-    """Put a plan in force by the word of somebody else than who handed it in. Raises as :func:`apply` does."""
+def approve(
+    database: Database, plan: str, by: Party, reason: str | None, approvers: Approvers | None
+) -> Target:
+    """Put a plan in force by the word of somebody else than who handed it in. Raises as :func:`apply` does.
+
+    ``approvers``: who else there is; None: whoever may write the database asks, who could do all of it anyway.
+    """
     with database.write() as connection:
         _open(connection, plan)
         before = plans.in_force(connection)
         if before is not None and before.plan == plan:
             return before
-        may_approve(connection, plan, before, by, approvers)
+        if approvers is not None:
+            may_approve(connection, plan, before, by, approvers)
         return _in_force(connection, plan, before, "approved", by, reason)
 
 
@@ -140,7 +147,7 @@ def may_go_back(connection: Connection, plan: str, before: Target, by: Party, ap
 def _open(connection: Connection, plan: str) -> Proposal:
     proposal = of_plan(connection, plan)
     if proposal is None:
-        raise InputError(f"plan {plan[:19]} was not handed in; `POST /v1/plans` takes plans")
+        raise InputError(f"plan {plan[:19]} was not handed in; `situs propose` hands plans in")
     if proposal.state == "rejected":
         because = f": {proposal.because}" if proposal.because else ""
         raise StalePlan(f"plan {plan[:19]} was rejected by {proposal.decided_by}{because}; hand in another")

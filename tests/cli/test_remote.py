@@ -162,7 +162,6 @@ def test_what_is_ordered_is_done_once_and_by_whom_is_known(
     [
         ["cp", "job:x"],
         ["ssh", "job"],
-        ["run", "x.py"],
         ["dev"],
         ["doctor"],
         ["down"],

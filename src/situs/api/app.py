@@ -16,6 +16,7 @@ from situs.api.refusals import Refusals
 from situs.api.routes import (
     access,
     arrays,
+    code,
     estate,
     handing_in,
     ledger,
@@ -63,6 +64,7 @@ def application(
         proposals,
         workloads,
         moves,
+        code,
         handing_in,
         logs,
         arrays,

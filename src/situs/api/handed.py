@@ -13,15 +13,17 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from situs.api.code import Code, archive_of
 from situs.api.permissions import DEFAULT
 from situs.api.problems import Problem
 from situs.api.services import Body
 from situs.control.asked import Asked, fresh_name, workload_of
 from situs.control.queues.handing_in import USUAL_PRIORITY
-from situs.control.shipping import snapshot
+from situs.control.shipping import lock_digest, snapshot
 from situs.model.base import Name
 from situs.model.secret import SecretReference, is_secret, reference
 from situs.model.workload import Workload
+from situs.store.database import Database
 
 Word = Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$")]
 
@@ -42,8 +44,11 @@ class Handing(Body):
     accelerator: list[str] = Field(default_factory=list, max_length=50)
     cpu: float = Field(1.0, ge=0, le=100_000)
     memory_gib: float = Field(0.0, ge=0, le=1_000_000)
+    accelerator_memory_gib: float = Field(0.0, ge=0, le=1_000_000)
     nodes: int = Field(1, ge=1, le=4096)
     hours: float | None = Field(None, gt=0, le=100_000)
+    sites: list[Name] = Field(default_factory=list, max_length=100)
+    """at these alone; a queue says where its runs may be"""
     data: list[str] = Field(default_factory=list, max_length=100)
     env: dict[Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)], Word] = Field(
         default_factory=dict, max_length=200
@@ -59,17 +64,36 @@ class Handing(Body):
         default_factory=dict, max_length=2000
     )
     """path in its folder -> content, in base64"""
+    code: Code | None = None
+    """its folder, sent before (`/v1/code`), instead of `files`"""
+    packages: Word | None = None
+    """lock file among what is sent, whose packages are installed"""
+    python: Word | None = None
+    dry_run: bool = False
+    """only say where it would go"""
+
+    @property
+    def only(self) -> frozenset[str] | None:
+        """Sites that it may be at; None: all."""
+        return frozenset(self.sites) or None
 
 
 def workload(asked: Handing) -> Workload:
     """What is to be run. Raises InputError."""
     return workload_of(
         Asked(
-            tuple(asked.command), asked.accelerators, tuple(asked.accelerator), "0GiB", asked.cpu,
-            f"{asked.memory_gib:.9f}GiB", asked.nodes, asked.hours, tuple(asked.data), asked.env, tuple(asked.state),
-            asked.retries, asked.timeout_s, asked.use_case, secrets=asked.secrets,
+            tuple(asked.command), asked.accelerators, tuple(asked.accelerator),
+            f"{asked.accelerator_memory_gib:.9f}GiB", asked.cpu, f"{asked.memory_gib:.9f}GiB", asked.nodes,
+            asked.hours, tuple(asked.data), asked.env, tuple(asked.state),
+            asked.retries, asked.timeout_s, asked.use_case, asked.packages, asked.python, asked.secrets,
         )
     )  # fmt: skip
+
+
+def must_have_no_sites_in_a_queue(asked: Handing) -> None:
+    """Raises Problem where both are named."""
+    if asked.queue is not None and asked.sites:
+        raise Problem(422, "sites: a queue says where its runs may be; leave them out, or take another queue")
 
 
 def must_keep_secrets(asked: Handing) -> None:
@@ -102,10 +126,18 @@ def must_be_no_secrets(texts: Mapping[str, str]) -> None:
         )
 
 
-def archive(files: Mapping[str, str]) -> bytes:
-    """The folder of a run, from what was sent. Raises Problem."""
-    with sent(files) as folder:
-        return snapshot(folder, include=tuple(files)).archive
+def archive(database: Database, asked: Handing) -> bytes:
+    """The folder of a run, from what was sent with it or before. Raises Problem, and InputError."""
+    if asked.code is not None and asked.files:
+        raise Problem(422, "code, files: one of them holds the folder of a run, not both")
+    if asked.code is not None:
+        content = archive_of(database, asked.code)
+    else:
+        with sent(asked.files) as folder:
+            content = snapshot(folder, include=tuple(asked.files)).archive
+    if asked.packages is not None:
+        lock_digest(content, asked.packages)
+    return content
 
 
 @contextmanager

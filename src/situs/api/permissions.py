@@ -64,6 +64,8 @@ ROUTES: Mapping[tuple[str, str], tuple[Permission | None, bool]] = {
     ("DELETE", "/v1/pipelines/{name}"): ("stop", False),
     ("POST", "/v1/pipelines/{name}/stop"): ("stop", False),
     ("POST", "/v1/pipelines/{name}/retry"): ("submit", False),
+    ("POST", "/v1/code"): ("submit", False),
+    ("PUT", "/v1/code/{sha256}"): ("submit", False),
     ("GET", "/v1/workloads"): ("read", False),
     ("POST", "/v1/workloads"): ("submit", False),
     ("GET", "/v1/workloads/{name}"): ("read", False),

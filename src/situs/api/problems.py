@@ -15,6 +15,7 @@ from situs.api.refusals import Refusals
 from situs.control.approval.naming import NoSuchPlan
 from situs.control.approval.proposing import Busy
 from situs.control.approval.separation import NotAllowed
+from situs.control.shipping.uploads import TooMany
 from situs.model.error import InputError, SitusError
 from situs.store.database import DatabaseAway
 from situs.store.plans import StalePlan
@@ -116,7 +117,8 @@ def register(app: FastAPI, refusals: Refusals) -> None:
         return answer(403, str(error))
 
     @app.exception_handler(Busy)
-    def busy(_request: Request, error: Busy) -> JSONResponse:
+    @app.exception_handler(TooMany)
+    def busy(_request: Request, error: Busy | TooMany) -> JSONResponse:
         return answer(429, str(error), {"Retry-After": "5"})
 
     @app.exception_handler(DatabaseAway)

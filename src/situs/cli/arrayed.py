@@ -15,10 +15,9 @@ from situs.cli.tables import table as new_table
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from situs.client.control_plane import Looking
     from situs.control.arrays.making import Wanted
     from situs.control.arrays.standing import ArrayView, State
-    from situs.control.here import Here
-    from situs.model.workload import Workload
 
 LOOKED_S = 0.5
 WORDS: Mapping[str, Mapping[str, Any]] = {
@@ -51,14 +50,8 @@ STATES: Mapping[str, Mapping[State, str]] = {
 }  # fmt: skip
 
 
-def hand_in(
-    place: Here, wanted: Wanted, workload: Workload, files: Mapping[str, bytes], by: str, *, detach: bool,
-    as_json: bool,
-) -> int:  # fmt: skip
-    """Make an array and, unless ``detach``, wait for its end; gives the exit code."""
-    from situs.control.arrays import making
-
-    making.make(place.database, wanted, workload, files, by)
+def attend(plane: Looking, wanted: Wanted, *, detach: bool, as_json: bool) -> int:
+    """Tell of an array that was made and, unless ``detach``, wait for its end; gives the exit code."""
     told = {
         "name": wanted.name,
         "size": len(wanted.parameters),
@@ -70,19 +63,19 @@ def hand_in(
         text = words["made"].format(**told)
         error_console.print(text, soft_wrap=True, markup=False)
     if not detach:
-        return watch(place, wanted.name, as_json=as_json)
+        return watch(plane, wanted.name, as_json=as_json)
     if as_json:
         emit_json(told)
     return 0
 
 
-def watch(place: Here, name: str, *, as_json: bool) -> int:
+def watch(plane: Looking, name: str, *, as_json: bool) -> int:
     """Tell of each member that ends, until all have; 1 when one has not done its work, 130 after Ctrl-C."""
-    from situs.control.arrays.standing import OVER, of_array
+    from situs.control.arrays.standing import OVER, ArrayView
 
     words, over = WORDS[language()], set[str]()
     try:
-        while (view := of_array(place.database, name)) is not None:
+        while isinstance(view := plane.workload(name), ArrayView):
             for member in view.members:
                 if member.state in OVER and member.name not in over and not as_json:
                     said = words["ended"].format(

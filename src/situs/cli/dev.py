@@ -190,6 +190,7 @@ def _begun(
     """
     from situs.control import submitting
     from situs.control.connect import by_kind
+    from situs.control.foreseen import foreseen_run
     from situs.control.sessions.beginning import content, possible, session_of
 
     workload = session_of(asked, idle_min)
@@ -200,8 +201,8 @@ def _begun(
         raise InputError(f"the estate has no site {strange[0]!r}; it has {', '.join(sorted(sites))}")
     where = possible(sites, by_kind(place.folder), only)
     if dry_run:
-        looked = submitting.look(place.database, name, workload, where)
-        show(name, looked, asked.hours, as_json)
+        looked = foreseen_run(name, submitting.look(place.database, name, workload, where), asked.hours)
+        show(looked, as_json)
         if not as_json:
             tell_unrented(looked)
         return None
@@ -210,9 +211,9 @@ def _begun(
     try:
         placed = submit(place.database, name, workload, content(taken.archive), who, where)
     except submitting.NoPlace as refused:
-        show(name, refused.placed, asked.hours, as_json)
+        show(foreseen_run(name, refused.placed, asked.hours), as_json)
         raise typer.Exit(1) from None
-    told = shown(name, placed, asked.hours, as_json)
+    told = shown(foreseen_run(name, placed, asked.hours), as_json)
     if told_now and as_json:
         emit_json(told)
     return told

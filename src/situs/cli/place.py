@@ -9,33 +9,32 @@ import typer
 from situs.cli.output import emit_json, error_console, language
 
 if TYPE_CHECKING:
-    from situs.planner.single import Placed
+    from situs.control.foreseen import ForeseenRun
 
 
-def show(name: str, placed: Placed, hours: float | None, as_json: bool) -> None:
+def show(found: ForeseenRun, as_json: bool) -> None:
     """Where it goes, or why it does not; exit code 1 then."""
-    told = shown(name, placed, hours, as_json)
+    told = shown(found, as_json)
     if as_json:
         emit_json(told)
-    if not placed.decision.assignments:
+    if found.site is None:
         raise typer.Exit(1)
 
 
-def shown(name: str, placed: Placed, hours: float | None, as_json: bool) -> dict[str, object]:
+def shown(found: ForeseenRun, as_json: bool) -> dict[str, object]:
     """The same, to a person now; gives it for programs."""
     from situs.cli.placed import as_values, say
 
     if not as_json:
-        for line in say(name, placed, hours, language()):
+        for line in say(found, language()):
             error_console.print(line, soft_wrap=True, markup=False)
-    return as_values(name, placed, hours)
+    return as_values(found)
 
 
-def tell_unrented(placed: Placed) -> None:
+def tell_unrented(found: ForeseenRun) -> None:
     """That nothing is rented by looking, where something would be."""
     from situs.cli import rented
-    from situs.cli.placed import rented_for
 
-    if rented_for(placed) is not None:
+    if found.rents is not None:
         text = rented.WORDS[language()]["nothing"]
         error_console.print(text, style="dim", soft_wrap=True, markup=False)

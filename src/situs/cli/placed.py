@@ -10,8 +10,7 @@ from situs.cli import rented
 from situs.model.plan import Fit
 
 if TYPE_CHECKING:
-    from situs.planner.single import Placed
-    from situs.sites.registry import Rented
+    from situs.control.foreseen import ForeseenRun
 
 WORDS = {
     "en": {
@@ -37,87 +36,60 @@ WORDS = {
 }  # fmt: skip
 
 
-def say(name: str, placed: Placed, hours: float | None, language: str) -> Iterator[str]:
+def say(found: ForeseenRun, language: str) -> Iterator[str]:
     """Where it goes, why not elsewhere, and what it costs; or why it can be nowhere."""
     from situs.planner.explain.wording.decisions import DECISIONS
 
-    words = WORDS[language]
-    decision = placed.decision
-    if decision.assignments:
-        at = decision.assignments[0]
+    words, name = WORDS[language], found.name
+    if found.per_hour is not None:
         yield words["goes"].format(
-            name=name, site=at.site, pool=at.pool, why=DECISIONS[language][decision.reason]
+            name=name, site=found.site, pool=found.pool, why=DECISIONS[language][found.reason]
         )
-        text = words["cost"].format(rate=_shown(rate(placed)), currency=placed.plan.currency)
-        if hours:
-            cost = _shown(estimate(placed))
-            text += words["in-all"].format(cost=cost, currency=placed.plan.currency, hours=hours)
-        yield text + (words["scale"] if placed.fit is Fit.AFTER_SCALE_UP else "")
-        if (machine := rented_for(placed)) is not None:
-            yield f"  {rented.said(machine, rented.WORDS[language])}"
-    elif placed.fit is Fit.AT:
-        assert placed.later is not None
-        yield words["later"].format(name=name, site=placed.later.assignments[0].site)
+        text = words["cost"].format(rate=_shown(found.per_hour), currency=found.currency)
+        if found.estimate is not None and found.hours is not None:
+            cost = _shown(found.estimate)
+            text += words["in-all"].format(cost=cost, currency=found.currency, hours=found.hours)
+        yield text + (words["scale"] if found.fit is Fit.AFTER_SCALE_UP else "")
+        if found.rents is not None:
+            yield f"  {rented.said(found.rents, rented.WORDS[language])}"
+    elif found.fit is Fit.AT:
+        yield words["later"].format(name=name, site=found.later)
     else:
-        yield words["never"].format(name=name) + "; ".join(
-            reason for _, reason in _refusals(placed, language)
-        )
+        yield words["never"].format(name=name) + "; ".join(reason for _, reason in _refusals(found, language))
         return
-    for sites, text in _refusals(placed, language):
+    for sites, text in _refusals(found, language):
         yield words["refused"].format(sites=sites, text=text)
-    if full := sorted({f"{site}/{pool}" for site, pool in placed.full}):
+    if full := sorted({f"{site}/{pool}" for site, pool in found.full}):
         yield words["full"].format(sites=words["and"].join(full))
 
 
-def as_values(name: str, placed: Placed, hours: float | None) -> dict[str, object]:
+def as_values(found: ForeseenRun) -> dict[str, object]:
     """The same for programs."""
-    decision = placed.decision
-    at = decision.assignments[0] if decision.assignments else None
     return {
-        "name": name, "fit": placed.fit, "site": at.site if at else None, "pool": at.pool if at else None,
-        "reason": decision.reason, "currency": placed.plan.currency,
-        "per_hour": str(rate(placed)) if at else None, "estimate": str(estimate(placed)) if at and hours else None,
-        "later": placed.later.assignments[0].site if placed.later and placed.later.assignments else None,
-        "rents": vars(machine) if (machine := rented_for(placed)) else None,
-        "full": [{"site": site, "pool": pool} for site, pool in placed.full],
+        "name": found.name, "fit": found.fit, "site": found.site, "pool": found.pool, "reason": found.reason,
+        "currency": found.currency, "per_hour": _exact(found.per_hour), "estimate": _exact(found.estimate),
+        "later": found.later, "rents": vars(found.rents) if found.rents is not None else None,
+        "full": [{"site": site, "pool": pool} for site, pool in found.full],
         "refused": [
-            {"site": site, "rule": refusal.rule, "details": refusal.details}
-            for site, refusal in placed.refusals.items()
+            {"site": each.site, "rule": each.refusal.rule, "details": each.refusal.details}
+            for each in found.refused
         ],
     }  # fmt: skip
 
 
-def rented_for(placed: Placed) -> Rented | None:
-    """What is rented for it; None: nothing."""
-    from situs.sites.registry import rented
-
-    if not placed.decision.assignments:
-        return None
-    at = placed.decision.assignments[0]
-    return rented(placed.intent.sites[at.site], at.pool)
-
-
-def rate(placed: Placed) -> Decimal:
-    """What an hour of it costs."""
-    hours = Decimal(str(placed.decision.assignments[0].hours))
-    return estimate(placed) / hours if hours else Decimal(0)
-
-
-def estimate(placed: Placed) -> Decimal:
-    """What it costs in all, for as long as it is likely to take."""
-    return sum(placed.decision.assignments[0].costs.values(), Decimal(0))
-
-
-def _refusals(placed: Placed, language: str) -> Iterator[tuple[str, str]]:
+def _refusals(found: ForeseenRun, language: str) -> Iterator[tuple[str, str]]:
     """Sites that are refused, those with one reason together."""
     from situs.planner.explain.wording import say as say_refusal
 
     by_text: dict[str, list[str]] = {}
-    for site, refusal in placed.refusals.items():
-        said = say_refusal(refusal, language)
-        by_text.setdefault(said, []).append(site)
+    for each in found.refused:
+        by_text.setdefault(say_refusal(each.refusal, language), []).append(each.site)
     for text, sites in by_text.items():
         yield WORDS[language]["and"].join(sites), text
+
+
+def _exact(amount: Decimal | None) -> str | None:
+    return None if amount is None else str(amount)
 
 
 def _shown(amount: Decimal) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,30 +30,42 @@ from situs.cli.asking import (
     UseCaseOption,
     WaitOption,
 )
-from situs.cli.beginning import have_control, have_sites
 from situs.cli.estate import HERE, EstateOption
-from situs.cli.output import JsonOption, emit_json, error_console, language
-from situs.cli.place import show, shown, tell_unrented
-from situs.cli.plane import ByOption, DbOption, folder_of, person, place_of
+from situs.cli.output import JsonOption
+from situs.cli.plane import ByOption, DbOption, person
 from situs.cli.sent import must_be_sent, packages_of, pairs, tell_left_out, tell_written_out
-from situs.cli.server import ServerOption, must_be_here, on_the_spot
+from situs.cli.server import ServerOption, afar
 from situs.model.error import InputError
 
 if TYPE_CHECKING:
-    from situs.cli.counter import Unanswered
-    from situs.control.arrays.making import Wanted
-    from situs.control.here import Here
+    from situs.control.asked import Asked
     from situs.control.shipping import Snapshot
-    from situs.model.workload import Workload
+    from situs.store.arrays import Value
 
-WORDS = {
-    "en": {
-        "queued": "{name} waits for its turn in {queue}, with priority {priority}",
-    },
-    "de": {
-        "queued": "{name} wartet in {queue}, bis es dran ist, mit Vorrang {priority}",
-    },
-}
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be run, and how it is told of."""
+
+    name: str
+    asked: Asked
+    taken: Snapshot
+    sites: frozenset[str] | None
+    """at these alone; None: at all"""
+    queue: str | None
+    priority: int
+    members: Sequence[Mapping[str, Value]] | None
+    """parameters of each member of an array; None: it is none"""
+    at_once: int | None
+    dry_run: bool
+    wait: bool
+    detach: bool
+    as_json: bool
+
+    @property
+    def hours(self) -> float | None:
+        """How long it is likely to take."""
+        return self.asked.hours
 
 
 def register(app: typer.Typer) -> None:
@@ -134,13 +148,14 @@ def run_command(
       situs run train.py --gpu 1 --queue research --priority 80
 
       situs run train.py --array lr=0.1,0.01,0.001 --at-once 2 -- --lr {lr}
+
+      situs run train.py --gpu 1 --server prod
     """
-    from situs.cli.counter import Unanswered, handed_in
-    from situs.control.asked import Asked, fresh_name, workload_of
-    from situs.control.counter.line import called
+    from situs.control.arrays.member import grid
+    from situs.control.asked import Asked, fresh_name
     from situs.control.shipping import snapshot
 
-    must_be_here("situs run", server, db, estate)
+    there = afar(server, db, estate, by)
     taken = snapshot(code, include or (), state or ())
     lock = packages_of(taken, packages, no_env=no_env)
     words = tuple(command)
@@ -154,124 +169,18 @@ def run_command(
     tell_left_out(taken)
     if at_once is not None and not array:
         raise InputError("--at-once is for arrays; say --array N too")
-    chosen, who, unanswered = name or fresh_name(words), person(by), None
-    if not (dry_run or wait or queue or array) and (line := called(folder_of(estate))) is not None:
-        told = {
-            "by": who,
-            "sites": site,
-            "hours": hours,
-            "follow": not detach,
-            "database": place_of(db, estate),
-        }
-        try:
-            ended_with = handed_in(line, chosen, asked, taken.archive, told, as_json=as_json)
-        except Unanswered as left:
-            unanswered = left
-        else:
-            raise typer.Exit(ended_with)
-    from situs.control import submitting
-    from situs.control.here import here as open_here
-
-    workload, place = workload_of(asked), open_here(estate, db, new=True)
-    if unanswered is not None and submitting.found(place.database, chosen) is not None:
-        raise typer.Exit(_resumed(place, chosen, unanswered, detach=detach, as_json=as_json))
-    has_estate = have_sites(place, who)
-    only = frozenset(site) if site else None
-    if array:
-        from situs.control.arrays.making import Wanted
-        from situs.control.arrays.member import grid
-
-        members = Wanted(chosen, grid(array), at_once, queue, priority, only)
-        raise typer.Exit(
-            _as_array(place, who, members, workload, taken, has_estate, hours, dry_run, detach, as_json)
-        )
-    if dry_run:
-        looked = submitting.look(place.database, chosen, workload, only)
-        show(chosen, looked, hours, as_json)
-        if not as_json:
-            tell_unrented(looked)
-        return
-    have_control(place, replan=has_estate)
-    if queue is not None:
-        raise typer.Exit(
-            _in_queue(place, who, chosen, workload, taken, queue, priority, only, detach, as_json)
-        )
-    submit = submitting.submit_when_there_is_room if wait else submitting.submit
-    try:
-        placed = submit(place.database, chosen, workload, {".": taken.archive}, who, only)
-    except submitting.NoPlace as refused:
-        show(chosen, refused.placed, hours, as_json)
-        return
-    if detach:
-        show(chosen, placed, hours, as_json)
-        return
-    from situs.cli.attached import watch
-
-    raise typer.Exit(
-        watch(on_the_spot(place), chosen, shown(chosen, placed, hours, as_json), as_json=as_json)
-    )
-
-
-def _in_queue(
-    place: Here, who: str, name: str, workload: Workload, taken: Snapshot, queue: str, priority: int,
-    only: frozenset[str] | None, detach: bool, as_json: bool,
-) -> int:  # fmt: skip
-    """Hand it in to a queue, unless it can never run; gives the exit code."""
-    from situs.cli.attached import watch
-    from situs.control import submitting
-    from situs.control.queues.handing_in import hand_in_work
-    from situs.model.plan import Fit
-
-    if only:
+    if queue is not None and site:
         raise InputError(
             "a queue says where its runs may be (sites:); leave --site out, or take another queue"
         )
-    placed = submitting.look(place.database, name, workload)
-    if placed.fit is Fit.NEVER:
-        show(name, placed, None, as_json)
-    hand_in_work(place.database, queue, name, workload, {".": taken.archive}, priority, who)
-    told: dict[str, object] = {"name": name, "queue": queue, "priority": priority}
-    if not as_json:
-        _note("queued", name=name, queue=queue, priority=priority)
-    if detach:
-        if as_json:
-            emit_json(told)
-        return 0
-    return watch(on_the_spot(place), name, told, as_json=as_json)
+    job = Job(
+        name or fresh_name(words), asked, taken, frozenset(site) if site else None, queue, priority,
+        grid(array) if array else None, at_once, dry_run, wait, detach, as_json,
+    )  # fmt: skip
+    if there is not None:
+        from situs.cli.run_afar import run_afar
 
+        raise typer.Exit(run_afar(there, job))
+    from situs.cli.run_here import run_here
 
-def _as_array(
-    place: Here, who: str, wanted: Wanted, workload: Workload, taken: Snapshot, has_estate: bool, hours: float | None,
-    dry_run: bool, detach: bool, as_json: bool,
-) -> int:  # fmt: skip
-    """Make an array of it, unless its members can never run; gives the exit code."""
-    from situs.cli.arrayed import hand_in
-    from situs.control.arrays.making import look
-    from situs.model.plan import Fit
-
-    placed = look(place.database, wanted, workload)
-    if dry_run or placed.fit is Fit.NEVER:
-        show(wanted.name, placed, hours, as_json)
-        return 0
-    have_control(place, replan=has_estate)
-    return hand_in(place, wanted, workload, {".": taken.archive}, who, detach=detach, as_json=as_json)
-
-
-def _resumed(place: Here, name: str, left: Unanswered, *, detach: bool, as_json: bool) -> int:
-    """A control plane that ended meanwhile had handed it in already; gives the exit code."""
-    from situs.cli.attached import watch
-
-    told = left.told or {"name": name}
-    if left.told is None:
-        # It ended before anybody was told, perhaps before it had begun anything.
-        have_control(place, replan=True)
-    if detach:
-        if as_json:
-            emit_json(told)
-        return 0
-    return watch(on_the_spot(place), name, told, as_json=as_json, since=left.since)
-
-
-def _note(which: str, **details: object) -> None:
-    text = WORDS[language()][which].format(**details)
-    error_console.print(text, style="dim", soft_wrap=True, markup=False)
+    raise typer.Exit(run_here(job, estate, db, person(by)))

@@ -15,6 +15,7 @@ from situs.model.error import InputError
 if TYPE_CHECKING:
     from situs.client.choosing import Source
     from situs.client.control_plane import ControlPlane
+    from situs.client.remote import Remote
     from situs.client.servers import Server
     from situs.control.here import Here
 
@@ -37,11 +38,19 @@ def control_plane(
 
     ``new``: a folder that has no database yet gets one.
     """
+    there = afar(server, db, estate, by)
+    if there is not None:
+        return there
+    from situs.client.local import Local
+
+    return Local(opened(db, estate, new=new), estate, folder_of(estate), person(by))
+
+
+def afar(server: str | None, db: str | None, estate: Path, by: str | None = None) -> Remote | None:
+    """The control plane elsewhere that is meant; None: that of a folder is. Raises SitusError."""
     found = server_of(server, db, estate)
     if found is None:
-        from situs.client.local import Local
-
-        return Local(opened(db, estate, new=new), estate, folder_of(estate), person(by))
+        return None
     if by is not None:
         raise InputError(
             f"--by is for a folder's control plane; {found.name} knows who asks (`situs whoami`)"

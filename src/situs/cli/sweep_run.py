@@ -142,6 +142,7 @@ def run_command(
     """
     from situs.control.arrays.making import Wanted
     from situs.control.asked import Asked, fresh_name, workload_of
+    from situs.control.foreseen import foreseen_run
     from situs.control.here import here as open_here
     from situs.control.shipping import snapshot
     from situs.control.sweeps import drawing, making
@@ -170,7 +171,7 @@ def run_command(
     wanted = Wanted(name or fresh_name(tuple(command)), parameters, at_once, queue, priority, only)
     placed = making.look(place.database, wanted, workload)
     if dry_run or placed.fit is Fit.NEVER:
-        show_place(wanted.name, placed, hours, as_json)
+        show_place(foreseen_run(wanted.name, placed, hours), as_json)
         return
     have_control(place, replan=has_estate)
     how = making.described(ranges, lists, sampler, seed)

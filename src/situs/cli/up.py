@@ -255,8 +255,10 @@ def _unit(context: typer.Context, estate: Path) -> str:
 def _placed(name: str, placed: Placed, hours: float | None, language: str) -> Mapping[str, object]:
     """What is told of a place to one who hands work in."""
     from situs.cli.placed import as_values, say
+    from situs.control.foreseen import foreseen_run
 
-    return {"lines": list(say(name, placed, hours, language)), "values": as_values(name, placed, hours)}
+    found = foreseen_run(name, placed, hours)
+    return {"lines": list(say(found, language)), "values": as_values(found)}
 
 
 def _sentence(text: str) -> None:

@@ -37,6 +37,15 @@ class Unanswered(SitusError):
     """The server did not answer; it may or may not have done what it was asked for."""
 
 
+class Refused(SitusError):
+    """What the server does not do, as things are."""
+
+    def __init__(self, detail: str, told: Mapping[str, Any]) -> None:
+        super().__init__(detail)
+        self.told = told
+        """all that its answer says"""
+
+
 def client(url: str, ca: str | None = None, timeout: httpx.Timeout | None = None) -> httpx.Client:
     """Who asks there: by TLS that is verified, without following anybody elsewhere."""
     try:
@@ -73,6 +82,11 @@ class Asking:
         """Have something done. ``key``: it is done once, however often it is sent. Raises SitusError."""
         headers = {"Idempotency-Key": key} if key is not None else {}
         return self._asked(method, path, json=body, headers=headers, params=params).json()
+
+    def put_bytes(self, path: str, content: bytes, **params: Any) -> Any:
+        """Have bytes be kept. Raises SitusError."""
+        headers = {"Content-Type": "application/octet-stream"}
+        return self._asked("PUT", path, content=content, headers=headers, params=params).json()
 
     @contextmanager
     def stream(self, path: str, last: str | None, silent_s: float, **params: Any) -> Iterator[Iterator[str]]:
@@ -126,7 +140,7 @@ def refused(name: str, answer: httpx.Response) -> SitusError:
         return SitusError(f"{name} does not know you: {detail}; `situs login` makes you known there")
     if answer.status_code in (404, 422):
         return InputError(detail)
-    return SitusError(detail)
+    return Refused(detail, told)
 
 
 def _away(server: Server, error: httpx.HTTPError) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from situs.client import streams
 from situs.client.asking import Asking, Unanswered
 from situs.client.control_plane import Arrived, Ended, Written
+from situs.client.remote_jobs import RemoteJobs
 from situs.client.remote_pipelines import RemotePipelines
 from situs.client.remote_proposals import RemoteProposals
 from situs.client.streams import Heard
@@ -42,6 +43,10 @@ class Remote:
 
     def pipelines(self) -> RemotePipelines:
         return RemotePipelines(self._asking)
+
+    def jobs(self) -> RemoteJobs:
+        """Jobs for it; those for a folder go other ways, see :mod:`situs.control.submitting`."""
+        return RemoteJobs(self._asking)
 
     def proposals(self) -> RemoteProposals:
         return RemoteProposals(self._asking)

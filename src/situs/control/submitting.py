@@ -41,6 +41,7 @@ class NoPlace(SitusError):
     """It can be nowhere, or nowhere now; nothing was handed in."""
 
     def __init__(self, name: str, placed: Placed) -> None:
+        self.name = name
         self.placed = placed
         when = "now" if placed.fit is Fit.AT else "ever"
         super().__init__(f"there is no place for {name} {when}")

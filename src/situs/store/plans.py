@@ -70,7 +70,7 @@ def keep(
     texts = {layer.digest: layer.content for parts in facts.layers.values() for layer in parts}
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     texts |= {digests[name]: content for name, content in files.items()}
-    _keep_contents(connection, texts)
+    keep_contents(connection, texts)
     intent_text = intent.model_dump_json(by_alias=True)
     insert_missing(connection, intents, [{"hash": plan.provenance.input_hash, "content": intent_text}])
     row = {
@@ -179,7 +179,8 @@ def _must_be_unchanged(identity: str, plan: Plan, intent: Intent) -> None:
         raise InputError(f"plan {identity[:19]} was changed in the database")
 
 
-def _keep_contents(connection: Connection, texts: Mapping[str, bytes]) -> None:
+def keep_contents(connection: Connection, texts: Mapping[str, bytes]) -> None:
+    """Keep contents by their SHA-256, for ever; what is kept already is not written again."""
     there = set(_there(connection, texts))
     rows = [{"sha256": digest, "content": text} for digest, text in texts.items() if digest not in there]
     insert_missing(connection, contents, rows)

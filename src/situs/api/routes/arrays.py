@@ -9,8 +9,18 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Response
 from pydantic import Field
 
-from situs.api.handed import Handing, Word, archive, must_be_no_secrets, must_keep_secrets, name_of, workload
+from situs.api.handed import (
+    Handing,
+    Word,
+    archive,
+    must_be_no_secrets,
+    must_have_no_sites_in_a_queue,
+    must_keep_secrets,
+    name_of,
+    workload,
+)
 from situs.api.identity import Asking
+from situs.api.places import nowhere, told
 from situs.api.problems import Problem
 from situs.api.projects import Readable, must_of, must_submit
 from situs.api.routes.estate import Changed, Reason
@@ -72,14 +82,21 @@ def listed(given: Given, who: Asking, limit: Limit = 100, cursor: Cursor = None)
 def hand_in(
     asked: HandingMany, given: Given, who: Asking, response: Response, key: Key = None
 ) -> dict[str, Any]:
-    """Hand an array in; its members begin as there is room, or in turn in a queue."""
+    """Hand an array in; its members begin as there is room, or in turn in a queue.
+
+    409 when they can be nowhere; `place` says why, as with `dry_run`, which only looks where the first would go.
+    """
     must_submit(who, asked.use_case)
     must_keep_secrets(asked)
+    must_have_no_sites_in_a_queue(asked)
     must_be_no_secrets(_texts(asked.parameters))
     for member in asked.parameters:
         for number, parameter in enumerate(member):
             checked_name(parameter, list(member)[:number])
     name = asked.name or name_of(asked, key)
+    if asked.dry_run:
+        response.status_code = 200
+        return told(name, making.look(given.database, _wanted(asked, name), workload(asked)), asked.hours)
 
     def do(again: bool) -> Mapping[str, Any]:
         return _handed_in(given, asked, name, who.name, again=again or asked.name is None)
@@ -132,18 +149,21 @@ def _texts(parameters: Sequence[Mapping[str, object]]) -> dict[str, str]:
 
 
 def _handed_in(given: Services, asked: HandingMany, name: str, by: str, *, again: bool) -> Mapping[str, Any]:
-    told = {"name": name, "size": len(asked.parameters), "at_once": asked.at_once, "queue": asked.queue}
+    made = {"name": name, "size": len(asked.parameters), "at_once": asked.at_once, "queue": asked.queue}
     if again and making.is_array(given.database, name):
-        return told
-    wanted = Wanted(name, asked.parameters, asked.at_once, asked.queue, asked.priority)
-    job, code = workload(asked), archive(asked.files)
+        return made
+    wanted, job, code = _wanted(asked, name), workload(asked), archive(given.database, asked)
     placed = making.look(given.database, wanted, job)
     if placed.fit is Fit.NEVER:
-        raise NoPlace(name, placed)
+        raise nowhere(NoPlace(name, placed), asked.hours)
     try:
         making.make(given.database, wanted, job, {".": code}, by)
     except InputError:
         # The same request may have come twice at the same time.
         if not (again and making.is_array(given.database, name)):
             raise
-    return told
+    return made
+
+
+def _wanted(asked: HandingMany, name: str) -> Wanted:
+    return Wanted(name, asked.parameters, asked.at_once, asked.queue, asked.priority, asked.only)

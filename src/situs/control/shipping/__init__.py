@@ -3,6 +3,8 @@
 ::
 
     listing ─► snapshot    which files of a folder are sent, and the archive of them, named by its content
+               checking    an archive that came from elsewhere: as situs packs it, or refused
+               uploads     one on its way here, in parts, until all of it has arrived
                packages    which lock file says what Python packages it needs
                sending     the archive at the site, once, and the command that unpacks it for one run
                launch.sh   does that there, and makes or finds the environment of the packages

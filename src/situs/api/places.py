@@ -1,0 +1,25 @@
+"""Where work goes, or why nowhere, as answers tell it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from situs.api.problems import Problem
+from situs.control.foreseen import ForeseenRun, foreseen_run
+from situs.control.submitting import NoPlace
+from situs.planner.single import Placed
+
+FORESEEN = TypeAdapter(ForeseenRun)
+
+
+def told(name: str, placed: Placed, hours: float | None) -> dict[str, Any]:
+    """What was decided, with amounts as exact text."""
+    values: dict[str, Any] = FORESEEN.dump_python(foreseen_run(name, placed, hours), mode="json")
+    return values
+
+
+def nowhere(refused: NoPlace, hours: float | None) -> Problem:
+    """That there is no place, and why."""
+    return Problem(409, str(refused), place=told(refused.name, refused.placed, hours))

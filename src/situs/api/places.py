@@ -13,6 +13,14 @@ from situs.planner.single import Placed
 
 FORESEEN = TypeAdapter(ForeseenRun)
 
+LOOKED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Where it would go; nothing was handed in (`dry_run`).",
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    }
+}
+"""What the document says of answers to those who only look."""
+
 
 def told(name: str, placed: Placed, hours: float | None) -> dict[str, Any]:
     """What was decided, with amounts as exact text."""

@@ -20,7 +20,7 @@ from situs.api.handed import (
     workload,
 )
 from situs.api.identity import Asking
-from situs.api.places import nowhere, told
+from situs.api.places import LOOKED, nowhere, told
 from situs.api.problems import Problem
 from situs.api.projects import Readable, must_of, must_submit
 from situs.api.routes.estate import Changed, Reason
@@ -78,7 +78,7 @@ def listed(given: Given, who: Asking, limit: Limit = 100, cursor: Cursor = None)
     return ArrayPage(found[:limit], cursor_of(found[limit - 1].name) if len(found) > limit else None)
 
 
-@router.post("/arrays", status_code=201)
+@router.post("/arrays", status_code=201, responses=LOOKED)
 def hand_in(
     asked: HandingMany, given: Given, who: Asking, response: Response, key: Key = None
 ) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from situs.api.handed import (
     workload,
 )
 from situs.api.identity import Asking
-from situs.api.places import nowhere, told
+from situs.api.places import LOOKED, nowhere, told
 from situs.api.projects import must_submit
 from situs.api.services import Given, Key, Services, once
 from situs.control import submitting
@@ -28,7 +28,7 @@ from situs.model.workload import Workload
 router = APIRouter(prefix="/v1", tags=["workloads"])
 
 
-@router.post("/workloads", status_code=201)
+@router.post("/workloads", status_code=201, responses=LOOKED)
 def hand_in(asked: Handing, given: Given, who: Asking, response: Response, key: Key = None) -> dict[str, Any]:
     """Hand work in, to run at once where there is room, or to wait for its turn in a queue.
 

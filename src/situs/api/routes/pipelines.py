@@ -12,6 +12,7 @@ from pydantic import Field
 from situs.api.handed import must_be_no_secrets, must_be_of_the_project, sent
 from situs.api.identity import Asking
 from situs.api.permissions import DEFAULT, Permission, Principal
+from situs.api.places import LOOKED
 from situs.api.problems import Problem
 from situs.api.projects import must_submit
 from situs.api.routes.estate import Changed, Reason
@@ -83,7 +84,7 @@ def listed(given: Given, who: Asking, limit: Limit = 100, cursor: Cursor = None)
     return PipelinePage(items, cursor_of(mine[limit - 1].name) if len(mine) > limit else None)
 
 
-@router.post("/pipelines", status_code=201)
+@router.post("/pipelines", status_code=201, responses=LOOKED)
 def hand_in(asked: HandingStages, given: Given, who: Asking, response: Response, key: Key = None) -> Foreseen:
     """Hand a pipeline in; 409 when some stage can be nowhere, and `dry_run` tells which and why."""
     pipeline, files = _read(given, asked)

@@ -31,6 +31,7 @@ from situs.sites.adapter import (
 from situs.sites.devices import NONE_SIMULATED, model_name, models, thousandths
 from situs.sites.generations import Generations
 from situs.sites.handing_out import held
+from situs.sites.local_checkpoints import LocalCheckpoints
 from situs.sites.noticing import ENDED, WORK, Noticing
 from situs.sites.processes import MARK, kill, of_run
 from situs.sites.shell import ENTER, ThisMachine
@@ -111,6 +112,10 @@ class LocalSite:
             copied(source, new)
             new.replace(target)
         return str(target)
+
+    def checkpoints(self) -> LocalCheckpoints:
+        """The checkpoints that are held here."""
+        return LocalCheckpoints(self._root)
 
     def start(self, task: Task) -> None:
         """Start the task, unless it runs or ran already. Raises StaleGeneration for an old generation."""

@@ -11,7 +11,7 @@ BLOCK = 1 << 20
 NOT_THERE, DAMAGED = 66, 65
 """Exit codes of the scripts, taken from sysexits.h."""
 
-_FILES = r"""
+FILES = r"""
 set -fu
 umask 077
 digest() {
@@ -25,9 +25,10 @@ digest() {
 size() { set -- $(ls -lnL "$1" 2>/dev/null); echo "${5:-0}"; }
 is() { [ -f "$1" ] && [ "$(size "$1")" = "$3" ] && case $(digest "$1") in "$2"*) :;; *) false;; esac; }
 """
+"""What scripts about files begin with: their digest and length."""
 
 PUT = (
-    _FILES
+    FILES
     + r"""
 name=$1 part=$2 digest=$3 total=$4 block=$5 folder=$6
 if is "$name" "$digest" "$total"; then rm -f "$part"; echo "$total"; exit; fi
@@ -51,7 +52,7 @@ echo "$total"
 )
 
 LOOK = (
-    _FILES
+    FILES
     + r"""
 [ -f "$1" ] || exit 66
 set -- "$(size "$1")" "$(digest "$1")" || exit

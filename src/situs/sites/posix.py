@@ -36,6 +36,7 @@ from situs.sites.adapter import (
     refuse_unsupported,
 )
 from situs.sites.devices import NONE_SIMULATED, model_name
+from situs.sites.posix_checkpoints import PosixCheckpoints
 from situs.sites.posix_task import written
 from situs.sites.shell import ANSWER_S, ENTER, Completed, NotThere, Shell, ShellError
 from situs.sites.steady import steady
@@ -118,6 +119,12 @@ class PosixHost:
         place = f"{self._root}/kept/{digest}"
         self._shell.send(source, place, likely=True)
         return place
+
+    def checkpoints(self) -> PosixCheckpoints:
+        """The checkpoints that the host holds."""
+        self._hello()
+        root = str(self._root)
+        return PosixCheckpoints(self._shell, root, lambda key: f"{root}/runs/{name_of(key)}/work")
 
     def start(self, task: Task) -> None:
         """Start the task, unless it runs or ran already. Raises StaleGeneration for an old generation."""

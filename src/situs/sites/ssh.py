@@ -27,6 +27,7 @@ from situs.sites.adapter import (
     refuse_unsupported,
 )
 from situs.sites.posix import PosixHost
+from situs.sites.ssh_checkpoints import HostsCheckpoints
 
 T = TypeVar("T")
 
@@ -80,6 +81,10 @@ class SshSite:
     def keep(self, key: Key, source: Path, digest: str) -> str:
         """Have a file at the run's host for all its runs; gives its path."""
         return self._settled(key).keep(key, source, digest)
+
+    def checkpoints(self) -> HostsCheckpoints:
+        """The checkpoints that the hosts hold."""
+        return HostsCheckpoints({name: host.checkpoints for name, host in self._hosts.items()}, self._host_of)
 
     def start(self, task: Task) -> None:
         """Start the task on the host that it has or gets. Raises StaleGeneration and Full."""
@@ -205,6 +210,11 @@ class SshSite:
             if key in keys:
                 return self._remembered(key, name)
         return None
+
+    def _host_of(self, key: Key) -> str | None:
+        """The name of the host that has the run; None when no host knows of it."""
+        found = self._find(key)
+        return next((name for name, host in self._hosts.items() if host is found), None)
 
     def _remembered(self, key: Key, name: str) -> PosixHost:
         self._found[key] = name

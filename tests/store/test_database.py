@@ -24,11 +24,13 @@ from sqlalchemy.exc import DBAPIError
 
 from bench.postgres import Server
 from situs.facts import Facts, load
+from situs.model.checkpoint import StateFile
 from situs.model.data import Dataset
 from situs.model.error import InputError
 from situs.model.intent import Intent
 from situs.store import (
     arrays,
+    checkpoints,
     events,
     holds,
     leases,
@@ -114,6 +116,9 @@ def filled(database: Database, intent: Intent, facts: Facts) -> Database:
         sweeps.read_to_end(connection, "many-0", 1, None)
         sweeps.draw(connection, sweeps.Draw("many-0", {"lr": 0.1}, 0))
         sweeps.judge(connection, [sweeps.Verdict("many-0", 1, "stops", 1, "others do better")])
+        copy = checkpoints.begin(connection, "train", 0, 1, "hoster", "mark", 7)
+        checkpoints.become(connection, copy, "taken", ["hoster"], [StateFile("weights", 3, "ab")])
+        checkpoints.restore(connection, copy, 2, "cloud", 1.5)
     return database
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from situs.cli.estate import HERE, EstateOption
-from situs.cli.output import JsonOption, emit_json, language
+from situs.cli.output import JsonOption, console, emit_json, language
 from situs.cli.session import AtOption, CurrencyOption, FactsOption, OffOption, open_session
 
 
@@ -31,6 +31,8 @@ def explain_command(
 ) -> None:
     """Explain where a workload goes: its cost, what refuses the rest, what binds, the alternatives.
 
+    Beneath that stand its checkpoints that are kept elsewhere, and how old they are.
+
     With --why-not SITE: all reasons against that site, and the smallest change that makes it win. Each offer
     is checked by deciding again, with the change and with a smaller one.
 
@@ -43,6 +45,7 @@ def explain_command(
       situs explain triage --why-not frankfurt --at 2026-11-23T08:00Z --json
     """
     from situs.cli.explained import show, show_why_not
+    from situs.cli.kept import table_here
     from situs.planner import explain
     from situs.planner.decide import decide
     from situs.planner.explain.asked import known
@@ -52,7 +55,12 @@ def explain_command(
     decided = decide(session.intent, session.facts, session.at, off=session.off)
     if why_not is None:
         explained = explain.explain(decided, workload)
-        emit_json(explained) if as_json else show(explained, language())
+        if as_json:
+            emit_json(explained)
+            return
+        show(explained, language())
+        if (kept := table_here(workload, estate)) is not None:
+            console.print(kept)
     else:
         answer = explain.why_not(decided, workload, why_not)
         emit_json(answer) if as_json else show_why_not(answer, language())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,14 +65,17 @@ def validate_command(
     """
     from situs.intent import input_hash, load
     from situs.intent.literal_secrets import literal_secrets
-    from situs.policy import check_written
+    from situs.policy import Policy, check_kept_at, check_written
     from situs.sites.registry import check_adapters
     from situs.store.catalogues import Catalogues
 
     try:
         loaded = load(estate)
         intent = loaded.intent
-        check_written(intent, Catalogues(estate).facts(facts or ()), loaded.position)
+        known = Catalogues(estate).facts(facts or ())
+        check_written(intent, known, loaded.position)
+        at = intent.settings.at or datetime.now(UTC)
+        check_kept_at(intent, Policy(intent, known, at), loaded.position)
         check_adapters(intent, loaded.position)
     except InputError as error:
         if as_json:

@@ -161,6 +161,10 @@ def status_command(
                 how,
             )
         console.print(table)
+        if view.checkpoints:
+            from situs.cli.kept import table_of as kept_of
+
+            console.print(kept_of(view.checkpoints, plane.clock()))
         used = words["used"] if view.currency else words["unused"]
         console.print(used.format(hours=view.hours, cost=f"{view.cost:.6f}", currency=view.currency))
     if any(unit.standing == "failed" for unit in view.units):

@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from situs.control.checkpoints.copying import checkpoints_of, from_copy
 from situs.control.outcome import Result
-from situs.control.staging import MissingOutput, Refused, Work
+from situs.control.staging import Bring, MissingOutput, Refused, Work, from_run
 from situs.control.wanted import Step
 from situs.model.error import SitusError
 from situs.sites.adapter import Adapter, Key, StaleGeneration, Status
+from situs.store.checkpoints import Copy
 from situs.store.leases import LeaseLost
 
 Guard = Callable[[], None]
@@ -33,6 +35,8 @@ class Job:
     """what the Target or the plan of the run says about it; None: it is not known any more"""
     source: tuple[str, Key] | None = None
     """site and run whose state it goes on from"""
+    kept: tuple[Copy, str] | None = None
+    """a checkpoint that was kept, and the site that it is brought from, which it goes on from instead"""
     grace_s: float = 10.0
     lease: Callable[[], float] | None = None
     """gives a lease that begins now, as the instant at which it ends; None: the run needs none"""
@@ -83,8 +87,7 @@ def _start(job: Job, site: Adapter, sites: Mapping[str, Adapter], guard: Guard) 
                 next_step="apply a plan that has it",
                 refused=True,
             )
-        source = (sites[job.source[0]], job.source[1]) if job.source and job.source[0] in sites else None
-        task = job.work.stage(key, site, source, guard)
+        task = job.work.stage(key, site, _bring(job, sites), guard)
         if job.lease is not None:
             task = replace(task, lease_until=job.lease())
         guard()
@@ -93,6 +96,16 @@ def _start(job: Job, site: Adapter, sites: Mapping[str, Adapter], guard: Guard) 
         if status.state == "absent":
             return Result(error=f"{job.step.site} took it and does not know it")
     return Result(status)
+
+
+def _bring(job: Job, sites: Mapping[str, Adapter]) -> Bring | None:
+    """How the state comes that it goes on from; None: it begins anew."""
+    if job.kept is not None:
+        copy, name = job.kept
+        return from_copy(copy, checkpoints_of(name, sites.get(name)))
+    if job.source is not None and job.source[0] in sites:
+        return from_run(sites[job.source[0]], job.source[1])
+    return None
 
 
 def _close(job: Job, site: Adapter, _sites: Mapping[str, Adapter], guard: Guard) -> Result:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from situs.control.arrays.keeping import Keeping
+from situs.control.checkpoints.bringing import Sites
+from situs.control.checkpoints.keeping import Keeping as KeepingCheckpoints
 from situs.control.connect import Connect
 from situs.control.counter.serving import Counter, Open
 from situs.control.estate_files import EstateFiles
@@ -88,6 +90,14 @@ class Controller:
                 Advancing(self._database, self._folder, self._pace, term.wake, self._say),
                 Keeping(self._database, self._pace, leadership, late.drawn, term.wake, self._say),
                 Deciding(self._database, self._pace, leadership, term.watched, term.wake, self._say),
+                KeepingCheckpoints(
+                    self._database,
+                    self._folder,
+                    self._pace,
+                    leadership,
+                    Sites(term.in_force, term.watched, term.answers),
+                    self._say,
+                ),
             ]
             for one in work:
                 recurring.append(one)

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
@@ -19,10 +20,11 @@ from sqlalchemy import Float, cast, func, select
 
 from situs.control import views
 from situs.control.acts import Done
+from situs.control.checkpoints.standing import kept
 from situs.control.observe import Look
 from situs.control.watcher import Watcher
 from situs.model.error import InputError
-from situs.store.database import Database, DatabaseAway
+from situs.store.database import Database, DatabaseAway, clock
 from situs.store.events import Event
 from situs.store.steps import Entry
 from situs.store.tables import usage
@@ -110,7 +112,7 @@ class _Standing:
             if time.monotonic() - self._read_at > FRESH_S:
                 answers = GaugeMetricFamily("situs_database_up", "1 when the database answered")
                 try:
-                    self._read = [self._units(), self._costs()]
+                    self._read = [self._units(), self._costs(), *self._checkpoints()]
                     answers.add_metric([], 1)
                 except DatabaseAway:
                     # What was read before would be taken for how things stand now.
@@ -131,6 +133,26 @@ class _Standing:
         for labels, count in _bounded(counted):
             family.add_metric(labels, count)
         return family
+
+    def _checkpoints(self) -> Iterator[Metric]:
+        """By where they are kept; of age counts the newest one of each unit."""
+        count, newest = defaultdict[tuple[str, ...], float](float), dict[tuple[str, str, int], datetime]()
+        with self._database.read() as connection:
+            now = clock(connection)
+            for workload, each in kept(connection):
+                count[each.site,] += 1
+                newest.setdefault((each.site, workload, each.unit), each.at)
+        oldest: dict[tuple[str, ...], float] = {}
+        for (site, *_), at in newest.items():
+            oldest[site,] = max(oldest.get((site,), 0.0), (now - at).total_seconds())
+        there = GaugeMetricFamily("situs_checkpoints", "Checkpoints that are kept elsewhere", labels=["site"])
+        ages = GaugeMetricFamily(
+            "situs_checkpoint_age_seconds", "Of the unit whose newest one is the oldest", labels=["site"]
+        )
+        for family, values in ((there, count), (ages, oldest)):
+            for labels, value in _bounded(values):
+                family.add_metric(labels, value)
+            yield family
 
     def _costs(self) -> Metric:
         family = CounterMetricFamily(

@@ -14,6 +14,8 @@ from math import ceil
 from pathlib import Path
 
 from situs.control.shipping.sending import launched
+from situs.control.sweeps.reports import FILE as REPORT_FILE
+from situs.control.sweeps.reports import VARIABLE as REPORT_VARIABLE
 from situs.model.error import SitusError
 from situs.model.plan import Assignment, Replica
 from situs.model.refusal import Refusal
@@ -22,6 +24,24 @@ from situs.policy import Policy
 from situs.sites.adapter import Adapter, Key, Task, Unreachable
 from situs.sites.secrets import secrets
 from situs.sites.writing import copied
+
+Bring = Callable[[str, Path], bool]
+"""Brings a file of the state of the run before to a path; False: there is none of that name"""
+
+
+def from_run(site: Adapter, key: Key) -> Bring:
+    """What a run has left where it was; what it never wrote is left out."""
+
+    def bring(name: str, path: Path) -> bool:
+        try:
+            site.get(key, name, path)
+        except Unreachable:
+            raise
+        except SitusError:
+            return False
+        return True
+
+    return bring
 
 
 class Refused(SitusError):
@@ -57,9 +77,7 @@ class Work:
         """Where a site keeps its replica of a dataset."""
         return self.folder / "sites" / site / "data" / dataset
 
-    def stage(
-        self, key: Key, site: Adapter, source: tuple[Adapter, Key] | None, guard: Callable[[], None]
-    ) -> Task:
+    def stage(self, key: Key, site: Adapter, bring: Bring | None, guard: Callable[[], None]) -> Task:
         """Send all it needs; gives what is to be started. Raises Refused before anything is sent."""
         run, at = self.workload.run, self.assignment
         assert run is not None
@@ -67,7 +85,7 @@ class Work:
             raise Refused(f"{self.name} may not run at {at.site}", refusals)
         env = {**run.env, "SITUS_SITE": at.site, "SITUS_POOL": at.pool}
         # Most have nothing to be copied by way of this machine's disk.
-        copies = run.files or (source is not None and run.state)
+        copies = run.files or (bring is not None and run.state)
         with tempfile.TemporaryDirectory(prefix="situs-") if copies else nullcontext("") as scratch:
             for name in run.files:
                 path = Path(scratch) / "file"
@@ -79,8 +97,11 @@ class Work:
                 guard()
                 site.put(key, self._replica(dataset, home), files[dataset])
                 env[f"SITUS_INPUT_{variable_of(files[dataset])}"] = files[dataset]
-            if source is not None:
-                self._carry(key, site, source, Path(scratch), guard)
+            if bring is not None:
+                self._carry(key, site, bring, Path(scratch), guard)
+        if self.workload.checkpoint is not None and self.workload.checkpoint.kept_at:
+            # What a checkpoint is of is told by the step that it was written after.
+            env.setdefault(REPORT_VARIABLE, REPORT_FILE)
         env |= {f"SITUS_OUTPUT_{variable_of(o.file)}": o.file for o in self.workload.outputs}
         if run.port is not None:
             env["SITUS_PORT"] = str(run.port)
@@ -121,23 +142,16 @@ class Work:
             secrets=secrets(run.secrets, self.folder, self.workload.use_case),
         )  # fmt: skip
 
-    def _carry(
-        self, key: Key, site: Adapter, source: tuple[Adapter, Key], scratch: Path, guard: Callable[[], None]
-    ) -> None:
-        """Hand over the state of the run before; what that never wrote is left out."""
+    def _carry(self, key: Key, site: Adapter, bring: Bring, scratch: Path, guard: Callable[[], None]) -> None:
+        """Hand over the state of the run before."""
         run = self.workload.run
         assert run is not None
         for name in run.state:
             path = scratch / "state"
-            try:
-                guard()
-                source[0].get(source[1], name, path)
-            except Unreachable:
-                raise
-            except SitusError:
-                continue
             guard()
-            site.put(key, path, name)
+            if bring(name, path):
+                guard()
+                site.put(key, path, name)
 
     def _replica(self, dataset: str, site: str) -> Path:
         """A replica's file; it is copied from where the plan says when it is not there yet."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from situs.control import force as in_force
 from situs.control import meter
 from situs.control.acts import Done, Job, NoLongerWanted, perform
+from situs.control.checkpoints.restoring import KeptCopies, recorded
 from situs.control.connect import Closed, Connect
 from situs.control.force import Force, Plans
 from situs.control.judging import Judge, Judged
@@ -49,7 +50,8 @@ from situs.facts.completion import complete
 from situs.model.error import SitusError
 from situs.model.estate import Site
 from situs.sites.adapter import Adapter, Key, Status, Tells
-from situs.store import holds, leases, observations, plans, submissions
+from situs.store import checkpoints, holds, leases, observations, plans, submissions
+from situs.store.checkpoints import Copy
 from situs.store.database import Database
 from situs.store.events import BY, Event
 from situs.store.leases import LeaseLost
@@ -87,6 +89,8 @@ class Term:
         self._plans = Plans(database)
         self._force: Force | None = None
         self._holds: list[holds.Hold] = []
+        self._kept: Sequence[Copy] = ()
+        """checkpoints that are kept elsewhere than where they were written"""
         self._wanted: dict[Unit, Wanted] = {}
         self._adapters: dict[str, Adapter] = {}
         self._observers: dict[str, Observer] = {}
@@ -154,6 +158,10 @@ class Term:
         """Read at once what others have written; any thread may say so."""
         self._news.put(Woken())
 
+    def in_force(self) -> Force | None:
+        """What is in force, as it was read last; any thread may ask."""
+        return self._force
+
     def look(self, site: str) -> None:
         """Look at a site now: something has happened there; any thread may say so."""
         if site in self._observers:
@@ -162,6 +170,11 @@ class Term:
     def watched(self, name: str) -> Adapter | None:
         """A site that is looked at; None: there is none of this name, or not yet. Any thread may ask."""
         return self._adapters.get(name)
+
+    def answers(self, name: str) -> bool:
+        """Whether a site answered the last look at it; any thread may ask."""
+        sight = self._state.sightings.sights.get(name)
+        return sight is not None and sight.ok
 
     def reached(self, name: str, site: Site) -> Adapter:
         """A site, by the way that is open to it already; any thread may ask. Raises InputError."""
@@ -275,7 +288,9 @@ class Term:
         sightings = self._state.sightings
         # What is only written down opens the way to the next step at once.
         while True:
-            wanted = self._wanted = self._force.wanted(self._state.runs)
+            wanted = self._wanted = self._kept_copies(self._force).restartable(
+                self._force.wanted(self._state.runs)
+            )
             undrained = self._passed_on(wanted)
             self._vain = vain(self._state.under_way, wanted)
             world = World(
@@ -359,11 +374,11 @@ class Term:
         queued = self._desk.has(step.key.workload)
         grace_s = (self._desk if queued else self._force).grace_s(step.key.workload)
         if step.kind == "sweep":
-            return Job(step, None, None, grace_s)
+            return Job(step, None, grace_s=grace_s)
         run, history = self._state.run(step.key), self._state.history(step.unit)
         if run.abandoned and history[-1] is not run:
             # Another one goes on in its place: what it may have made since counts for nothing.
-            return Job(step, None, None, grace_s)
+            return Job(step, None, grace_s=grace_s)
         source: Run | None = None
         if step.kind == "start":
             source = source_of(run, history)
@@ -374,10 +389,19 @@ class Term:
                 and (want is None or want.restart)
             ):
                 source = None
+        kept = None
+        if step.kind == "start" and not queued:
+            kept = self._kept_copies(self._force).for_run(run, source)
+            if kept is not None:
+                self._state.first(recorded(self._force, *kept, run, history, _now()))
         work = self._desk.work_of(run, self._folder) if queued else self._force.work_of(run)
         term_s = self._force.lease_s(run) if step.kind == "start" and not queued else None
         lease = partial(self._tenure.given, step.key, term_s) if term_s is not None else None
-        return Job(step, work, (source.site, key_of(source)) if source else None, grace_s, lease)
+        went_on = (source.site, key_of(source)) if source else None
+        return Job(step, work, went_on, kept, grace_s, lease)
+
+    def _kept_copies(self, force: Force) -> KeptCopies:
+        return KeptCopies(self._kept, force, holds.lost(self._holds) | holds.lost_by_itself(self._holds))
 
     def _do(self, job: Job) -> None:
         began = time.monotonic()
@@ -405,8 +429,11 @@ class Term:
             generation = plans.generation_in_force(connection)
             held = holds.in_force(connection)
             handed_in = submissions.version(connection)
+            kept = checkpoints.present(connection)
             self._desk.read(connection)
             self._desk.read_ledger(connection, now)
+        self._stirred |= kept != self._kept
+        self._kept = kept
         force = self._force
         hour = now.replace(minute=0, second=0, microsecond=0)
         if (

@@ -17,6 +17,8 @@ from sqlalchemy import Connection
 
 from situs.control.arrays import standing
 from situs.control.arrays.standing import ArrayView
+from situs.control.checkpoints.restoring import KeptCopies
+from situs.control.checkpoints.standing import KeptView, kept
 from situs.control.force import Plans, newest
 from situs.control.leader import NAME
 from situs.control.losses import covered
@@ -27,7 +29,19 @@ from situs.control.waiting import RUN_AGAIN, failure
 from situs.control.wanted import Sight, Step, Unit, Waiting, Wanted, World, key_of, unit_of
 from situs.model.error import InputError
 from situs.sites.adapter import Key, Status
-from situs.store import arrays, events, holds, leases, observations, plans, replans, runs, steps, usage
+from situs.store import (
+    arrays,
+    checkpoints,
+    events,
+    holds,
+    leases,
+    observations,
+    plans,
+    replans,
+    runs,
+    steps,
+    usage,
+)
 from situs.store.database import Database, clock
 from situs.store.events import Event
 from situs.store.holds import Hold
@@ -105,6 +119,8 @@ class WorkloadView:
     cost: Decimal
     currency: str | None
     runs: Sequence[Run] = field(default_factory=tuple)
+    checkpoints: Sequence[KeptView] = ()
+    """those that are kept elsewhere than where they were written"""
 
 
 @dataclass(frozen=True)
@@ -127,6 +143,7 @@ def _seen(database: Database, asked_for: str | None) -> Overview:
         at = clock(connection)
         target, held = plans.in_force(connection), holds.in_force(connection)
         seen, known = observations.all_sites(connection), runs.present(connection)
+        copies = checkpoints.present(connection)
         leader, replan = _leader(connection, at), proposed(connection)
     force = newest(database, Path(), Plans(database), at)
     with database.read() as connection:
@@ -135,8 +152,9 @@ def _seen(database: Database, asked_for: str | None) -> Overview:
     history: dict[Unit, list[Run]] = {}
     for run in (run for run in known if run.workload not in queues.work):
         history.setdefault(unit_of(run), []).append(run)
-    wanted = force.wanted(history) if force else {}
     drained, lost = holds.drained(held), holds.lost(held)
+    closed = lost | holds.lost_by_itself(held)
+    wanted = KeptCopies(copies, force, closed).restartable(force.wanted(history)) if force else {}
     silent = covered(held, force.loss_after_s) if force else frozenset()
     estate = force.names if force else frozenset()
     sights = {name: _sight(observation) for name, observation in seen.items()}
@@ -194,11 +212,12 @@ def of_workload(database: Database, name: str) -> WorkloadView:
     with database.read() as connection:
         known = runs.of_workload(connection, name)
         ledger = usage.lines(connection, name)
+        there = [each for _, each in kept(connection, name)]
     if not units and not known:
         raise InputError(f"there is no workload {name!r}; `situs ps` lists those there are")
     cost = sum((line.amount for line in ledger), Decimal(0))
     hours = sum(line.unit_s for line in ledger) / 3600
-    return WorkloadView(name, units, hours, cost, ledger[-1].currency if ledger else None, known)
+    return WorkloadView(name, units, hours, cost, ledger[-1].currency if ledger else None, known, there)
 
 
 def history_of(database: Database, name: str) -> WorkloadHistory:

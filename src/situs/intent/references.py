@@ -127,6 +127,9 @@ class _Check:
                         "give each its own output",
                     )
                 maker.setdefault(output.dataset, name)
+            for number, site in enumerate(workload.checkpoint.kept_at if workload.checkpoint else ()):
+                if site not in names["sites"]:
+                    yield self._missing("site", site, names["sites"], *at, "checkpoint", "kept_at", number)
             for number, limit in enumerate(workload.latency):
                 if limit.location not in names["locations"]:
                     path = (*at, "latency", number, "location")

@@ -171,6 +171,9 @@ class Checkpoint(Model):
 
     size_gb: Gb
     interval: Hours
+    kept_at: tuple[Name, ...] = ()
+    """sites that the newest one is copied to after each interval, so that it outlives the site of the run: the files
+    of ``run: {state: [...]}``, where the rules for the data let them be"""
 
 
 class SiteLoss(Model):
@@ -311,6 +314,13 @@ class Workload(Model):
                 )
         if self.availability is not None and self.availability > 1:
             raise ValueError("an availability is a fraction of at most 1 (or 100%)")
+        kept_at = self.checkpoint.kept_at if self.checkpoint else ()
+        if kept_at and not (self.run and self.run.state):
+            raise ValueError(
+                "checkpoint: {kept_at: ...} copies the files of its state; name them in run: {state: [...]}"
+            )
+        if len(set(kept_at)) != len(kept_at):
+            raise ValueError("checkpoint: {kept_at: ...} names a site twice; name each once")
         if self.service and self.service.listen and self.run and self.run.health is None:
             raise ValueError(
                 "requests are passed only to units that say they are ready; give run: {health: ...}"

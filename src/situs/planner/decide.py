@@ -24,6 +24,7 @@ from situs.planner.solve import Infeasible, Progress, Solution, solve
 from situs.planner.solve.library import library_version
 from situs.planner.solve.result import relative_gap
 from situs.planner.stranded import stranded, without
+from situs.policy import check_kept_at
 from situs.version import __version__
 
 DEFAULT_GAP = 1e-4
@@ -62,11 +63,13 @@ def decide(
     id alone is only noted.  ``split``: units by place of workloads that are in several places now, where a parent
     does not tell.
     ``expires``: until when it may be relied on; else as long as it was made for and law and rules do not change.
-    Always gives a plan: what can be nowhere is in it with what stands in the way.
+    Always gives a plan: what can be nowhere is in it with what stands in the way. Raises InputError when checkpoints
+    are to be kept where the rules do not let them be.
     """
     before = parent if isinstance(parent, Plan) else None
     there = Continued(intent, split or {}) if before is None else continued(intent, before, at)
     world = World(there.intent, facts, at, off, there.split)
+    check_kept_at(intent, world.policy)
 
     def solved(problem: Candidates) -> Solution:
         staying = None if before is None else kept(problem, before)

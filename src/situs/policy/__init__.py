@@ -2,6 +2,7 @@
 
 from situs.policy.control import Control, control
 from situs.policy.engine import Policy, RuleInfo
+from situs.policy.kept_at import check_kept_at
 from situs.policy.labels import Labels, effective_labels
 from situs.policy.wording import Sentence, say
 from situs.policy.written import check_written
@@ -12,6 +13,7 @@ __all__ = [
     "Policy",
     "RuleInfo",
     "Sentence",
+    "check_kept_at",
     "check_written",
     "control",
     "effective_labels",

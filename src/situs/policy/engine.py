@@ -112,7 +112,31 @@ class Policy:
 
         What crosses a country that the label does not allow must be encrypted with keys the customer holds.
         """
-        allowed = self.labels.datasets[dataset].jurisdictions
+        return self._transit(dataset, self.labels.datasets[dataset].jurisdictions, source, target)
+
+    def checkpoint_refusals(self, workload: str, site: str) -> tuple[Refusal, ...]:
+        """Why a checkpoint of a workload may not be kept at a site: it holds what the workload has read.
+
+        So it has the label of that, may be nowhere where one of the inputs may not be, and nothing else about the
+        workload counts, such as how far its users are.
+        """
+        inputs = sorted({item.dataset for item in self._intent.workloads[workload].inputs})
+        found = list(self._refusals(self._checkpoint(workload, inputs), self._index[site]))
+        for name in inputs:
+            found += [
+                refusal
+                for refusal in self.dataset_refusals(name, site)
+                if refusal.rule not in {f.rule for f in found}
+            ]
+        return tuple(found)
+
+    def checkpoint_way_refusals(self, workload: str, source: str, target: str) -> tuple[Refusal, ...]:
+        """Why a checkpoint of a workload may not go over the link from ``source`` to ``target``."""
+        return self._transit(workload, self.labels.workloads[workload].jurisdictions, source, target)
+
+    def _transit(
+        self, name: str, allowed: frozenset[str] | None, source: str, target: str
+    ) -> tuple[Refusal, ...]:
         link = self._around.network.link(source, target)
         if allowed is None or link is None or source == target or "transit" in self.off:
             return ()
@@ -122,7 +146,7 @@ class Policy:
         details = {
             "countries": ", ".join(sorted(strangers)),
             "allowed": ", ".join(sorted(allowed)) or "—",
-            "dataset": dataset,
+            "dataset": name,
             "source": source,
             "target": target,
         }
@@ -249,6 +273,16 @@ class Policy:
                 pinned=self._pins([name]),
             )
         return self._subjects[key]
+
+    def _checkpoint(self, workload: str, inputs: list[str]) -> Subject:
+        """Data to all rules, under a name that no dataset has."""
+        return Subject(
+            kind="dataset",
+            name=f"checkpoint of {workload}",
+            label=self.labels.workloads[workload],
+            until=self._end,
+            pinned=self._pins(inputs),
+        )
 
     @cached_property
     def _end(self) -> datetime:

@@ -50,6 +50,9 @@ HISTORY = (
     "sweep_readings",
     "sweep_verdicts",
     "sweep_draws",
+    "checkpoints",
+    "checkpoint_states",
+    "checkpoint_restores",
 )
 """Tables that are only added to."""
 
@@ -364,6 +367,39 @@ sweep_draws = Table(
     Column("parameters", JSON, nullable=False),
     Column("report", Integer, nullable=False),
     Column("at", Instant, nullable=False),
+)  # fmt: skip
+checkpoints = Table(
+    "checkpoints", metadata,
+    Column("seq", Number, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("at", Instant, nullable=False),
+    Column("workload", Text, nullable=False),
+    Column("unit", Number, nullable=False),
+    Column("generation", Number, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("mark", Text, nullable=False),
+    Column("step", BigInteger),
+    Index("checkpoints_by_workload", "workload", "seq"),
+)  # fmt: skip
+checkpoint_states = Table(
+    "checkpoint_states", metadata,
+    Column("copy", Text, ForeignKey("checkpoints.name"), primary_key=True),
+    Column("site", Text, primary_key=True),
+    Column("state", Text, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("files", JSON(none_as_null=True)),
+)  # fmt: skip
+checkpoint_restores = Table(
+    "checkpoint_restores", metadata,
+    Column("seq", Number, primary_key=True),
+    Column("workload", Text, nullable=False),
+    Column("unit", Number, nullable=False),
+    Column("generation", Number, nullable=False),
+    Column("copy", Text, ForeignKey("checkpoints.name"), nullable=False),
+    Column("site", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("lost_s", Float, nullable=False),
+    UniqueConstraint("workload", "unit", "generation", "copy", "site", name="checkpoint_restores_once"),
 )  # fmt: skip
 tokens = Table(
     "tokens", metadata,

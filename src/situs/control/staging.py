@@ -133,8 +133,8 @@ class Work:
         assert run is not None
         shape = next(shape for shape in self.workload.shapes if shape.name == self.assignment.shape)
         # A place that cannot hold a run to its share of a node still runs it: the plan left the room for it.
-        memory_gib = shape.memory or None if "memory" in site.capabilities else None
-        cpus = ceil(shape.cpu) or None if "cpus" in site.capabilities else None
+        memory_gib = shape.memory / shape.nodes or None if "memory" in site.capabilities else None
+        cpus = ceil(shape.cpu / shape.nodes) or None if "cpus" in site.capabilities else None
         return Task(
             key, command, env, None if self.workload.service else run.timeout, memory_gib, cpus,
             ceil(shape.accelerators / shape.nodes), shape.nodes,

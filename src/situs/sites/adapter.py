@@ -89,9 +89,9 @@ class Task:
     or of jobs, nor in what the site tells of the run, nor in a file once the run has begun"""
     timeout_s: float | None = None
     memory_gib: float | None = None
-    """at most, the process and all it starts together; None: no limit"""
+    """at most, the process and all it starts together, on each node; None: no limit"""
     cpus: int | None = None
-    """at most so many processors; None: all there are"""
+    """at most so many processors of each node; None: all there are"""
     accelerators: int = 0
     """on each node; the site sets aside so many and tells the run which, in ``SITUS_ACCELERATORS``"""
     accelerator_share: float = field(default=1.0, kw_only=True)

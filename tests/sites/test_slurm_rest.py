@@ -14,6 +14,7 @@ from bench.slurm_cluster import CPUS, GPUS, MEMORY_MIB, NODES, SlurmCluster
 from situs.model import estate
 from situs.model.error import SitusError
 from situs.sites.adapter import Key, Task, Unreachable
+from situs.sites.conformance.gangs import GangConformance
 from situs.sites.conformance.suite import AdapterConformance
 from situs.sites.conformance.waiting import Opener, ended, python, until
 from situs.sites.registry import opened
@@ -43,8 +44,11 @@ def rest(rest_cluster: SlurmCluster) -> Iterator[SlurmRest]:
         yield daemon
 
 
-class TestSlurmRest(AdapterConformance):
+class TestSlurmRest(AdapterConformance, GangConformance):
     """The cluster's folder is seen here under another path than at the nodes."""
+
+    # All nodes are this machine, which knows none of their names.
+    FIRST_IS_AT = "127.0.0.1"
 
     # A start whose forerunner was killed waits two seconds for what that may have submitted.
     STEP_S = 8.0

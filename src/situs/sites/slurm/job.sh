@@ -23,6 +23,7 @@ part=${2:-job}
 if [ "$part" = exec ]; then
   shift 2
   for pair; do export "$pair"; done
+  [ "$situs_nodes" = 1 ] || situs_meeting
   situs_environment
   if [ "$situs_secrets" != none ]; then
     [ -r "$folder/secrets" ] || { echo "its secrets are gone from $folder" >&2; exit 126; }
@@ -75,7 +76,9 @@ if [ "$part" = task ]; then
   done
   [ -z "$ids" ] || set -- "$@" "SITUS_ACCELERATORS=$ids"
   if [ "$situs_nodes" != 1 ]; then
-    set -- "$@" "SITUS_FIRST_NODE=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)"
+    read -r first <"$folder/hosts"
+    # Nodes may be shared with other jobs.
+    set -- "$@" "SITUS_FIRST_NODE=$first" "MASTER_PORT=$((20000 + SLURM_JOB_ID % 10000))"
   fi
   echo $$ >pid.new && mv pid.new pid
   exec </dev/null >>"$folder/output.log" 2>&1
@@ -84,6 +87,7 @@ fi
 
 if [ "$part" = gang ]; then
   exec </dev/null >>"$folder/output.log" 2>&1
+  scontrol show hostnames "$SLURM_JOB_NODELIST" >hosts.new && mv hosts.new "$folder/hosts" || exit 72
   exec srun --nodes="$situs_nodes" --ntasks-per-node=1 --kill-on-bad-exit=1 --mpi=none --input=none --quiet \
     ${SLURM_CPUS_PER_TASK:+--cpus-per-task="$SLURM_CPUS_PER_TASK"} /bin/sh "$0" "$folder" member
 fi
@@ -168,6 +172,8 @@ if [ "$part" = member ]; then
   control_group
   echo "$peak" >peak
   ! ran_out_of_memory || : >"$folder/out-of-memory"
+  # The first one that fails is the cause; the others are ended for it.
+  [ "$code" = 0 ] || { echo "$code" >failed && ln failed "$folder/failed" 2>/dev/null; }
   exit "$code"
 fi
 
@@ -239,7 +245,7 @@ if [ "${SLURM_RESTART_COUNT:-0}" -gt 0 ]; then
     record null lost
     exit 75
   fi
-  rm -rf ended code pid keeper used member.* out-of-memory
+  rm -rf ended code pid keeper used member.* out-of-memory failed
 fi
 control_group
 trap : USR1 USR2
@@ -260,6 +266,7 @@ fi
 
 if [ "$situs_nodes" = 1 ]; then begin "$folder" task; else begin "$folder" gang; fi
 await look
+[ ! -s failed ] || read -r code <failed
 [ -n "$why" ] || ! ran_out_of_memory || why=memory
 [ -n "$why" ] || [ -z "$ended_by_site" ] || why=site
 # A shell tells a signal as 128 and its number; 192 and above can only be exit codes.

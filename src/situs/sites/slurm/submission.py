@@ -10,6 +10,7 @@ from importlib.resources import files
 
 from situs.model.error import SitusError
 from situs.sites.adapter import Task
+from situs.sites.gangs import RANKS, meeting
 
 OVERHEAD_MIB = 8
 """Memory of the shells that stand beside the run; they are in its limit."""
@@ -117,6 +118,7 @@ def run_script(task: Task, options: SlurmOptions, unit: str) -> bytes:
         # What may be started again, or by several nodes, has them until its end.
         f"situs_secrets={_secrets(task, options)}",
         f"situs_newest={shlex.quote(f'{options.folder}/newest/{unit}')}",
+        *_meeting(task),
         "situs_environment() {",
         *(f"export {name}={shlex.quote(value)}" for name, value in env.items()),
         "}",
@@ -126,6 +128,15 @@ def run_script(task: Task, options: SlurmOptions, unit: str) -> bytes:
     ]
     body = files("situs.sites.slurm").joinpath("job.sh").read_bytes()
     return "\n".join(head).encode("utf-8", "surrogateescape") + b"\n" + body
+
+
+def _meeting(task: Task) -> list[str]:
+    """How a member of several meets the others; what its variables hold is known at its node only."""
+    if task.nodes == 1:
+        return []
+    told = meeting(task, "$SITUS_FIRST_NODE", "$MASTER_PORT", "$folder/hosts")
+    told |= dict.fromkeys(RANKS, "$SITUS_NODE_RANK")
+    return ["situs_meeting() {", *(f'export {name}="{value}"' for name, value in told.items()), "}"]
 
 
 def secrets_script(task: Task) -> bytes:

@@ -117,10 +117,13 @@ class KubernetesCluster:
 
     def clear(self) -> None:
         """Remove all that tests have made in the namespace."""
+        query = {"labelSelector": "app.kubernetes.io/managed-by=situs"}
         for kind in ("jobs", "pods", "persistentvolumeclaims", "secrets"):
-            query = {"labelSelector": "app.kubernetes.io/managed-by=situs"}
             body = {"propagationPolicy": "Background", "gracePeriodSeconds": 0}
             self.client.request("DELETE", self.inside(kind), params=query, json=body).raise_for_status()
+        # These can be removed one by one only.
+        for one in self.client.get(self.inside("services"), params=query).json()["items"]:
+            self.client.delete(self.inside("services", one["metadata"]["name"])).raise_for_status()
 
     def stop(self) -> None:
         """Remove the namespace and the rights."""

@@ -86,7 +86,8 @@ def test_the_rights_are_exactly_those_it_uses(
     cluster: KubernetesCluster, options: KubernetesOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = KubernetesSite(cluster.access(), options)
-    waiting = KubernetesSite(cluster.access(), replace(options, node_selector=NOWHERE))
+    nowhere = replace(options, node_selector=NOWHERE, access_mode="ReadWriteMany")
+    waiting = KubernetesSite(cluster.access(), nowhere)
     seen: set[tuple[str, str, str]] = set()
     real, real_connect = Cluster._answer, entering.connect
 
@@ -122,12 +123,13 @@ def test_the_rights_are_exactly_those_it_uses(
     until(lambda: site.logs(KEY)[0], "it has begun")
     site.get(KEY, "input", tmp_path / "output")
     site.stop(KEY, grace_s=0.1)
-    # One without a pod: the job itself is looked at, and what the cluster says of it.
-    waiting.start(Task(Key("job", 2), FOREVER))
+    # One without a pod: the job itself is looked at, and what the cluster says of it. On two nodes, by a service.
+    waiting.start(Task(Key("job", 2), FOREVER, nodes=2))
     waiting.stop(Key("job", 2))
     site._cluster.warnings("job")
     assert len(site.known()) == 2
     site.forget(KEY)
+    waiting.forget(Key("job", 2))
     until(lambda: ("", "pods", "watch") in seen, "what was listed is watched")
     assert seen == {(group, resource, verb) for (group, resource), verbs in RULES.items() for verb in verbs}
 

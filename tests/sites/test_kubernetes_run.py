@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,62 +12,10 @@ from pathlib import Path
 import pytest
 
 from situs.sites.conformance.waiting import PATIENCE_S, until
-from situs.sites.kubernetes.manifests import OPENED, WRAPPER
+from situs.sites.kubernetes.manifests import OPENED
+from tests.sites.kubernetes_pod import SHELLS, Pod
 
 pytestmark = pytest.mark.slow
-SHELLS = [("dash", ["dash"]), ("busybox", ["busybox", "sh"]), ("bash", ["bash", "--posix"])]
-
-
-class Pod:
-    """One first process; what is said to it lies in a folder of the test's own."""
-
-    def __init__(self, folder: Path, shell: list[str]) -> None:
-        self.folder = folder / "situs"
-        self.folder.mkdir()
-        self.said = folder / "said"
-        self._script = WRAPPER.replace("/dev/termination-log", str(self.said))
-        self._script = self._script.replace("/situs-unit", str(folder / "unit"))
-        self._script = self._script.replace("/situs", str(self.folder))
-        (folder / "unit").mkdir()
-        self.newest = folder / "unit" / "newest"
-        self._shell = shell
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def begin(self, text: str, generation: int = 3, limit_s: str = "") -> None:
-        """Begin it with a few lines of Python to run."""
-        command = [*self._shell, "-c", self._script, "situs", str(generation), limit_s]
-        # Such that a kill of all processes is one of the pod's.
-        self._process = subprocess.Popen(
-            ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", *command, sys.executable, "-S", "-c", text],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-
-    def end(self) -> tuple[int, dict[str, str], bytes]:
-        """Its exit code, what it told the cluster, and its output."""
-        assert self._process is not None
-        out, _ = self._process.communicate(timeout=PATIENCE_S)
-        told = dict(re.findall(r"(\w+)=(\S+)", self.said.read_text() if self.said.exists() else ""))
-        return self._process.returncode, told, out
-
-    def first(self) -> int:
-        """The number of the first process, as this machine counts."""
-        assert self._process is not None
-        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
-        until(lambda: children.read_text().split(), "it has begun")
-        return int(children.read_text().split()[0])
-
-    def stop(self, grace_s: float) -> None:
-        """Ask it to end."""
-        control = self.folder / "control"
-        until((control / "pid").exists, "the run has begun")
-        (control / "stop.new").write_text(f"{round(grace_s * 100)}\n")
-        (control / "stop.new").rename(control / "stop")
-
-    def kill(self) -> None:
-        """End it, whatever it does."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(PATIENCE_S)
 
 
 @pytest.fixture(params=SHELLS, ids=[name for name, _ in SHELLS])

@@ -24,11 +24,11 @@ from situs.sites.kubernetes.manifests import (
     literal,
     secret,
 )
+from situs.sites.kubernetes.members import judged
 from situs.sites.kubernetes.names import Names
 from situs.sites.kubernetes.nodes import inventory, quantity
 from situs.sites.kubernetes.permissions import RULES, manifests, missing
 from situs.sites.kubernetes.records import Record
-from situs.sites.kubernetes.states import judged
 from situs.sites.registry import kind, kinds
 
 KEY = Key("train", 3)
@@ -59,7 +59,7 @@ class TestNames:
         for name in (NAMES.unit(key), NAMES.run(key), NAMES.folder(key)):
             assert RFC_1123.fullmatch(name)
             assert len(name) <= 63
-        for role in ("unit", "run", "work", "folder", "job", "secret"):
+        for role in ("unit", "run", "work", "folder", "job", "secret", "service"):
             for value in NAMES.labels(role, key).values():
                 assert len(value) <= 63
                 assert LABEL_VALUE.fullmatch(value)

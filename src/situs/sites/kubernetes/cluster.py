@@ -55,6 +55,7 @@ POD = Kind("v1", "Pod", "pods")
 CONFIG = Kind("v1", "ConfigMap", "configmaps")
 CLAIM = Kind("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
 SECRET = Kind("v1", "Secret", "secrets")
+SERVICE = Kind("v1", "Service", "services")
 
 
 class Cluster:

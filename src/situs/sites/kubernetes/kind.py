@@ -6,10 +6,10 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from situs.sites.adapter import Adapter
-from situs.sites.kubernetes.manifests import PULLS, KubernetesOptions, Toleration
+from situs.sites.kubernetes.manifests import PULLS, AccessMode, KubernetesOptions, Toleration
 from situs.sites.registry import Kind, Option
 
 LABEL = re.compile(r"([a-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", re.ASCII)
@@ -27,8 +27,11 @@ def _open(name: str, options: Mapping[str, Any], folder: Path) -> Adapter:
 
 
 def _check(options: Mapping[str, Any]) -> Iterator[str]:
-    if "claim" in options and {"storage_class", "storage_gib"} & options.keys():
-        yield "a claim that all runs share has its class and size already; leave storage_class and storage_gib out"
+    if "claim" in options and {"storage_class", "storage_gib", "access_mode"} & options.keys():
+        yield (
+            "a claim that all runs share has its class, size and mode already; leave storage_class, storage_gib and "
+            "access_mode out"
+        )
 
 
 def _file(text: str) -> Path:
@@ -71,6 +74,12 @@ def _tolerations(text: str) -> tuple[Toleration, ...]:
 def _pull(text: str) -> str:
     if text not in PULLS:
         raise ValueError(f"{text!r} is none of {', '.join(PULLS)}")
+    return text
+
+
+def _access_mode(text: str) -> str:
+    if text not in get_args(AccessMode):
+        raise ValueError(f"{text!r} is none of {', '.join(get_args(AccessMode))}")
     return text
 
 
@@ -120,6 +129,11 @@ RUNNING = {
         "of the volumes that folders lie on; else the cluster's default", name_in_cluster
     ),
     "storage_gib": Option("size of the volume of each run; else 10", _gib),
+    "access_mode": Option(
+        "of the volume of each run: ReadWriteMany where nodes can share it, which work on several nodes needs; else "
+        "ReadWriteOnce",
+        _access_mode,
+    ),
     "claim": Option(
         "volume claim of the namespace that nodes share; all runs then have their folders in it",
         name_in_cluster,

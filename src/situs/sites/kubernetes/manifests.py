@@ -10,6 +10,7 @@ from typing import Any, Literal
 from situs.model.error import SitusError
 from situs.sites.adapter import Key, Task
 from situs.sites.kubernetes.cluster import Object
+from situs.sites.kubernetes.gang import ONE, numbered, placed, ranks, told
 from situs.sites.kubernetes.names import Names
 
 WORK = "/situs"
@@ -32,6 +33,7 @@ done
 """An opened folder closes by itself once it was not used for ten minutes, as whoever opened it may be gone."""
 WRAPPER = files("situs.sites.kubernetes").joinpath("run.sh").read_text(encoding="utf-8")
 Pull = Literal["missing", "always", "never"]
+AccessMode = Literal["ReadWriteOnce", "ReadWriteMany"]
 PULLS = {"missing": "IfNotPresent", "always": "Always", "never": "Never"}
 
 
@@ -64,12 +66,19 @@ class KubernetesOptions:
     storage_class: str | None = None
     """None: the cluster's default"""
     storage_gib: float = 10.0
+    access_mode: AccessMode = "ReadWriteOnce"
+    """of the volume of each run; ``ReadWriteMany``: nodes share it"""
     claim: str | None = None
     """that all runs have their folders in, and that nodes share; None: each run has one of its own"""
     user: int | None = None
     """number of the user that runs run as; None: the image's"""
     mounts: tuple[str, ...] = ()
     """folders of the nodes that every run sees, as ``/host:/inside`` or ``/host:/inside:ro``"""
+
+    @property
+    def shares_folders(self) -> bool:
+        """Whether a run's folder can be at several nodes at once."""
+        return self.claim is not None or self.access_mode == "ReadWriteMany"
 
 
 def job(task: Task, options: KubernetesOptions, names: Names) -> Object:
@@ -86,6 +95,7 @@ def job(task: Task, options: KubernetesOptions, names: Names) -> Object:
     if options.queue is not None:
         metadata["labels"] = {**labels, "kueue.x-k8s.io/queue-name": options.queue}
     pod = _pod(options, key, names)
+    pod |= placed(name, names.selector("job", key)) if task.nodes > 1 else {}
     pod["terminationGracePeriodSeconds"] = 30
     pod["containers"] = [_main(task, options, image, name)]
     pod["volumes"] += [
@@ -94,15 +104,17 @@ def job(task: Task, options: KubernetesOptions, names: Names) -> Object:
         *_host_volumes(options),
     ]
     template = {"metadata": {"labels": labels, "annotations": metadata["annotations"]}, "spec": pod}
-    # One pod, once: what fails is not begun again, as only the control plane knows where it should be.
-    spec = {"backoffLimit": 0, "completions": 1, "parallelism": 1, "template": template}
+    spec = {**(ONE if task.nodes == 1 else numbered(task.nodes)), "template": template}
+    if options.queue is not None:
+        # Kueue lets it go once there is room for all of it; without Kueue it waits, and says for what.
+        spec["suspend"] = True
     return {"metadata": metadata, "spec": spec}
 
 
 def claim(key: Key, options: KubernetesOptions, names: Names) -> Object:
     """The claim of a run's folder."""
     spec: dict[str, Any] = {
-        "accessModes": ["ReadWriteOnce"],
+        "accessModes": [options.access_mode],
         "resources": {"requests": {"storage": f"{math.ceil(options.storage_gib * 1024)}Mi"}},
     }
     if options.storage_class is not None:
@@ -167,11 +179,12 @@ def _pod(options: KubernetesOptions, key: Key, names: Names) -> dict[str, Any]:
     return spec
 
 
-def _main(task: Task, options: KubernetesOptions, image: str, name: str) -> Object:
-    key = task.key
+def _main(task: Task, options: KubernetesOptions, image: str, run: str) -> Object:
+    key, meeting, numbers = task.key, told(task, run), ranks(task)
     env = {
-        "HOME": f"{WORK}/work", "LANG": "C.UTF-8", **task.env, "SITUS_WORKLOAD": key.workload,
-        "SITUS_UNIT": str(key.unit), "SITUS_GENERATION": str(key.generation),
+        "HOME": f"{WORK}/work", "LANG": "C.UTF-8", **meeting, **task.env,
+        **{name: value for name, value in meeting.items() if name.startswith("SITUS_")},
+        "SITUS_WORKLOAD": key.workload, "SITUS_UNIT": str(key.unit), "SITUS_GENERATION": str(key.generation),
     }  # fmt: skip
     limit_s = "" if task.timeout_s is None else str(math.ceil(task.timeout_s))
     command = ["/bin/sh", "-c", WRAPPER, "situs", str(key.generation), limit_s, *task.command]
@@ -183,15 +196,18 @@ def _main(task: Task, options: KubernetesOptions, image: str, name: str) -> Obje
     if task.accelerators:
         limits[options.accelerator_resource] = str(task.accelerators)
     mounts = [
-        {"name": "work", "mountPath": WORK, **({"subPath": name} if options.claim is not None else {})},
+        {"name": "work", "mountPath": WORK, **({"subPath": run} if options.claim is not None else {})},
         {"name": "unit", "mountPath": "/situs-unit", "readOnly": True},
         *_host_mounts(options),
     ]
     return {
         "name": MAIN, "image": image, "imagePullPolicy": PULLS[options.pull],
         "command": [literal(word) for word in command],
-        "env": [{"name": variable, "value": literal(value)} for variable, value in env.items()],
-        **({"envFrom": [{"secretRef": {"name": name}}]} if task.secrets else {}),
+        "env": [
+            *({"name": name, "value": literal(value)} for name, value in env.items() if name not in numbers),
+            *numbers.values(),
+        ],
+        **({"envFrom": [{"secretRef": {"name": run}}]} if task.secrets else {}),
         "resources": {"limits": limits, "requests": limits}, "volumeMounts": mounts,
         "securityContext": _confined(),
     }  # fmt: skip

@@ -5,7 +5,8 @@
   cluster's people may remove or have removed after a time;
 * the run's **work** folder is a volume claim, or lies in one that all runs share, opened before and after by a pod
   that does nothing (**folder**);
-* the run itself is a Job of one pod, and a Secret until that pod has begun.
+* the run itself is a Job of one pod, and a Secret until that pod has begun; on several nodes it is a Job of as many
+  pods, and a **service** by which they find each other.
 
 Names are made of a part that people recognise and a digest of the whole key, as keys may have capital letters and
 be longer than a cluster allows.
@@ -19,7 +20,7 @@ from typing import Literal
 
 from situs.sites.adapter import Key
 
-Role = Literal["unit", "run", "work", "folder", "job", "secret"]
+Role = Literal["unit", "run", "work", "folder", "job", "secret", "service"]
 SITE, ROLE, UNIT, RUN, WORKLOAD = "situs/site", "situs/role", "situs/unit", "situs/run", "situs/workload"
 """Labels: what can be searched for"""
 KEY = "situs/key"
@@ -37,7 +38,7 @@ class Names:
         return self._name(key, f"{key.workload}.{key.unit}")
 
     def run(self, key: Key) -> str:
-        """The ConfigMap, the claim, the job and the secret of a run: they are of different kinds."""
+        """The ConfigMap, the claim, the job, the secret and the service of a run: they are of different kinds."""
         return self._name(key, str(key))
 
     def folder(self, key: Key) -> str:

@@ -20,6 +20,8 @@ RULES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("", "pods/log"): ("get",),
     # What was handed over can never be read back.
     ("", "secrets"): ("create", "delete", "patch"),
+    # By which the pods of one run find each other.
+    ("", "services"): ("create", "delete"),
     ("batch", "jobs"): ("create", "delete", "get"),
 }
 """(group, resource) -> verbs"""

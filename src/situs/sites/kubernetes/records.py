@@ -25,8 +25,12 @@ class Record:
 
     begun: bool = False
     """its job was made, and is not made again"""
+    nodes: int = 1
+    """so many pods its job has"""
     secret: bool = False
     """it was given one, and nobody has seen it begin yet"""
+    broken: bool = False
+    """one of its pods failed, and the others were told to end"""
     why: Reason | None = None
     """why it must end, once somebody has decided that"""
     end: Status | None = None
@@ -113,14 +117,16 @@ def _record(found: Object) -> Record:
         usage = None if end["usage"] is None else Usage(**end["usage"])
         end = Status(end["state"], end["exit_code"], end["reason"], usage, end["detail"])
     return Record(
-        data.get("begun") == "yes", data.get("secret") == "yes",
-        cast(Reason, why) if why in get_args(Reason) else None, end,
+        data.get("begun") == "yes", int(data.get("nodes", "1")), data.get("secret") == "yes",
+        data.get("broken") == "yes", cast(Reason, why) if why in get_args(Reason) else None, end,
     )  # fmt: skip
 
 
 def _data(record: Record) -> dict[str, str]:
     data = {"begun": "yes"} if record.begun else {}
+    data |= {"nodes": str(record.nodes)} if record.nodes > 1 else {}
     data |= {"secret": "yes"} if record.secret else {}
+    data |= {"broken": "yes"} if record.broken else {}
     data |= {"why": record.why} if record.why else {}
     return data | ({"end": json.dumps(_plain(record.end))} if record.end else {})
 

@@ -1,15 +1,19 @@
 """A namespace of a Kubernetes cluster as a site, by its own API: nothing is installed there, and no node is touched.
 
-A run is one Job of one pod, its folder a volume claim (:mod:`situs.sites.kubernetes.names`).  The first process of
-the pod (``run.sh``) ends the run at its limits and tells how it went, so that a site goes on when nobody is there to
-look after it.  Which generation may still begin it looks up when it begins, which may be long after it was asked for.
+A run is one Job of one pod, or of one on each of several nodes (:mod:`situs.sites.kubernetes.gang`), its folder a
+volume claim (:mod:`situs.sites.kubernetes.names`).  The first process of a pod (``run.sh``) ends the run at its limits
+and tells how it went, so that a site goes on when nobody is there to look after it.  Which generation may still begin
+it looks up when it begins, which may be long after it was asked for.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from situs.model.capability import CAPABILITIES
 from situs.model.error import SitusError
 from situs.sites.adapter import (
     Capability,
@@ -19,46 +23,44 @@ from situs.sites.adapter import (
     Status,
     Task,
     Unreachable,
+    Unsupported,
     refuse_unsupported,
 )
 from situs.sites.ending import awaited
 from situs.sites.kubernetes.access import Access
-from situs.sites.kubernetes.cluster import JOB, POD, SECRET, Cluster, ClusterError, Object
-from situs.sites.kubernetes.entering import Gone, entered
+from situs.sites.kubernetes.cluster import JOB, SECRET, SERVICE, Cluster, Object
 from situs.sites.kubernetes.folders import Folders
-from situs.sites.kubernetes.manifests import MAIN, KubernetesOptions, job, secret
-from situs.sites.kubernetes.names import RUN, Names
+from situs.sites.kubernetes.gang import service
+from situs.sites.kubernetes.manifests import KubernetesOptions, job, secret
+from situs.sites.kubernetes.members import judged, to_be_ended
+from situs.sites.kubernetes.names import Names
 from situs.sites.kubernetes.nodes import inventory
 from situs.sites.kubernetes.permissions import missing
-from situs.sites.kubernetes.records import Records
-from situs.sites.kubernetes.states import NO_POD, judged, main
-from situs.sites.kubernetes.watching import Watch
+from situs.sites.kubernetes.pods import Pods
+from situs.sites.kubernetes.records import Record, Records
+from situs.sites.kubernetes.states import NO_POD, main
 from situs.sites.words import signal_of, still_runs
 
 OVERDUE_S = 10.0
 """A run that did not end so long after its grace has lost its keeper: the cluster ends it then."""
 REMOVED_S = 60.0
 LONGEST_PAUSE_S = 0.5
-STOP = r"""
-mkdir -p /situs/control && cd /situs/control && printf '%s\n' "$1" >stop.$$ && mv -f stop.$$ stop && kill -s USR1 1
-"""
-SIGNAL = r"""
-read -r pid </situs/control/pid && [ ! -e /situs/control/code ] && kill -s "$1" "$pid"
-"""
+GRACE_BESIDE_S = 10
+"""How long the others have to end when one of several nodes has failed."""
 
 
 class KubernetesSite:
     """Runs of ours in one namespace."""
 
-    capabilities: frozenset[Capability] = frozenset({"memory", "cpus", "accelerators", "image", "secrets"})
-
     def __init__(self, access: Access, options: KubernetesOptions, namespace: str | None = None) -> None:
+        shared: frozenset[Capability] = frozenset({"nodes"} if options.shares_folders else ())
+        self.capabilities: frozenset[Capability] = CAPABILITIES["kubernetes"] | shared
         self._options = options
         self._names = Names(options.name)
         self._cluster = Cluster(access, namespace)
         self._records = Records(self._cluster, self._names)
         self._folders = Folders(self._cluster, self._names, options)
-        self._watch = Watch(self._cluster, POD, self._names.selector("job"), RUN)
+        self._pods = Pods(self._cluster, self._names)
 
     def health(self) -> Health:
         """Whether the cluster answers, and lets us do what has to be done."""
@@ -90,13 +92,20 @@ class KubernetesSite:
 
     def start(self, task: Task) -> None:
         """Have the cluster start the task, unless it did. Raises StaleGeneration for an old generation."""
+        if task.nodes > 1 and not self._options.shares_folders:
+            raise Unsupported(
+                f"{task.key.workload}: without a folder that nodes share this site cannot start one task on several; "
+                "give it the option claim, or access_mode ReadWriteMany"
+            )
         refuse_unsupported(task, self.capabilities, "kubernetes")
         key, wanted = task.key, job(task, self._options, self._names)
         self._records.admit(key)
-        if self._records.note(key).begun:
+        if self._records.note(key, lambda record: _on(task.nodes, record)).begun:
             return
         self._folders.provide(key)
         self._folders.close(key)
+        if task.nodes > 1:
+            self._cluster.create(SERVICE, service(key, self._names))
         made = self._cluster.create(JOB, wanted) or self._cluster.get(JOB, self._names.run(key))
         if made is None:
             raise Unreachable(f"{key.workload}: its job was made and is gone")
@@ -113,9 +122,11 @@ class KubernetesSite:
             return record.end
         if not record.begun:
             return Status("absent")
-        pods = self._pods(key)
-        status = judged(record, None if pods else self._cluster.get(JOB, self._names.run(key)), pods)
-        if status.detail == NO_POD:
+        pods = self._pods.of(key)
+        whole = len(pods) == record.nodes
+        status = judged(record, None if whole else self._cluster.get(JOB, self._names.run(key)), pods)
+        self._end_others(key, record, pods)
+        if status.detail == NO_POD or (status.state == "queued" and 0 < len(pods) < record.nodes):
             status = self._why_no_pod(key, status)
         if record.secret and status.state != "queued":
             # It has them now, so nobody else needs to.
@@ -129,26 +140,14 @@ class KubernetesSite:
 
     def logs(self, key: Key, since: int = 0) -> tuple[bytes, int]:
         """Output from byte ``since`` on, and where to go on from; as much as the node still has of it."""
-        pod = self._pod(key)
-        if pod is None or not {"running", "terminated"} & main(pod).keys():
-            return b"", since
-        left, text = since, bytearray()
-        try:
-            with self._cluster.log(pod["metadata"]["name"], MAIN) as answer:
-                for block in answer.iter_bytes():
-                    text += block[left:]
-                    left = max(left - len(block), 0)
-        except ClusterError as error:
-            if error.code in (400, 404):
-                return b"", since
-            raise
-        return bytes(text), since + len(text)
+        text = self._pods.output(key, since)
+        return text, since + len(text)
 
     def signal(self, key: Key, name: str) -> None:
         """Send a signal to the run's own process. Raises SitusError for what is no signal's name."""
         signal_of(name)
-        command = ("/bin/sh", "-c", SIGNAL, "signal", name.removeprefix("SIG"))
-        self._enter(key, command, safe_to_repeat=False)
+        for pod in self._pods.of(key):
+            self._pods.signal(pod, name)
 
     def fence(self, key: Key) -> None:
         """Refuse starts of the unit below this generation from now on. Raises StaleGeneration for an old one."""
@@ -160,25 +159,28 @@ class KubernetesSite:
         if not status.alive:
             return status
         self._records.note(key, lambda record: replace(record, why=record.why or "stopped"))
-        if self._enter(key, ("/bin/sh", "-c", STOP, "stop", str(round(grace_s * 100)))):
+        going = [pod for pod in self._pods.of(key) if "terminated" not in main(pod)]
+        heard = [self._pods.ask_to_end(pod, grace_s) for pod in going]
+        if heard and all(heard):
             status = self.wait(key, grace_s + OVERDUE_S)
         if status.alive:
             # It waits for its turn, or does not hear us.
             self._cluster.delete(JOB, self._names.run(key))
-            for pod in self._pods(key):
+            for pod in self._pods.of(key):
                 # With a grace of 0 the cluster would forget the pod before its node has ended it.
-                self._cluster.delete(POD, pod["metadata"]["name"], grace_s=1)
+                self._pods.remove(pod, grace_s=1)
             status = self.wait(key, REMOVED_S)
         return status
 
     def get(self, key: Key, name: str, target: Path) -> str:
         """Copy a file out of the run's folder; gives its SHA-256."""
-        return self._folders.get(key, name, target, self._pod(key))
+        running = (pod for pod in self._pods.of(key) if "running" in main(pod))
+        return self._folders.get(key, name, target, next(running, None))
 
     def known(self) -> list[Key]:
         """All runs that something is written about."""
         # Whoever asks this is about to ask for each of them.
-        self._watch.begin()
+        self._pods.watch()
         return sorted(self._records.keys(), key=lambda key: (key.workload, key.unit, key.generation))
 
     def forget(self, key: Key) -> None:
@@ -186,31 +188,34 @@ class KubernetesSite:
         if self.status(key).alive:
             raise still_runs(key.workload)
         self._cluster.delete(JOB, self._names.run(key))
+        record = self._records.run(key)
+        if record is not None and record.nodes > 1:
+            self._cluster.delete(SERVICE, self._names.run(key))
         self._folders.remove(key)
         # Last: while this is there, nobody takes the run for one that never was.
         self._records.remove(key)
 
     def _why_no_pod(self, key: Key, status: Status) -> Status:
-        """What keeps a job from having its pod, such as a quota."""
+        """What keeps a job from having all of its pods, such as a quota."""
         said = self._cluster.warnings(self._names.run(key))
-        return replace(status, detail=said[-1]) if said else status
+        return replace(status, detail=f"{status.detail}: {said[-1]}") if said else status
 
-    def _enter(self, key: Key, command: tuple[str, ...], *, safe_to_repeat: bool = True) -> bool:
-        """Whether the run's pod did it; it cannot while it does not run."""
-        pod = self._pod(key)
-        if pod is None or "running" not in main(pod):
-            return False
-        try:
-            name = pod["metadata"]["name"]
-            return entered(self._cluster, name, MAIN, command, safe_to_repeat=safe_to_repeat).exit_code == 0
-        except Gone:
-            return False
+    def _end_others(self, key: Key, record: Record, pods: Sequence[Object]) -> None:
+        """When one of several has failed; most hear of it by themselves, but not every failure can tell them."""
+        if record.nodes == 1 or record.broken or record.why is not None:
+            return
+        others = to_be_ended(record, pods)
+        for pod in others:
+            heard = False
+            with suppress(Unreachable):
+                heard = self._pods.ask_to_end(pod, GRACE_BESIDE_S)
+            if not heard:
+                # It waits, or its node is away.
+                self._pods.remove(pod, GRACE_BESIDE_S)
+        if others:
+            self._records.note(key, lambda record: replace(record, broken=True))
 
-    def _pod(self, key: Key) -> Object | None:
-        return min(self._pods(key), key=lambda pod: str(pod["metadata"]["creationTimestamp"]), default=None)
 
-    def _pods(self, key: Key) -> list[Object]:
-        selector = self._names.selector("job", key)
-        seen = self._watch.labelled(selector[RUN])
-        # What was seen may be a moment old, so that there is none is asked.
-        return seen or self._cluster.find(POD, selector)
+def _on(nodes: int, record: Record) -> Record:
+    """It is to run on so many nodes, unless it does on others already."""
+    return record if record.begun else replace(record, nodes=nodes)

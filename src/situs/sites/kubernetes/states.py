@@ -1,9 +1,8 @@
-"""What a cluster's account of a run's job and pod means."""
+"""What a cluster's account of a run's job, or of one of its pods, means."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from signal import SIGKILL
@@ -19,12 +18,8 @@ KILLED = 128 + SIGKILL
 NO_POD = "it has no pod yet"
 
 
-def judged(record: Record, job: Object | None, pods: Sequence[Object]) -> Status:
-    """Where a run is whose job was made."""
-    # Should there ever be two, the first one is the one that runs.
-    pod = min(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), default=None)
-    if pod is None:
-        return _without_pod(record, job)
+def of_pod(record: Record, pod: Object) -> Status:
+    """Where a run is, as far as one of its pods tells."""
     state = main(pod)
     if "terminated" in state:
         return _ended(record, pod, state["terminated"])
@@ -43,14 +38,23 @@ def main(pod: Object) -> Any:
     return {}
 
 
-def _without_pod(record: Record, job: Object | None) -> Status:
+def told(pod: Object) -> dict[str, str]:
+    """What the first process of a pod said when it ended."""
+    message = main(pod).get("terminated", {}).get("message")
+    return dict(re.findall(r"(\w+)=(\S+)", message or ""))
+
+
+def without_pod(record: Record, job: Object | None) -> Status:
+    """Where a run is whose pods are not there."""
     if job is None:
         detail = None if record.why else "somebody removed its job at the site"
         return Status("ended", None, record.why or "lost", detail=detail)
     status = job.get("status") or {}
     for condition in status.get("conditions") or ():
         if condition["type"] in ("Failed", "Complete") and condition["status"] == "True":
-            return Status("ended", None, record.why or "cancelled", detail="its pod was removed at the site")
+            taken_away = condition.get("reason") == "PodFailurePolicy"
+            detail = _said(condition) if taken_away else "its pod was removed at the site"
+            return Status("ended", None, record.why or "cancelled", detail=detail)
     if job["spec"].get("suspend"):
         queue = (job["metadata"].get("labels") or {}).get("kueue.x-k8s.io/queue-name")
         return Status("queued", detail=f"waits in the queue {queue}" if queue else "its job is suspended")
@@ -58,22 +62,24 @@ def _without_pod(record: Record, job: Object | None) -> Status:
 
 
 def _ended(record: Record, pod: Object, end: Object) -> Status:
-    told = dict(re.findall(r"(\w+)=(\S+)", end.get("message") or ""))
+    said = told(pod)
     code = end["exitCode"]
     code = 128 - code if 128 < code < 192 else code
     reason: Reason = "signalled" if code < 0 else "exited"
-    if told.get("reason") in get_args(Reason):
-        reason = cast(Reason, told["reason"])
+    if said.get("reason") in get_args(Reason):
+        reason = cast(Reason, said["reason"])
     elif end.get("reason") == "OOMKilled":
         reason = "memory"
-    elif not told and end["exitCode"] == KILLED and _leaving(pod):
+    elif not said and end["exitCode"] == KILLED and _leaving(pod):
         reason = "cancelled"
     reason = record.why or reason
     detail = _disruption(pod) if reason == "cancelled" else None
-    if not told and end.get("message"):
+    if "late" in said:
+        detail = f"not all of its nodes were there within {said['late']} s"
+    if not said and end.get("message"):
         # The container could not be started, and this says why.
         detail = str(end["message"])[:500]
-    usage = _usage(told, end)
+    usage = _usage(said, end)
     if reason == "memory" and usage is not None:
         # What the kernel refused is not counted, but so much it was.
         usage = replace(usage, peak_memory_gib=max(usage.peak_memory_gib or 0.0, _limit_gib(pod)))
@@ -87,11 +93,11 @@ def _limit_gib(pod: Object) -> float:
     return quantity(limits.get("memory", "0")) / 2**30
 
 
-def _usage(told: dict[str, str], end: Object) -> Usage | None:
-    if "wall_cs" in told:
-        cpu_us, peak = told.get("cpu_us"), told.get("peak_bytes")
+def _usage(said: dict[str, str], end: Object) -> Usage | None:
+    if "wall_cs" in said:
+        cpu_us, peak = said.get("cpu_us"), said.get("peak_bytes")
         return Usage(
-            int(told["wall_cs"]) / 100,
+            int(said["wall_cs"]) / 100,
             int(cpu_us) / 1e6 if cpu_us else None,
             int(peak) / 2**30 if peak else None,
         )

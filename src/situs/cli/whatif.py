@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from situs.model.intent import Intent
+    from situs.model.plan import Move
     from situs.planner.analysis.whatif import Drill, DrillResult
 
 LARGEST_FACTOR = 1_000_000
@@ -82,7 +83,11 @@ def whatif_command(
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
-        "now": "cost now", "stay": "if nothing is done", "after": "after planning again", "bill": "bill of {n} moves",
+        "before": "the plan, carried out", "stay": "if nothing is done", "after": "after planning again",
+        "moves": "bill of {n} move|bill of {n} moves", "copies": "bill of {n} copy of data|bill of {n} copies of data",
+        "paid-once": "{bill}; {n:g} hour of people, {hours} h until all is there|"
+        "{bill}; {n:g} hours of people, {hours} h until all is there",
+        "transfer": "transfer", "downtime": "time away", "lost_work": "work done again", "people": "people",
         "impossible": "not possible", "month": "month", "gap": "gap", "left-out": "left out", "freed": "placed now",
         "worth": "worth of it", "lost": "no copy is left of", "only": "at its only place",
         "largest": "largest provider",
@@ -90,8 +95,13 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "was": "{after}, {before} before", "risk": "risk",
     },
     "de": {
-        "now": "Kosten heute", "stay": "wenn nichts geschieht", "after": "nach neuer Planung",
-        "bill": "Rechnung für {n} Umzüge", "impossible": "nicht möglich", "month": "Monat", "gap": "Lücke",
+        "before": "der Plan, ausgeführt", "stay": "wenn nichts geschieht", "after": "nach neuer Planung",
+        "moves": "Rechnung für {n} Umzug|Rechnung für {n} Umzüge",
+        "copies": "Rechnung für {n} Datenkopie|Rechnung für {n} Datenkopien",
+        "paid-once": "{bill}; {n:g} Stunde von Menschen, {hours} h, bis alles dort ist|"
+        "{bill}; {n:g} Stunden von Menschen, {hours} h, bis alles dort ist",
+        "transfer": "Übertragung", "downtime": "Ausfallzeit", "lost_work": "Arbeit noch einmal",
+        "people": "Menschen", "impossible": "nicht möglich", "month": "Monat", "gap": "Lücke",
         "left-out": "ausgelassen", "freed": "jetzt untergebracht", "worth": "wert", "lost": "keine Kopie mehr von",
         "only": "am einzigen möglichen Ort", "largest": "größter Anbieter",
         "paid": "{operator}: {share} von dem, was an andere geht, vorher {before}", "control": "Kontrolle",
@@ -101,6 +111,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
 
 
 def _show(result: DrillResult, currency: str) -> None:
+    from situs.model.plural import counted
+
     words = WORDS[language()]
     unit = f"{currency}/{words['month']}"
     console.print(f"[bold]{result.name}[/]")
@@ -109,12 +121,16 @@ def _show(result: DrillResult, currency: str) -> None:
         console.print(f"  {name:<28}{value}", soft_wrap=True, markup=False)
 
     stay = result.cost_per_month_if_nothing_is_done
-    line(words["now"], f"{result.cost_per_month_before:,.2f} {unit}")
+    line(words["before"], f"{result.cost_per_month_before:,.2f} {unit}")
     line(words["stay"], words["impossible"] if stay is None else f"{stay:,.2f} {unit}")
     line(words["after"], f"{result.cost_per_month_after:,.2f} {unit} ({words['gap']} {result.gap:.4%})")
-    line(words["bill"].format(n=len(result.moves)), f"{result.bill:,.2f} {currency}, {result.hours:.1f} h")
+    bill = f"{result.bill:,.2f} {currency}"
+    once = counted(words["paid-once"], result.people_hours, bill=bill, hours=f"{result.hours:.1f}")
+    line(counted(words["moves"], len(result.moves)), once)
     for move in result.moves:
-        console.print(f"    {move.workload}: {move.source} → {move.target}", soft_wrap=True)
+        console.print(f"    {_told(move, words)}", soft_wrap=True, markup=False)
+    if result.replicas_created:
+        line(counted(words["copies"], result.replicas_created), f"{result.copies_bill:,.2f} {currency}")
     for name in result.newly_left_out:
         line(words["left-out"], name)
     for name in result.freed:
@@ -136,6 +152,13 @@ def _show(result: DrillResult, currency: str) -> None:
         words["control"],
         words["was"].format(after=f"{risk.control:.2f}", before=f"{risk.control_before:.2f}"),
     )
+
+
+def _told(move: Move, words: Mapping[str, str]) -> str:
+    """Where from, where to, and what of its bill is not nothing."""
+    units = f"{move.units} × " if move.units > 1 else ""
+    parts = ", ".join(f"{words[part]} {value:,.2f}" for part, value in move.bill.items() if value)
+    return f"{units}{move.workload}: {move.source} → {move.target}" + (f" ({parts})" if parts else "")
 
 
 def _drill(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from decimal import Decimal
 
+from situs.model.plural import counted
 from situs.planner.analysis.changes import with_price
 from situs.planner.analysis.prices import rule_prices
 from situs.planner.analysis.whatif import Drill, rehearse
@@ -44,8 +45,6 @@ def dearer(page: Page) -> Section:
     if not spent:
         return page.section("drill")
     operator = max(sorted(spent), key=lambda name: spent[name])
-    # Against the plan once it is carried out: its own moves are paid for by then.
-    calm = rehearse(page.decided, page.intent, page.facts, Drill("as it is", lambda intent: intent))
     storm = rehearse(
         page.decided, page.intent, page.facts,
         Drill("dearer", lambda intent: with_price(intent, operator, DEARER)),
@@ -53,14 +52,14 @@ def dearer(page: Page) -> Section:
     t = page.t
     idle = storm.cost_per_month_if_nothing_is_done
     rows = [
-        (t["carried_out"], page.money(calm.cost_per_month_after)),
+        (t["carried_out"], page.money(storm.cost_per_month_before)),
         (t["nothing_done"], t["impossible"] if idle is None else page.money(idle)),
         (t["planned_again"], page.money(storm.cost_per_month_after)),
     ]
     said = t["drill_moves"] if storm.moves else t["drill_stays"]
-    note = said.format(
-        n=len(storm.moves), bill=page.about(storm.bill),
-        extra=page.about(storm.cost_per_month_after - calm.cost_per_month_after),
+    note = counted(
+        said, len(storm.moves), bill=page.about(storm.bill),
+        extra=page.about(storm.cost_per_month_after - storm.cost_per_month_before),
     )  # fmt: skip
     return page.section(
         "drill", page.table((("case", 0), ("cost", 1)), rows), note=note, title=t["drill"].format(operator=operator)

@@ -43,7 +43,10 @@ def with_price(intent: Intent, operator: str, factor: Decimal) -> Intent:
 
 
 def with_site_down(intent: Intent, name: str) -> Intent:
-    """The estate without a site: nothing can run there, and its replicas cannot be read."""
+    """The estate without a site: nothing can run there, and its replicas cannot be read.
+
+    What ran there still says so: it has to be started elsewhere, and that has a bill.
+    """
     _named(intent.sites, name, "site")
     datasets = {
         key: _updated(dataset, replicas=tuple(r for r in dataset.replicas if r != name))
@@ -51,11 +54,7 @@ def with_site_down(intent: Intent, name: str) -> Intent:
     }
     links = tuple(link for link in intent.links if name not in (link.source, link.target))
     sites = {key: value for key, value in intent.sites.items() if key != name}
-    workloads = {
-        key: _updated(w, current=None) if w.current and w.current.site == name else w
-        for key, w in intent.workloads.items()
-    }
-    return _updated(intent, sites=sites, datasets=datasets, links=links, workloads=workloads)
+    return _updated(intent, sites=sites, datasets=datasets, links=links)
 
 
 def with_demand(intent: Intent, name: str, factor: float) -> Intent:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
 from situs.facts import Facts, complete
 from situs.model.base import Model
 from situs.model.intent import Intent
-from situs.model.plan import Move, Plan
+from situs.model.plan import Move, Part, Plan, amount
 from situs.planner.analysis.changes import as_planned
 from situs.planner.analysis.risk import Risk, risk
 from situs.planner.compile.candidates import candidates
@@ -21,16 +23,26 @@ HOURS_PER_MONTH = Decimal(730)
 
 
 class DrillResult(Model):
-    """A plan before and after a change of the world. Money in the plan's currency."""
+    """A plan before and after a change of the world. Money in the plan's currency.
+
+    Costs per month are those of going on: what is paid once, for moves and copies, is not in them.
+    """
 
     name: str
     cost_per_month_before: Decimal
+    """of the plan once it is carried out; what runs today may cost something else"""
     cost_per_month_if_nothing_is_done: Decimal | None
     """None: staying is not possible"""
     cost_per_month_after: Decimal
+    """once the moves are done"""
     moves: tuple[Move, ...]
+    """those from a site that is gone too: such work is started again elsewhere"""
     bill: Decimal
     """of all moves, once"""
+    copies_bill: Decimal
+    """of the copies of data that are made, once, at list prices"""
+    people_hours: float
+    """of work on all moves together"""
     hours: float
     """until the slowest move is done, when all begin at once"""
     newly_left_out: tuple[str, ...]
@@ -57,22 +69,28 @@ def rehearse(base: Decided, intent: Intent, facts: Facts, drill: Drill, *, gap: 
     world = base.candidates.world
     settled = as_planned(complete(intent, facts, world.at), base.plan)
     changed = drill.change(settled.intent)
+    off = world.off | drill.off
+    going_on = partial(_going_on, facts, world.at)
     after = decide(
         changed,
         facts,
         world.at,
-        off=world.off | drill.off,
+        off=off,
         gap=gap,
         parent=base.plan.id,
         split={name: units for name, units in settled.split.items() if name in changed.workloads},
     )
     return DrillResult(
         name=drill.name,
-        cost_per_month_before=per_month(base.plan),
-        cost_per_month_if_nothing_is_done=_if_nothing_is_done(changed, facts, base, drill),
-        cost_per_month_after=per_month(after.plan),
+        cost_per_month_before=_known(going_on(settled.intent, world.off, base.plan), base.plan),
+        cost_per_month_if_nothing_is_done=going_on(changed, off, base.plan),
+        cost_per_month_after=_known(
+            going_on(as_planned(changed, after.plan).intent, off, after.plan), after.plan
+        ),
         moves=after.plan.moves,
         bill=sum((sum(move.bill.values(), Decimal(0)) for move in after.plan.moves), Decimal(0)),
+        copies_bill=_copies_bill(after),
+        people_hours=world.settings.move_hours * sum(move.units for move in after.plan.moves),
         hours=max((hours_of_moves(after)), default=0.0),
         newly_left_out=_left_out(after.plan, base.plan),
         freed=_left_out(base.plan, after.plan),
@@ -88,7 +106,7 @@ def rehearse(base: Decided, intent: Intent, facts: Facts, drill: Drill, *, gap: 
 
 def per_month(plan: Plan) -> Decimal:
     """A plan's cost scaled to a month of 730 hours."""
-    return plan.cost * HOURS_PER_MONTH / Decimal(plan.horizon_hours)
+    return _monthly(plan, plan.cost)
 
 
 def hours_of_moves(decided: Decided) -> list[float]:
@@ -101,21 +119,37 @@ def hours_of_moves(decided: Decided) -> list[float]:
     ]
 
 
-def _if_nothing_is_done(changed: Intent, facts: Facts, base: Decided, drill: Drill) -> Decimal | None:
-    """The cost with every unit left where the base plan put it; None when one cannot be there."""
-    world = base.candidates.world
+def _going_on(facts: Facts, at: datetime, intent: Intent, off: frozenset[str], plan: Plan) -> Decimal | None:
+    """What a month costs with every unit left where the plan put it; None when one cannot be there.
+
+    ``intent``: the estate with data where they are by then.
+    """
     # Nobody moves, so nobody has a bill: also those who stand in several places and so in no one place.
-    settled = changed.model_copy(
-        update={
-            "workloads": {
-                name: workload.model_copy(update={"current": None})
-                for name, workload in changed.workloads.items()
-            }
-        }
+    nowhere = {name: w.model_copy(update={"current": None}) for name, w in intent.workloads.items()}
+    problem = candidates(World(intent.model_copy(update={"workloads": nowhere}), facts, at, off))
+    held = untouched(problem, plan)
+    return None if held is None else per_month(decoded(problem, held, plan.provenance))
+
+
+def _known(going_on: Decimal | None, plan: Plan) -> Decimal:
+    """What a month costs; else the plan's cost without moves and copies: of work that waits for copies just now."""
+    if going_on is not None:
+        return going_on
+    once = plan.costs.get(Part.MOVE, Decimal(0)) + sum(
+        replica.costs.get(Part.TRANSFER, Decimal(0)) for replica in plan.replicas
     )
-    problem = candidates(World(settled, facts, world.at, world.off | drill.off))
-    held = untouched(problem, base.plan)
-    return None if held is None else per_month(decoded(problem, held, base.plan.provenance))
+    return _monthly(plan, plan.cost - once)
+
+
+def _copies_bill(decided: Decided) -> Decimal:
+    """What sending data for new copies costs, at list prices."""
+    copies = decided.candidates.replicas.copies
+    made = (copies[r.dataset, r.site] for r in decided.plan.replicas if r.change == "create")
+    return sum((amount(copy.transfer) for copy in made), Decimal(0))
+
+
+def _monthly(plan: Plan, cost: Decimal) -> Decimal:
+    return cost * HOURS_PER_MONTH / Decimal(plan.horizon_hours)
 
 
 def _bought(plan: Plan) -> dict[tuple[str, str], int]:

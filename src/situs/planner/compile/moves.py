@@ -26,10 +26,15 @@ class MoveBill:
 
 
 def move_bill(world: World, workload: Workload, place: Place, cost_per_hour: float) -> MoveBill:
-    """The bill of moving one unit from where it is to ``place``; work done again costs what it costs there."""
+    """The bill of moving one unit from where it is to ``place``; work done again costs what it costs there.
+
+    From a site that is gone nothing is fetched: the unit is started again, without what it had saved there.
+    """
     assert workload.current is not None
+    source = workload.current.site
+    gone = source not in world.intent.sites
     state_gb = workload.state_gb + (workload.checkpoint.size_gb if workload.checkpoint else 0.0)
-    link = None if workload.current.site == place.site else world.link(workload.current.site, place.site)
+    link = None if gone or source == place.site else world.link(source, place.site)
     hours = float(world.pools.startup_h[place.index])
     transfer = 0.0
     if link is not None:
@@ -37,7 +42,7 @@ def move_bill(world: World, workload: Workload, place: Place, cost_per_hour: flo
         transfer = state_gb * world.money(price)
         if link.bandwidth:
             hours += state_gb * 8.0 / link.bandwidth / 3600.0
-    lost_h = _lost_hours(world, workload)
+    lost_h = _lost_hours(world, workload, saved=not gone)
     return MoveBill(
         transfer=transfer,
         downtime=(hours + lost_h) * world.money(workload.downtime_cost),
@@ -47,11 +52,14 @@ def move_bill(world: World, workload: Workload, place: Place, cost_per_hour: flo
     )
 
 
-def _lost_hours(world: World, workload: Workload) -> float:
-    """Hours of a job's work that are done again: on average half a checkpoint interval, or all since it began."""
+def _lost_hours(world: World, workload: Workload, *, saved: bool) -> float:
+    """Hours of a job's work that are done again: on average half a checkpoint interval, or all since it began.
+
+    ``saved``: what it has saved can still be had.
+    """
     if workload.job is None:
         return 0.0
-    if workload.checkpoint is not None:
+    if saved and workload.checkpoint is not None:
         return workload.checkpoint.interval / 2.0
     assert workload.current is not None
     if workload.current.since is None:

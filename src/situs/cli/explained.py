@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from situs.cli.output import Language, console
 from situs.cli.tables import table as new_table
+from situs.model.plural import counted
 from situs.planner.explain.model import Counterfactual, Explanation, WhyNot
 from situs.planner.explain.wording import (
     ALTERNATIVES,
@@ -41,7 +42,8 @@ WORDS = {
         "reason": "reason",
         "identical": "The same but for the name: {names}.",
         "offers": "What would bring it there, smallest change first:",
-        "held": "({count} workloads far from this are taken to stay where they are.)",
+        "held": "({n} workload far from this is taken to stay where it is.)|"
+        "({n} workloads far from this are taken to stay where they are.)",
         "checked": "checked by deciding again",
         "unchecked": "not confirmed by deciding again",
         "was": "was",
@@ -66,7 +68,8 @@ WORDS = {
         "reason": "Grund",
         "identical": "Gleich bis auf den Namen: {names}.",
         "offers": "Was es dorthin brächte, die kleinste Änderung zuerst:",
-        "held": "({count} weit entfernte Arbeitslasten gelten dabei als unbewegt.)",
+        "held": "({n} weit entfernte Arbeitslast gilt dabei als unbewegt.)|"
+        "({n} weit entfernte Arbeitslasten gelten dabei als unbewegt.)",
         "checked": "durch erneutes Entscheiden geprüft",
         "unchecked": "durch erneutes Entscheiden nicht bestätigt",
         "was": "war",
@@ -75,10 +78,12 @@ WORDS = {
 
 UNITS = {
     "en": {
-        "cores": "cores", "accelerators": "accelerators", "nodes": "nodes", "units": "units", "money": "money",
+        "cores": "{shown} core|{shown} cores", "accelerators": "{shown} accelerator|{shown} accelerators",
+        "nodes": "{shown} node|{shown} nodes", "units": "{shown} unit|{shown} units", "money": "{shown} {currency}",
     },
     "de": {
-        "cores": "Kerne", "accelerators": "Beschleuniger", "nodes": "Knoten", "units": "Einheiten", "money": "Geld",
+        "cores": "{shown} Kern|{shown} Kerne", "accelerators": "{shown} Beschleuniger",
+        "nodes": "{shown} Knoten", "units": "{shown} Einheit|{shown} Einheiten", "money": "{shown} {currency}",
     },
 }  # fmt: skip
 
@@ -129,13 +134,16 @@ def _refused(explained: Explanation, lang: Language) -> None:
 
 def _binding(explained: Explanation, lang: Language, money: str) -> None:
     words = WORDS[lang]
-    table = new_table(words["full"], words["available"], words["one-more"])
+    priced = any(bound.price_per_unit_month is not None for bound in explained.binding)
+    table = new_table(words["full"], words["available"], *([words["one-more"]] if priced else []))
     for bound in explained.binding:
         price = bound.price_per_unit_month
+        unit = UNITS[lang].get(bound.unit, f"{{shown}} {bound.unit}")
+        saved = "—" if price is None else f"{price:,.2f} {money}"
         table.add_row(
             say(bound.limit, lang),
-            f"{bound.available:,.6g} {UNITS[lang].get(bound.unit, bound.unit)}",
-            "" if price is None else f"{price:,.2f} {money}",
+            counted(unit, bound.available, shown=f"{bound.available:,.6g}", currency=explained.currency),
+            *([saved] if priced else []),
         )
     if table.row_count:
         console.print(table)
@@ -149,7 +157,8 @@ def _alternatives(explained: Explanation, lang: Language, money: str) -> None:
     unable = new_table(words["impossible"], words["reason"])
     for other in explained.alternatives:
         if other.refusal is None:
-            more, at_least = _more(other.extra_cost, months), _more(other.at_least, months)
+            # Every plan costs at least as much as this one: a bound of nothing says nothing.
+            more, at_least = _more(other.extra_cost, months), _more(other.at_least or None, months) or "—"
             able.add_row(other.site, other.pool or "", more, at_least, ALTERNATIVES[lang][other.reason])
         else:
             unable.add_row(other.site, say(other.refusal, lang))
@@ -181,7 +190,7 @@ def show_why_not(answer: WhyNot, lang: Language) -> None:
     if answer.offers:
         _line(words["offers"])
         if answer.held:
-            _line(words["held"].format(count=answer.held))
+            _line(counted(words["held"], answer.held))
     for number, offer in enumerate(answer.offers, 1):
         _offer(number, offer, answer.site, lang)
     if answer.nothing_helps is not None:

@@ -102,8 +102,9 @@ class Alternative(Model):
     """over the chosen place, per unit, for the horizon; None: it may not or cannot be there"""
     reason: Literal[
         "cost", "rule", "capacity", "no-pool", "minimum-runtime", "window", "affinity", "move-bill", "data",
-        "budget", "limit",
+        "budget", "limit", "nodes", "as-good",
     ]  # fmt: skip
+    """nodes: some would have to be added; as-good: no dearer, as far as is proven"""
     refusal: Refusal | None = None
 
 

@@ -42,14 +42,18 @@ class Room:
 
     def nodes(self, column: int) -> float:
         """Whole nodes that would have to be added for one unit of it."""
-        problem = self._candidates.problem
         seller = self._sellers.get(self._candidates.options[column].place.index)
         if seller is None or self._placement.units[column]:
             return 0.0
+        return seller.cost if self.lacks(column) else 0.0
+
+    def lacks(self, column: int) -> bool:
+        """Whether what is there, and not taken, is too little for one unit of it."""
+        problem = self._candidates.problem
         rows = problem.target_row[problem.col_target[column]]
         # Row -1, which limits nothing, reads the endless room at the end.
         lacking = problem.demand[problem.col_variant[column]] - np.append(self._free, np.inf)[rows]
-        return seller.cost if bool(np.any(lacking > 1e-9)) else 0.0
+        return bool(np.any(lacking > 1e-9))
 
 
 def dominant_reason(candidates: Candidates, number: int, got: Given, room: Room) -> Reason:

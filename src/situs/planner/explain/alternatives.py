@@ -12,6 +12,7 @@ from situs.model.plan import amount
 from situs.model.refusal import Refusal
 from situs.planner.compile.candidates import Option
 from situs.planner.decide import Decided
+from situs.planner.dominant import Room
 from situs.planner.explain.columns import chosen_columns, rows_taken
 from situs.planner.explain.model import RankedAlternative
 from situs.planner.obstacles import HARDWARE, blockade
@@ -21,7 +22,7 @@ from situs.planner.solve.frame import Frame
 
 Reason = Literal[
     "cost", "rule", "capacity", "no-pool", "minimum-runtime", "window", "affinity", "move-bill", "data", "budget",
-    "limit",
+    "limit", "nodes", "as-good",
 ]  # fmt: skip
 
 
@@ -53,6 +54,8 @@ class _Offers:
         # For what was left out there is no place to compare with: costs then stand as they are.
         own = chosen_columns(decided, workload)
         self._price = max((candidates.options[column].listed_cost for column in own), default=0.0)
+        self._left_out = not len(own)
+        self._room = Room(candidates, decided.solution.placement)
 
     def at(self, site: str) -> list[int]:
         """Columns at a site."""
@@ -70,8 +73,27 @@ class _Offers:
             pool=options[cheapest].place.name,
             extra_cost=amount(options[cheapest].listed_cost - self._price),
             at_least=amount(max(0.0, least)),
-            reason=_reason(self._decided, options[cheapest], self._price, cheapest),
+            reason=self._reason(options[cheapest], cheapest),
         )
+
+    def _reason(self, option: Option, column: int) -> Reason:
+        """Why an option that is allowed was not taken."""
+        dearer = option.listed_cost > self._price + 1e-9
+        if dearer and not self._left_out:
+            return "move-bill" if option.listed_cost - option.move <= self._price + 1e-9 else "cost"
+        copies, nodes = self._room.data(column), self._room.nodes(column)
+        if not dearer and option.listed_cost + copies + nodes > self._price + 1e-9:
+            return "data" if copies >= nodes else "nodes"
+        scarce = _scarce(self._decided, column)
+        if scarce & {"pool", "storage"}:
+            return "capacity"
+        if "budget" in scarce:
+            return "budget"
+        if scarce & {"spread", "concentration"}:
+            return "limit"
+        if self._room.lacks(column):
+            return "capacity"
+        return "cost" if dearer else "as-good"
 
 
 def _reduced_costs(decided: Decided) -> Floats:
@@ -81,21 +103,14 @@ def _reduced_costs(decided: Decided) -> Floats:
     return np.asarray(answer.reduced - answer.least[frame.cls])
 
 
-def _reason(decided: Decided, option: Option, price: float, column: int) -> Reason:
-    """Why an option that is allowed was not taken."""
-    if option.listed_cost > price + 1e-9:
-        return "move-bill" if option.listed_cost - option.move <= price + 1e-9 else "cost"
+def _scarce(decided: Decided, column: int) -> set[str]:
+    """Kinds of limits that the column takes from and that have a price."""
     prices = decided.solution.prices.row
-    scarce = {
+    return {
         str(name[0])
         for row in rows_taken(decided, np.asarray([column]))
         if prices[row] > 1e-9 and isinstance(name := decided.candidates.rows[row], tuple)
     }
-    if scarce & {"pool", "storage"}:
-        return "capacity"
-    if "budget" in scarce:
-        return "budget"
-    return "limit" if scarce & {"spread", "concentration"} else "cost"
 
 
 def _kind(refusal: Refusal) -> Reason:

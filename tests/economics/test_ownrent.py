@@ -15,7 +15,7 @@ from situs.economics.breakeven import Spread
 from situs.facts import load
 from situs.intent.loader import loads
 from situs.model.error import InputError
-from situs.planner.analysis.ownrent import Given, OwnOrRent, own_or_rent
+from situs.planner.analysis.ownrent import Given, Offer, Options, OwnOrRent, own_or_rent
 from situs.sdk import open_estate
 
 FACTS = load()
@@ -237,3 +237,82 @@ def test_the_command_needs_a_workload_or_numbers() -> None:
 def test_from_python(tmp_path: Path) -> None:
     (tmp_path / "estate.yaml").write_text(PUBLISHED)
     assert open_estate(tmp_path).breakeven("chat") == _answer()
+
+
+LISTED = """
+settings: {currency: USD, at: 2026-11-01, discount_rate: 0}
+sites:
+  cloud:
+    kind: public
+    operator: aws
+    country: US
+    clearance: 4
+    pools:
+      here: {sku: aws/us-east-1/g6e.xlarge, speed: {language: 0.5}}
+      reference:
+        node: {cpu: 26, memory: 200GiB, accelerators: 1, accelerator_memory: 80GiB}
+        accelerator: H100
+        price: {basis: on_demand, price: 40 USD/h}
+  hall:
+    kind: on_prem
+    country: US
+    clearance: 4
+    pools:
+      own:
+        node: {cpu: 32, memory: 256GiB, accelerators: 1, accelerator_memory: 80GiB}
+        accelerator: H100
+        price: {basis: owned, price: 40000 USD}
+        count: 1
+workloads:
+  letters:
+    stage: train
+    class: language
+    shapes: [{cpu: 2, memory: 8GiB, accelerators: 1, accelerator_memory: 20GiB}]
+    label: {level: 1}
+    job: {work: 50h, per_month: 1}
+"""
+
+
+def test_a_listed_machine_is_as_fast_as_the_pool_that_has_its_accelerator() -> None:
+    offers = {offer.name: offer for offer in _every_offer(LISTED, "letters")}
+    fact = FACTS.price("nebius/eu-north1/gpu-l40s-a_1gpu-8vcpu-32gb")
+    assert fact is not None and fact.accelerator == "L40S"
+    same = offers["nebius/eu-north1/gpu-l40s-a_1gpu-8vcpu-32gb"]
+    # Half as fast as the reference: twice the hours.
+    assert same.speed_known
+    assert float(same.cost) == pytest.approx(100 * float(fact.per_hour))
+    unknown = [offer for offer in offers.values() if not offer.speed_known]
+    assert unknown
+    for offer in unknown:
+        assert offer.listed
+        listed = FACTS.price(offer.name)
+        assert listed is not None and listed.accelerator not in ("L40S", "H100")
+
+
+def test_a_cheaper_price_list_is_answered_for_too() -> None:
+    found = _answer(LISTED.replace("      here:", "      # here:"), "letters")
+    assert (found.rent.name, found.rent.cost) == ("cloud/reference", Decimal(2000))
+    assert found.cheaper is not None and found.cheaper_answer is not None
+    assert found.cheaper.listed and found.cheaper.speed_known
+    assert found.cheaper.cost < found.rent.cost
+    assert found.cheaper_answer.npv < found.answer.npv
+    asked = _answer(LISTED.replace("      here:", "      # here:"), "letters", Given(offer="cloud/reference"))
+    assert (asked.cheaper, asked.cheaper_answer) == (None, None)
+
+
+def test_what_is_of_unknown_speed_and_what_is_cheaper_is_told(tmp_path: Path) -> None:
+    (tmp_path / "estate.yaml").write_text(LISTED.replace("      here:", "      # here:"), encoding="utf-8")
+    for lang, words in (
+        ("en", ("by the hour", "speed unknown", "from a price list only")),
+        ("de", ("nach Stunden", "Tempo unbekannt", "nur aus einer Preisliste")),
+    ):
+        done = CliRunner().invoke(
+            app, ["breakeven", "letters", "-C", str(tmp_path)], env={"SITUS_LANG": lang, "COLUMNS": "200"}
+        )
+        assert done.exit_code == 0, done.output
+        assert words[0] in done.output and words[2] in done.output, done.output
+
+
+def _every_offer(text: str, name: str) -> list[Offer]:
+    intent = loads(text).intent
+    return list(Options(intent, FACTS, intent.settings.at or AT, frozenset(), name).offers())

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from situs.economics.breakeven import BreakEven, Spread
-    from situs.planner.analysis.ownrent import OwnOrRent
+    from situs.planner.analysis.ownrent import Offer, OwnOrRent
 
 TEXTS = {
     "en": {
         "own": "own", "rent": "rent", "others": "could also rent", "machines": "{n} × the machine of {name}",
         "given": "as given", "listed": "price list only, no site of the estate",
+        "unknown": "speed unknown, taken as the reference's",
+        "against": "against {name}, from a price list only: present value {npv}, {share} that it pays",
+        "on_demand": "by the hour", "spot": "spot", "reserved": "reserved",
         "month": "/month", "once": " for its one run", "busy": "busy {share} of the time",
         "cost": "price {price}, upkeep {fixed}/month, {running}/h at work",
         "rented": "{cost} for the same work, {rent}/h",
@@ -37,6 +40,9 @@ TEXTS = {
     "de": {
         "own": "kaufen", "rent": "mieten", "others": "auch zu mieten", "machines": "{n} × die Maschine von {name}",
         "given": "wie angegeben", "listed": "nur aus einer Preisliste, kein Ort der Landschaft",
+        "unknown": "Tempo unbekannt, wie das der Referenz angenommen",
+        "against": "gegen {name}, nur aus einer Preisliste: Barwert {npv}, zu {share} lohnt es sich",
+        "on_demand": "nach Stunden", "spot": "Spot", "reserved": "reserviert",
         "month": "/Monat", "once": " für den einen Lauf", "busy": "{share} der Zeit beschäftigt",
         "cost": "Preis {price}, Unterhalt {fixed}/Monat, {running}/h bei Arbeit",
         "rented": "{cost} für dieselbe Arbeit, {rent}/h",
@@ -149,6 +155,7 @@ def breakeven_command(
             return
         _show_sides(found)
         _show_answer(found.answer, spread)
+        _show_cheaper(found)
         return
     if price is None or rent is None:
         raise InputError("name a workload of the estate, or give both --price and --rent")
@@ -183,13 +190,29 @@ def _show_sides(found: OwnOrRent) -> None:
         console.print(f"{t['rent']}: {money(case.rent_per_hour)}/h, {t['given']}")
     else:
         rented = t["rented"].format(cost=money(found.rent.cost) + period, rent=money(case.rent_per_hour, 4))
-        console.print(f"{t['rent']}: {found.rent.name} ({found.rent.basis})", soft_wrap=True)
+        console.print(f"{t['rent']}: {_named(found.rent)}", soft_wrap=True)
         console.print(f"  {rented}", soft_wrap=True)
         listed = f"{t['listed']}: " if found.rent.listed else ""
         console.print(f"  [dim]{listed}{found.rent.source}[/]", soft_wrap=True)
     if found.others:
-        others = ", ".join(f"{o.name} ({o.basis}) {money(o.cost)}" for o in found.others)
+        others = ", ".join(f"{_named(o)} {money(o.cost)}" for o in found.others)
         console.print(f"[dim]{t['others']}: {others}[/]", soft_wrap=True)
+
+
+def _named(offer: Offer) -> str:
+    t = TEXTS[language()]
+    return f"{offer.name} ({t[offer.basis]}{'' if offer.speed_known else ', ' + t['unknown']})"
+
+
+def _show_cheaper(found: OwnOrRent) -> None:
+    """What would come out with a rent that no site of the estate offers."""
+    if found.cheaper is None or found.cheaper_answer is None:
+        return
+    answer = found.cheaper_answer
+    said = TEXTS[language()]["against"].format(
+        name=found.cheaper.name, npv=f"{answer.npv:,.0f} {found.currency}", share=f"{answer.probability:.0%}"
+    )
+    console.print(said, soft_wrap=True, markup=False)
 
 
 def _show_answer(answer: BreakEven, spread: Spread) -> None:

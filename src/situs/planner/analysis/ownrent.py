@@ -8,7 +8,7 @@ so that buying a machine for one run loses as it should; say more with a utilisa
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 
@@ -16,14 +16,14 @@ import numpy as np
 
 from situs.economics.breakeven import BreakEven, Case, NotNegative, Spread, break_even, npv
 from situs.economics.capacity import month_cost, owned_month_cost
-from situs.facts import Facts, PriceFact
+from situs.facts import Facts
 from situs.model.base import Model
 from situs.model.error import InputError
-from situs.model.estate import OnDemand, Owned, Pool, Site, SiteKind
+from situs.model.estate import OnDemand, Owned
 from situs.model.intent import Intent
 from situs.model.plan import amount
 from situs.model.quantity import HOURS_PER_MONTH
-from situs.model.workload import Workload
+from situs.planner.analysis.listed import could_hold, free_name, known_speeds, with_price_lists
 from situs.planner.compile.options import Fitting, fittings
 from situs.planner.compile.world import Place, World
 
@@ -32,6 +32,7 @@ MOST_OTHERS = 5
 USUAL_LIFE_MONTHS = 60.0
 GIVEN = "given"
 """Stands for a machine or a rent that the question brought along."""
+BY_THE_HOUR = OnDemand.model_fields["basis"].default
 
 
 class Machine(Model):
@@ -61,6 +62,8 @@ class Offer(Model):
     basis: str
     listed: bool
     """only in a price list: no site of the estate offers it, so only its country was judged"""
+    speed_known: bool
+    """False: no pool of the estate has its accelerator, so it is taken to be as fast as the reference"""
     cost: Decimal
     """of all units of the workload: a month, or the one run of a job that runs once"""
     source: str
@@ -100,6 +103,11 @@ class OwnOrRent(Model):
     case: Case
     """what was reckoned with, overrides included"""
     answer: BreakEven
+    cheaper: Offer | None
+    """the cheapest by the hour from a price list, of known speed, where that is less than ``rent``; None: there is
+    none, or ``rent`` was asked for"""
+    cheaper_answer: BreakEven | None
+    """the same question with that rent"""
 
 
 def own_or_rent(
@@ -117,13 +125,14 @@ def own_or_rent(
     given = given or Given()
     if name not in intent.workloads:
         raise InputError(f"there is no workload {name!r}; there are {', '.join(sorted(intent.workloads))}")
-    options = _Options(intent, facts, at, off, name)
-    offers = sorted(options.offers(), key=lambda offer: (offer.listed, offer.cost, offer.name))
+    options = Options(intent, facts, at, off, name)
+    offers = sorted(options.offers(), key=_rank)
     rent = _chosen(offers, given, name)
     cases = [(machine, _case(machine, rent, given, options.once)) for machine in options.machines(given)]
     if not cases:
         raise InputError(_nothing_to_own(options, given, name))
     own, case = max(cases, key=lambda pair: (npv(pair[1]), pair[0].name))
+    cheaper = None if given.offer else _cheaper(offers, rent)
     return OwnOrRent(
         workload=name,
         currency=options.world.settings.currency,
@@ -133,16 +142,22 @@ def own_or_rent(
         others=tuple(offer for offer in offers if offer.name != rent.name)[:MOST_OTHERS],
         case=case,
         answer=break_even(case, spread=spread, seed=seed),
+        cheaper=cheaper,
+        cheaper_answer=None
+        if cheaper is None
+        else break_even(_case(own, cheaper, given, options.once), spread=spread, seed=seed),
     )
 
 
-class _Options:
+class Options:
     """What the workload could own and rent, held against the pools as the planner does it."""
 
     def __init__(self, intent: Intent, facts: Facts, at: datetime, off: frozenset[str], name: str) -> None:
-        self._lists = _free_name(intent, "price-lists")
-        offers = _could_hold(facts, intent.workloads[name])
-        self.world = World(_with_price_lists(intent, offers, self._lists), facts, at, off)
+        self._lists = free_name(intent, "price-lists")
+        workload = intent.workloads[name]
+        self._speeds = known_speeds(intent, facts, workload)
+        offers = could_hold(facts, workload)
+        self.world = World(with_price_lists(intent, offers, self._lists, self._speeds), facts, at, off)
         self._workload = self.world.intent.workloads[name]
         self.once = self._workload.job is not None and self._workload.job.per_month is None
         self._fittings = fittings(self.world, self._workload)
@@ -253,6 +268,9 @@ class _Options:
             name=str(place.pool.sku) if listed else str(place),
             basis="" if basis is None else basis.basis,
             listed=listed,
+            speed_known=not listed
+            or not fitting.shape.accelerators
+            or place.pool.accelerator in self._speeds,
             cost=amount(cost),
             source="the estate" if fact is None else f"{fact.source}, {fact.as_of}",
         )
@@ -267,50 +285,41 @@ class _Options:
         return frozenset().union(*groups)
 
 
-def _free_name(intent: Intent, wanted: str) -> str:
-    while wanted in intent.sites:
-        wanted += "-x"
-    return wanted
-
-
-def _could_hold(facts: Facts, workload: Workload) -> Iterator[PriceFact]:
-    """Listed machines that are large enough for some shape: an operator lists thousands that are not."""
-    for fact in facts.prices():
-        for shape in workload.shapes:
-            boards = math.ceil(shape.accelerators / shape.nodes)
-            if (
-                float(fact.cpus) * shape.nodes + 1e-9 >= shape.cpu
-                and float(fact.memory_gib) * shape.nodes + 1e-9 >= shape.memory
-                and fact.accelerators >= boards
-                and (not boards or shape.accelerator is None or fact.accelerator in shape.accelerator)
-            ):
-                yield fact
-                break
-
-
-def _with_price_lists(intent: Intent, offers: Iterable[PriceFact], name: str) -> Intent:
-    """The estate with one more site that has every offer as a pool, so that all are held to one measure."""
-    pools = {f"offer-{number}": Pool(sku=fact.key) for number, fact in enumerate(offers)}
-    site = Site(kind=SiteKind.PUBLIC, operator=name, country="US", pools=pools)
-    return intent.model_copy(update={"sites": {**intent.sites, name: site}})
-
-
 def _chosen(offers: list[Offer], given: Given, name: str) -> Offer:
     """The offer asked for; else the first by the hour: a site of the estate comes before a mere price list."""
     if given.rent_per_hour is not None:
-        return Offer(name=GIVEN, basis=GIVEN, listed=False, cost=Decimal(0), source=GIVEN)
+        return Offer(name=GIVEN, basis=GIVEN, listed=False, speed_known=True, cost=Decimal(0), source=GIVEN)
     if given.offer is not None:
         for offer in offers:
             if offer.name == given.offer:
                 return offer
         known = ", ".join(offer.name for offer in offers[:MOST_OTHERS]) or "none"
         raise InputError(f"{name} cannot use the offer {given.offer!r}; it can use {known}")
-    by_the_hour = [offer for offer in offers if offer.basis == OnDemand.model_fields["basis"].default]
+    by_the_hour = [offer for offer in offers if offer.basis == BY_THE_HOUR]
     if not by_the_hour:
         raise InputError(
             f"no offer by the hour fits {name} and its label; say what renting costs with --rent"
         )
     return by_the_hour[0]
+
+
+def _rank(offer: Offer) -> tuple[bool, bool, Decimal, str]:
+    """Sites of the estate before price lists, what is known to be as fast as said before what is not."""
+    return offer.listed, not offer.speed_known, offer.cost, offer.name
+
+
+def _cheaper(offers: list[Offer], rent: Offer) -> Offer | None:
+    """The first from a price list that is comparable and costs less than what was chosen."""
+    if rent.name == GIVEN:
+        return None
+    return next(
+        (
+            offer
+            for offer in offers
+            if offer.listed and offer.speed_known and offer.basis == BY_THE_HOUR and offer.cost < rent.cost
+        ),
+        None,
+    )
 
 
 def _case(machine: Machine, rent: Offer, given: Given, once: bool) -> Case:
@@ -335,7 +344,7 @@ def _case(machine: Machine, rent: Offer, given: Given, once: bool) -> Case:
     )
 
 
-def _nothing_to_own(options: _Options, given: Given, name: str) -> str:
+def _nothing_to_own(options: Options, given: Given, name: str) -> str:
     pools = options.owned_pools()
     if given.machine is not None and given.machine not in pools:
         return f"there is no owned pool {given.machine!r}; there are {', '.join(pools) or 'none'}"

@@ -15,7 +15,10 @@ PUBLISHED_HOURS = 8556.0
 
 
 def figures(protocol: Protocol) -> Iterator[Figure]:
-    """Hours of work until buying was cheaper, beside the published figure."""
+    """Hours of work until buying was cheaper, beside the published figure, and how far from it they are."""
     hours = break_even(Case(price=833_806, running_per_hour=0.87, rent_per_hour=98.32)).hours
     assert hours is not None
     yield Figure("breakeven.hours", round(hours), "h", "published", PUBLISHED_HOURS)
+    yield Figure(
+        "breakeven.off", abs(hours - PUBLISHED_HOURS), "h from what was published", extra={"bar": 0.5}
+    )

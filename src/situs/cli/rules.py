@@ -13,11 +13,15 @@ from situs.cli.tables import table as new_table
 
 WORDS = {
     "en": {
-        "rule": "rule", "anchor": "anchor", "removes": "removes", "month": "month", "keeps-out": "keeps out",
+        "rule": "rule", "anchor": "anchor", "removes": "refuses", "month": "month", "keeps-out": "keeps out",
+        "refuses": "refuses: pairs of workload and place for which the rule is the first reason; other rules may "
+        "refuse them too, and then the plan without it costs the same.",
         "requires": "what it requires", "by": "by", "estate": "the estate",
     },
     "de": {
         "rule": "Regel", "anchor": "Grundlage", "removes": "lehnt ab", "month": "Monat", "keeps-out": "hält fern",
+        "refuses": "lehnt ab: Paare aus Arbeitslast und Ort, bei denen die Regel der erste Grund ist; andere Regeln "
+        "können sie ebenfalls ablehnen, und dann kostet der Plan ohne sie dasselbe.",
         "requires": "was sie verlangt", "by": "von", "estate": "dem Bestand",
     },
 }  # fmt: skip
@@ -71,6 +75,7 @@ def rules_command(
                 ", ".join(entry.keeps_out) or "—",
             )  # fmt: skip
         console.print(table)
+        console.print(words["refuses"], soft_wrap=True, markup=False)
         return
     rules = Policy(session.intent, session.facts, session.at, session.off).rules
     if as_json:

@@ -19,6 +19,7 @@ from situs.cli.plane import DbOption, folder_of, opened, place_of
 from situs.cli.server import ServerOption, must_be_here
 from situs.cli.tables import table as new_table
 from situs.model.error import InputError
+from situs.model.plural import counted
 
 if TYPE_CHECKING:
     from situs.control.doctor.finding import Finding
@@ -28,11 +29,11 @@ WORDS = {
     "en": {
         "headings": ("", "what", "how it is", "what to do"), "ok": "ok", "hint": "hint", "warning": "warning",
         "error": "error",
-        "sum": "{errors} errors, {warnings} warnings",
+        "errors": "{n} error|{n} errors", "warnings": "{n} warning|{n} warnings",
     },
     "de": {
         "headings": ("", "was", "wie es steht", "was zu tun ist"), "ok": "gut", "hint": "Hinweis",
-        "warning": "Warnung", "error": "Fehler", "sum": "{errors} Fehler, {warnings} Warnungen",
+        "warning": "Warnung", "error": "Fehler", "errors": "{n} Fehler", "warnings": "{n} Warnung|{n} Warnungen",
     },
 }  # fmt: skip
 STYLES = {"ok": "green", "hint": "cyan", "warning": "yellow", "error": "red"}
@@ -78,7 +79,8 @@ def doctor_command(
             level = f"[{STYLES[finding.level]}]{words[finding.level]}[/]"
             table.add_row(level, escape(finding.subject), escape(told["cause"]), escape(told["next_step"]))
         console.print(table)
-        console.print(str(words["sum"]).format(errors=errors, warnings=warnings))
+        sums = (("errors", errors), ("warnings", warnings))
+        console.print(", ".join(counted(str(words[word]), n) for word, n in sums))
     code = int(errors > 0)
     if silent:
         # Threads that still wait for a dead host would keep this process for as long as they do.

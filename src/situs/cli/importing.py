@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from situs.cli.output import JsonOption, console, emit_json, error_console, language
+from situs.cli.parts import counts_told
 from situs.cli.tables import table as new_table
 from situs.cli.writing import write_whole
 from situs.model.error import InputError
@@ -215,12 +216,11 @@ def _show(imported: Imported, out: Path | None, force: bool, as_json: bool) -> N
     _list("nicht übernommen" if german else "not carried over", imported.unmapped, german)
     _list("angenommen" if german else "assumed", imported.assumed, german)
     if out is not None:
-        counts = ", ".join(
-            f"{len(getattr(imported.intent, part))} {part.replace('_', ' ')}"
-            for part in ("workloads", "datasets", "sites", "rules")
-            if getattr(imported.intent, part)
-        )
-        error_console.print(f"{out}: {counts}", markup=False, soft_wrap=True)
+        counts = {
+            part: len(getattr(imported.intent, part)) for part in ("workloads", "datasets", "sites", "rules")
+        }
+        there = {part: count for part, count in counts.items() if count}
+        error_console.print(f"{out}: {counts_told(there, language())}", markup=False, soft_wrap=True)
 
 
 def _list(title: str, remarks: Sequence[Remark], german: bool) -> None:

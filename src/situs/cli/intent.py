@@ -13,9 +13,11 @@ import typer
 
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json, error_console, language
+from situs.cli.parts import counts_told
 from situs.cli.session import FactsOption
 from situs.cli.writing import write_whole
 from situs.model.error import InputError, Problem
+from situs.model.plural import counted
 
 if TYPE_CHECKING:
     from situs.sites.discover import FoundSite
@@ -23,24 +25,23 @@ if TYPE_CHECKING:
 WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "warning": "warning",
-        "valid": "valid: {counts}", "sites": "{n} sites", "links": "{n} links", "locations": "{n} locations",
-        "datasets": "{n} datasets", "workloads": "{n} workloads", "use_cases": "{n} use cases", "rules": "{n} rules",
+        "valid": "valid: {counts}",
         "country": "Country of these places (two letters, such as DE)",
         "find": "Look for Kubernetes, SSH hosts and Slurm too?",
         "clearance": "Highest label level they are approved for (0 public to 4 special)",
         "electricity": "What power costs there, such as 0.28 EUR/kWh (empty: not known)",
-        "written": "{file}: {n} sites; look through it, then run `situs validate -C {folder}`",
+        "written": "{file}: {n} site; look through it, then run `situs validate -C {folder}`|"
+        "{file}: {n} sites; look through it, then run `situs validate -C {folder}`",
     },
     "de": {
         "warning": "Warnung",
-        "valid": "gültig: {counts}", "sites": "{n} Orte", "links": "{n} Leitungen", "locations": "{n} Standorte",
-        "datasets": "{n} Datensätze", "workloads": "{n} Arbeitslasten", "use_cases": "{n} Anwendungsfälle",
-        "rules": "{n} Regeln",
+        "valid": "gültig: {counts}",
         "country": "Land dieser Orte (zwei Buchstaben, etwa DE)",
         "find": "Auch nach Kubernetes, SSH-Rechnern und Slurm suchen?",
         "clearance": "Höchste Label-Stufe, für die sie zugelassen sind (0 öffentlich bis 4 besonders)",
         "electricity": "Was Strom dort kostet, etwa 0.28 EUR/kWh (leer: nicht bekannt)",
-        "written": "{file}: {n} Orte; durchsehen, dann `situs validate -C {folder}`",
+        "written": "{file}: {n} Ort; durchsehen, dann `situs validate -C {folder}`|"
+        "{file}: {n} Orte; durchsehen, dann `situs validate -C {folder}`",
     },
 }  # fmt: skip
 
@@ -99,9 +100,7 @@ def validate_command(
     words = WORDS[language()]
     for warning in warnings:
         error_console.print(f"{words['warning']}: {warning}", soft_wrap=True, markup=False)
-    console.print(
-        words["valid"].format(counts=", ".join(words[part].format(n=count) for part, count in counts.items()))
-    )
+    console.print(words["valid"].format(counts=counts_told(counts, language())))
 
 
 def _problem(problem: Problem) -> dict[str, object]:
@@ -217,7 +216,7 @@ def init_command(
     if as_json:
         emit_json({"file": target, "sites": [_told(site, country, regions) for site in sites]})
         return
-    console.print(words["written"].format(file=target, n=len(sites), folder=folder))
+    console.print(counted(words["written"], len(sites), file=target, folder=folder))
 
 
 def _told(site: FoundSite, country: str, regions: Mapping[tuple[str, str], str]) -> dict[str, object]:

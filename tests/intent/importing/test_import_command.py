@@ -44,7 +44,7 @@ def test_what_is_imported_is_valid_and_what_is_lost_is_told(kind: str, tmp_path:
     (estate / "imported.yaml").write_text(done.stdout)
     valid = situs("validate", "-C", str(estate))
     assert valid.returncode == 0, valid.stderr
-    assert "1 workloads" in valid.stdout
+    assert "1 workload, " in valid.stdout
     assert "not carried over (" in done.stderr
     assert "source:" in done.stderr
 

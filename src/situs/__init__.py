@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from situs.model.refusal import Refusal
     from situs.planner.analysis.compare import Alternative
     from situs.planner.analysis.exits import Leaving, WorkloadExit
+    from situs.planner.analysis.finding import Finding
     from situs.planner.analysis.ownrent import Given, OwnOrRent
     from situs.planner.analysis.pareto import Point
-    from situs.planner.analysis.posture import Finding, Posture
+    from situs.planner.analysis.posture import Posture
     from situs.planner.analysis.prices import RulePrice
     from situs.planner.analysis.usecases import Ranked
     from situs.planner.analysis.whatif import DrillResult
@@ -72,7 +73,8 @@ _HOMES = {
     "situs.planner.analysis.exits": ("Leaving", "WorkloadExit"),
     "situs.planner.analysis.ownrent": ("Given", "OwnOrRent"),
     "situs.planner.analysis.pareto": ("Point",),
-    "situs.planner.analysis.posture": ("Finding", "Posture"),
+    "situs.planner.analysis.finding": ("Finding",),
+    "situs.planner.analysis.posture": ("Posture",),
     "situs.planner.analysis.prices": ("RulePrice",),
     "situs.planner.analysis.usecases": ("Ranked",),
     "situs.planner.analysis.whatif": ("DrillResult",),

@@ -12,7 +12,7 @@ import pytest
 from situs.facts import load as load_facts
 from situs.model.estate import Owned
 from situs.planner.analysis.compare import compare
-from situs.planner.analysis.posture import EVIDENCE as POSTURE_EVIDENCE
+from situs.planner.analysis.finding import EVIDENCE as POSTURE_EVIDENCE
 from situs.planner.analysis.prices import rule_prices
 from situs.planner.analysis.whatif import per_month
 from situs.report.charts import DESK, PHONE, Bar, bars

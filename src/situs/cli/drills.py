@@ -13,7 +13,7 @@ from situs.cli.session import AtOption, CurrencyOption, FactsOption, OffOption, 
 from situs.cli.tables import table as new_table
 
 if TYPE_CHECKING:
-    from situs.planner.analysis.posture import Detail
+    from situs.planner.analysis.finding import Detail
     from situs.planner.decide import Decided
 
 WORDS: Mapping[str, Mapping[str, Any]] = {
@@ -22,7 +22,7 @@ WORDS: Mapping[str, Mapping[str, Any]] = {
         "gap": "gap", "leaving": "leaving", "elsewhere": "placed differently",
         "as-it-is": "as it is", "all-public": "all public", "all-in-house": "all in-house",
         "cheapest-per-service": "cheapest per service", "plan": "the plan",
-        "finding": "finding", "what": "what", "evidence": "evidence",
+        "finding": "finding", "what": "what", "evidence": "evidence", "stake": "at stake",
         "designed": "{share} of what runs today is where it would be put on purpose; {avoidable} {currency} a month "
         "are avoidable",
         "use-case": "use case", "value": "value {unit}", "own-cost": "own cost {unit}", "scarce": "value per scarce",
@@ -33,7 +33,7 @@ WORDS: Mapping[str, Mapping[str, Any]] = {
         "control": "Kontrolle", "gap": "Lücke", "leaving": "Ausstieg", "elsewhere": "anders verteilt",
         "as-it-is": "wie heute", "all-public": "alles öffentlich", "all-in-house": "alles im Haus",
         "cheapest-per-service": "jedes für sich am billigsten", "plan": "der Plan",
-        "finding": "Befund", "what": "was", "evidence": "Beleg",
+        "finding": "Befund", "what": "was", "evidence": "Beleg", "stake": "hängt daran",
         "designed": "{share} von dem, was heute läuft, ist dort, wo man es mit Absicht hintäte; {avoidable} "
         "{currency} im Monat sind vermeidbar",
         "use-case": "Anwendungsfall", "value": "Wert {unit}", "own-cost": "eigene Kosten {unit}",
@@ -151,12 +151,14 @@ def posture_command(
         emit_json(result)
         return
     words, texts = WORDS[language()], TEXTS[language()]
-    table = new_table(
-        words["finding"], words["what"], words["evidence"], f"{base.plan.currency}/{words['month']}"
-    )
+    unit = f"{base.plan.currency}/{words['month']}"
+    table = new_table(words["finding"], words["what"], words["evidence"], unit, f"{words['stake']} {unit}")
     for finding in result.findings:
         evidence = "; ".join(_said(detail, language()) for detail in finding.details)
-        table.add_row(texts[finding.kind], finding.what, evidence, f"{finding.per_month:,.2f}")
+        table.add_row(
+            texts[finding.kind], finding.what, evidence, f"{finding.per_month:,.2f}",
+            f"{finding.at_stake_per_month:,.2f}",
+        )  # fmt: skip
     console.print(table)
     console.print(
         words["designed"].format(
@@ -214,7 +216,7 @@ def usecases_command(
 
 def _said(detail: Detail, lang: Language) -> str:
     """A piece of evidence as a sentence."""
-    from situs.planner.analysis.posture import figures
+    from situs.planner.analysis.finding import figures
     from situs.report.texts import EVIDENCE, TEXTS
 
     values = figures(detail)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from situs.planner.analysis.posture import Detail, posture
+from situs.planner.analysis.finding import Detail
+from situs.planner.analysis.posture import posture
 from situs.planner.analysis.usecases import ranked_use_cases
 from situs.report.page import Page
 from situs.report.section import Cell, Section
@@ -18,13 +19,14 @@ def accidents(page: Page) -> Section:
             finding.what,
             "; ".join(_said(page, detail) for detail in finding.details),
             page.money(finding.per_month) if finding.per_month else "—",
+            page.money(finding.at_stake_per_month) if finding.at_stake_per_month else "—",
         )
         for finding in found.findings
     ]
     note = page.t["risks_text"].format(
         share=page.percent(found.by_design), avoidable=page.about(found.avoidable_per_month)
     )
-    heads = (("finding", 0), ("what", 0), ("evidence", 0), ("cost", 1))
+    heads = (("finding", 0), ("what", 0), ("evidence", 0), ("cost", 1), ("stake", 1))
     return page.section("risks", page.table(heads, rows), note=note)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from situs.model.intent import Intent
-from situs.planner.analysis.posture import Finding, posture
+from situs.planner.analysis.finding import Finding
+from situs.planner.analysis.posture import posture
 from situs.planner.decide import decide
 from tests.planner.by_hand.small import (
     AT,
@@ -37,6 +38,18 @@ def small(sites: Block, workloads: Block, *links: Block, **more: Any) -> Intent:
     return estate(sites, workloads, links, use_cases=USE_CASES, **more)
 
 
+def test_a_risk_that_costs_nothing_tells_what_hangs_on_it() -> None:
+    # Reading over the link is free; the work that does costs 100 EUR a month, with or without a label.
+    sites = {"a": site({}, operator="self"), "b": site({"n": rented()}, operator="self")}
+    reader = job(inputs=[{"dataset": "d", "reads_gb": 200}], **USED)
+    for labelled in (data(10_000), {"size_gb": 10_000, "replicas": ["a"]}):
+        one_copy = {"d": {**labelled, "max_copies": 1}}
+        risks = list(found(small(sites, {"w": reader}, link(), datasets=one_copy)).values())
+        assert risks
+        for risk in risks:
+            assert (risk.per_month, risk.at_stake_per_month) == (0, costs(100)), risk
+
+
 def test_data_in_one_place_that_work_elsewhere_fetches_are_a_silo() -> None:
     # 200 of 10,000 GB are read ten times a month at 9 cents: 180 EUR; sending all of them would be 900.
     sites = {"a": site({}, operator="self"), "b": site({"n": rented()}, operator="self")}
@@ -54,7 +67,7 @@ def test_a_copy_that_nothing_reads_is_a_duplicate_with_its_rent() -> None:
     got = found(small(sites, work, datasets={"d": data(1000, replicas=["a", "b"])}))
     duplicate = got["duplicate", "d at b"]
     assert duplicate.evidence == ("1,000 GB that nothing reads there", "2 copies")
-    assert duplicate.per_month == costs(100)
+    assert duplicate.per_month == duplicate.at_stake_per_month == costs(100)
 
 
 def test_the_only_copy_in_the_wrong_place_is_no_duplicate() -> None:
@@ -91,6 +104,7 @@ def test_one_provider_with_most_of_the_money_is_a_risk_and_no_cost() -> None:
     got = found(small(sites, {"w": service(count=4, **USED)}))
     concentrated = got["concentration", "one"]
     assert (concentrated.per_month, concentrated.evidence[0]) == (0, "75% of what is paid to others")
+    assert concentrated.at_stake_per_month == costs(3 * 730)
     assert ("concentration", "two") not in got
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
-from typing import Literal
-
-from pydantic import Field, computed_field
 
 from situs.model.base import Model
 from situs.model.intent import Intent
+from situs.planner.analysis.finding import Detail, Finding, costing
 from situs.planner.analysis.risk import paid_to_others
 from situs.planner.analysis.whatif import per_month
 from situs.planner.compile.datasets import grown
@@ -22,52 +20,6 @@ supervisors of banks and insurers begin to ask for an exit plan."""
 
 MOSTLY_IDLE = 0.5
 """A pool whose fullest resource is used less than this is worth a question."""
-
-
-EVIDENCE = {
-    "only-at": "only at {site}",
-    "read-over-link": "read over a link by {workload} at {site}",
-    "nothing-reads": "{gb} GB that nothing reads there",
-    "copies": "{n} copies",
-    "share-paid": "{share} of what is paid to others",
-    "paid": "{amount} a month",
-    "no-use-case": "no use case",
-    "owner": "owner: {owner}",
-    "no-owner": "no owner",
-    "nodes": "{n} nodes",
-    "used": "{resource} {share} used",
-    "better-at": "at {source}, better at {target}",
-    "may-not-stay": "it may not stay where it is",
-    "saves": "saves {amount} a month before its bill",
-    "highest-class": "treated as the highest class",
-}
-"""What is behind a finding, in English; reports have the same keys in their languages."""
-
-
-class Detail(Model):
-    """One piece of evidence: a key of ``EVIDENCE`` and the values that go into its sentence."""
-
-    key: str
-    values: Mapping[str, str | float] = Field(default_factory=dict)
-    """names as text; figures as numbers: amounts in the plan's currency, shares as fractions"""
-
-
-class Finding(Model):
-    """One thing that looks like an accident."""
-
-    kind: Literal["silo", "duplicate", "concentration", "orphan", "idle", "misplaced", "unlabelled"]
-    what: str
-    """name of the dataset, workload, operator or pool"""
-    details: tuple[Detail, ...]
-    """names and figures behind it"""
-    per_month: Decimal
-    """what it costs, in the plan's currency; 0 where it is a risk and not a cost"""
-
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def evidence(self) -> tuple[str, ...]:
-        """The details as English sentences."""
-        return tuple(_said(detail) for detail in self.details)
 
 
 class Posture(Model):
@@ -88,9 +40,9 @@ def posture(base: Decided, intent: Intent) -> Posture:
         *_orphans(base, intent),
         *_idle(base),
         *_misplaced(base, intent),
-        *_unlabelled(intent),
+        *_unlabelled(base, intent),
     ]
-    findings.sort(key=lambda finding: (-finding.per_month, finding.kind, finding.what))
+    findings.sort(key=lambda f: (-f.per_month, -f.at_stake_per_month, f.kind, f.what))
     today = {name: w.count for name, w in intent.workloads.items() if w.current is not None}
     moved = sum(move.units for move in base.plan.moves)
     settled = sum(today.values())
@@ -123,6 +75,7 @@ def _silos(base: Decided, intent: Intent) -> Iterator[Finding]:
                     *(_detail("read-over-link", workload=reader, site=at) for reader, at, _ in readers),
                 ),
                 per_month=_monthly(base, sum((cost for _, _, cost in readers), Decimal(0))),
+                at_stake_per_month=_readers_cost(base, name),
             )
 
 
@@ -145,7 +98,7 @@ def _duplicates(base: Decided, intent: Intent) -> Iterator[Finding]:
             homes = _homes(base, replica.dataset)
             details = tuple(_detail("better-at", source=replica.site, target=home) for home in homes)
             cost = max(0.0, cost - sum(gb * world.storage_price(home) for home in homes))
-        yield Finding(
+        yield costing(
             kind="duplicate" if copies > 1 else "misplaced",
             what=f"{replica.dataset} at {replica.site}" if copies > 1 else replica.dataset,
             details=details,
@@ -159,14 +112,16 @@ def _concentration(base: Decided) -> Iterator[Finding]:
     total = outside.total()
     for operator, cents in sorted(outside.items()):
         if total and cents / total > CONCENTRATED and len(world.intent.sites) > 1:
+            paid = _monthly(base, Decimal(cents) / 100)
             yield Finding(
                 kind="concentration",
                 what=operator,
                 details=(
                     _detail("share-paid", share=cents / total),
-                    _detail("paid", amount=float(_monthly(base, Decimal(cents) / 100))),
+                    _detail("paid", amount=float(paid)),
                 ),
                 per_month=Decimal(0),
+                at_stake_per_month=paid,
             )
 
 
@@ -175,7 +130,7 @@ def _orphans(base: Decided, intent: Intent) -> Iterator[Finding]:
     for decision in base.plan.decisions:
         if intent.workloads[decision.workload].use_case is None:
             cost = sum((sum(a.costs.values(), Decimal(0)) for a in decision.assignments), Decimal(0))
-            yield Finding(
+            yield costing(
                 kind="orphan",
                 what=decision.workload,
                 details=(_detail("no-use-case"), _owner(intent.workloads[decision.workload].owner)),
@@ -189,7 +144,7 @@ def _idle(base: Decided) -> Iterator[Finding]:
         fullest = max(holding.used.values(), default=0.0)
         if fullest < MOSTLY_IDLE:
             cost = sum(holding.costs.values(), Decimal(0)) * Decimal(str(round(1.0 - fullest, 6)))
-            yield Finding(
+            yield costing(
                 kind="idle",
                 what=f"{holding.site}/{holding.pool}",
                 details=(
@@ -204,7 +159,7 @@ def _misplaced(base: Decided, intent: Intent) -> Iterator[Finding]:
     """Work that runs where the plan would not put it, and what that costs."""
     for move in base.plan.moves:
         saving = move.saving_per_month
-        yield Finding(
+        yield costing(
             kind="misplaced",
             what=move.workload,
             details=(
@@ -215,7 +170,7 @@ def _misplaced(base: Decided, intent: Intent) -> Iterator[Finding]:
         )
 
 
-def _unlabelled(intent: Intent) -> Iterator[Finding]:
+def _unlabelled(base: Decided, intent: Intent) -> Iterator[Finding]:
     """Data nobody has classified are treated as the highest class, which keeps them from most places."""
     produced = {output.dataset for w in intent.workloads.values() for output in w.outputs}
     for name, dataset in sorted(intent.datasets.items()):
@@ -225,7 +180,14 @@ def _unlabelled(intent: Intent) -> Iterator[Finding]:
                 what=name,
                 details=(_detail("highest-class"), _owner(dataset.owner)),
                 per_month=Decimal(0),
+                at_stake_per_month=_readers_cost(base, name),
             )
+
+
+def _readers_cost(base: Decided, dataset: str) -> Decimal:
+    """What the work that reads the data costs a month by itself."""
+    readers = (a for d in base.plan.decisions for a in d.assignments if dataset in a.reads)
+    return _monthly(base, sum((cost for a in readers for cost in a.costs.values()), Decimal(0)))
 
 
 def _detail(key: str, **values: str | float) -> Detail:
@@ -234,16 +196,6 @@ def _detail(key: str, **values: str | float) -> Detail:
 
 def _owner(owner: str | None) -> Detail:
     return _detail("owner", owner=owner) if owner else _detail("no-owner")
-
-
-def _said(detail: Detail) -> str:
-    return EVIDENCE[detail.key].format(**figures(detail))
-
-
-def figures(detail: Detail) -> dict[str, str]:
-    """What goes into the sentence of a detail, with figures as they are printed."""
-    written = {"gb": "{:,.0f}", "n": "{:,.0f}", "amount": "{:,.2f}", "share": "{:.0%}"}
-    return {name: written.get(name, "{}").format(value) for name, value in detail.values.items()}
 
 
 def _monthly(base: Decided, cost: Decimal) -> Decimal:

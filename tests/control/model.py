@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from situs.model.error import SitusError
 from situs.sites.adapter import Health, Inventory, Key, StaleGeneration, Status, Task, Unreachable
@@ -63,9 +64,13 @@ class ModelSite:
         assert not run.started, f"the state of {key} is overwritten while it runs"
         run.progress = progress
 
-    def get_progress(self, key: Key) -> int | None:
+    def get(self, key: Key, name: str, target: Path) -> str:
         self._answering()
-        return self.runs[key].progress if key in self.runs else None
+        progress = self.runs[key].progress if key in self.runs else None
+        if progress is None:
+            raise SitusError(f"{key} has written no {name}")
+        target.write_text(str(progress))
+        return ""
 
     def start(self, task: Task) -> None:
         self._answering()
@@ -126,9 +131,6 @@ class ModelSite:
             self.end(key, Status("ended", -15, "stopped"))
         return self.status(key)
 
-    def get(self, key: Key, name: str, target: Path) -> str:
-        raise NotImplementedError
-
     def known(self) -> list[Key]:
         self._answering()
         return list(self.runs)
@@ -168,14 +170,15 @@ class ModelWork:
     collected: set[Key]
 
     def stage(
-        self, key: Key, site: ModelSite, source: tuple[ModelSite, Key] | None, guard: Callable[[], None]
+        self, key: Key, site: ModelSite, bring: Callable[[str, Path], bool] | None, guard: Callable[[], None]
     ) -> Task:
         guard()
-        if source is not None:
-            progress = source[0].get_progress(source[1])
-            guard()
-            if progress is not None:
-                site.put_progress(key, progress)
+        if bring is not None:
+            with NamedTemporaryFile() as scratch:
+                there = bring("state", Path(scratch.name))
+                guard()
+                if there:
+                    site.put_progress(key, int(Path(scratch.name).read_text()))
         return Task(key, ("x",), {"SPEC": self.spec})
 
     def collect(self, key: Key, site: ModelSite) -> None:

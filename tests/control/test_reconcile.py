@@ -141,7 +141,7 @@ class Simulation:
         else:
             source = source_of(self.row(step), history) if step.kind == "start" else None
             self.under_way.append(
-                Job(step, self.work(step), (source.site, key_of(source)) if source else None, 1.0)  # type: ignore[arg-type]
+                Job(step, self.work(step), (source.site, key_of(source)) if source else None, grace_s=1.0)  # type: ignore[arg-type]
             )
         after_it = [run.generation for run in history]
         assert after_it == sorted(set(after_it)) and after_it[: len(before)] == before, (

@@ -51,7 +51,8 @@ def seen(plane: Plane, name: str) -> tuple[list[str], str, End]:
     where, text, last = [], b"", None
     for each in Reader(plane.database, by_kind(plane.folder)).follow(name):
         if isinstance(each, At):
-            where.append(each.run.site)
+            if not each.runs:  # it has a place; that it runs there is told after
+                where.append(each.run.site)
         elif isinstance(each, Output):
             text += each.text
         elif isinstance(each, End):

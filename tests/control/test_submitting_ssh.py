@@ -68,7 +68,10 @@ def test_a_script_runs_there_and_is_read_along_from_here(
         for name in ("one", "two"):
             submitting.submit(plane.database, name, workload_of(Asked(("main.py", "it's"))), files, "ann")
             seen = list(reader.follow(name))
-            assert [each.run.site for each in seen if isinstance(each, At)] == ["far"]
+            assert [(each.run.site, each.runs) for each in seen if isinstance(each, At)] == [
+                ("far", False),
+                ("far", True),
+            ]
             assert b"".join(each.text for each in seen if isinstance(each, Output)) == b"far it's\n"
             assert isinstance(seen[-1], End)
             assert seen[-1].exit_code == 0

@@ -53,15 +53,20 @@ def test_it_is_handed_in_runs_and_is_read_along_with(plane: Plane, asked: TestCl
     with plane.leading():
         with asked.stream("GET", "/v1/workloads/job/logs/stream") as stream:
             told = _told("".join(stream.iter_text()))
-        assert [kind for kind, _ in told] == ["at", "output", "end"]
-        assert told[1][1] == {"text": "here\n"}
-        assert told[2][1]["exit_code"] == 0
+        assert [kind for kind, _ in told] == ["at", "at", "output", "end"]
+        assert [at["runs"] for _, at in told[:2]] == [False, True]
+        assert told[2][1] == {"text": "here\n"}
+        assert told[3][1]["exit_code"] == 0
         until(lambda: asked.get("/v1/workloads/job").json()["units"][0]["standing"] == "done", "it is done")
     assert asked.get("/v1/workloads/job/logs").json()["text"] == "here\n"
     rest = asked.get("/v1/workloads/job/logs", params={"since": 3}).json()
     assert (rest["text"], rest["next"], rest["base64"]) == ("e\n", 5, None)
     generation = rest["generation"]
-    for last, wanted in ((f"{generation}.5", []), (f"{generation}.2", ["output"]), ("0.0", ["at", "output"])):
+    for last, wanted in (
+        (f"{generation}.5", []),
+        (f"{generation}.2", ["output"]),
+        ("0.0", ["at", "at", "output"]),
+    ):
         header = {"Last-Event-ID": last}
         with asked.stream("GET", "/v1/workloads/job/logs/stream", headers=header) as stream:
             assert [kind for kind, _ in _told("".join(stream.iter_text()))] == [*wanted, "end"], last

@@ -236,7 +236,7 @@ def test_it_is_read_along_from_its_place_in_line_to_its_end(plane: Plane) -> Non
                 submitting.stop(plane.database, "before", "ann")
             seen.append(each)
     assert seen[0] == InLine("one", 1, 1)
-    assert [type(each) for each in seen[1:]] == [At, Output, End]
+    assert [type(each) for each in seen[1:]] == [At, At, Output, End]
     assert isinstance(seen[-1], End) and seen[-1].exit_code == 0
 
 

@@ -27,7 +27,7 @@ from situs.cli.asking import (
 from situs.cli.beginning import have_control, have_sites
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json, language
-from situs.cli.place import show, shown, tell_unrented
+from situs.cli.place import show, show_looked, shown
 from situs.cli.plane import ByOption, DbOption, person
 from situs.cli.sent import packages_of, pairs, tell_left_out, tell_written_out
 from situs.cli.server import ServerOption, must_be_here
@@ -201,10 +201,8 @@ def _begun(
         raise InputError(f"the estate has no site {strange[0]!r}; it has {', '.join(sorted(sites))}")
     where = possible(sites, by_kind(place.folder), only)
     if dry_run:
-        looked = foreseen_run(name, submitting.look(place.database, name, workload, where), asked.hours)
-        show(looked, as_json)
-        if not as_json:
-            tell_unrented(looked)
+        looked = submitting.look(place.database, name, workload, where)
+        show_looked(foreseen_run(name, looked, asked.hours), as_json)
         return None
     have_control(place, replan=has_estate)
     submit = submitting.submit_when_there_is_room if wait else submitting.submit

@@ -31,10 +31,11 @@ def shown(found: ForeseenRun, as_json: bool) -> dict[str, object]:
     return as_values(found)
 
 
-def tell_unrented(found: ForeseenRun) -> None:
-    """That nothing is rented by looking, where something would be."""
+def show_looked(found: ForeseenRun, as_json: bool) -> None:
+    """Where it would go, or why it would not, exit code 1 then; and that nothing is rented by looking."""
     from situs.cli import rented
 
-    if found.rents is not None:
+    show(found, as_json)
+    if found.rents is not None and not as_json:
         text = rented.WORDS[language()]["nothing"]
         error_console.print(text, style="dim", soft_wrap=True, markup=False)

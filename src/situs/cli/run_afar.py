@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from situs.cli.output import error_console, language
-from situs.cli.place import show, shown, tell_unrented
+from situs.cli.place import show, show_looked, shown
 from situs.cli.queue_told import tell_queued
 from situs.client.remote_jobs import PART_BYTES, NoPlaceThere
 
@@ -24,10 +24,7 @@ def run_afar(plane: Remote, job: Job) -> int:
     """Hand it in, and show what it writes; gives the exit code."""
     jobs, body = plane.jobs(), _body(job)
     if job.dry_run:
-        found = jobs.look(body)
-        show(found, job.as_json)
-        if not job.as_json:
-            tell_unrented(found)
+        show_looked(jobs.look(body), job.as_json)
         return 0
     body["code"] = jobs.send(job.taken.archive, lambda there, size: _tell_sent(job, there, size))
     try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from situs.cli.beginning import have_control, have_sites
 from situs.cli.output import emit_json
-from situs.cli.place import show, shown, tell_unrented
+from situs.cli.place import show, show_looked, shown
 from situs.cli.plane import folder_of, place_of
 from situs.cli.queue_told import tell_queued
 from situs.cli.server import on_the_spot
@@ -61,10 +61,7 @@ def _beside(place: Here, who: str, job: Job, workload: Workload, has_estate: boo
 
     if job.dry_run:
         looked = submitting.look(place.database, job.name, workload, job.sites)
-        found = foreseen_run(job.name, looked, job.hours)
-        show(found, job.as_json)
-        if not job.as_json:
-            tell_unrented(found)
+        show_looked(foreseen_run(job.name, looked, job.hours), job.as_json)
         return 0
     have_control(place, replan=has_estate)
     submit = submitting.submit_when_there_is_room if job.wait else submitting.submit

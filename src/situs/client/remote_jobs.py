@@ -59,18 +59,16 @@ class RemoteJobs:
 
     def look(self, job: Mapping[str, Any]) -> ForeseenRun:
         """Where it would go now."""
-        path = "/v1/arrays" if "parameters" in job else "/v1/workloads"
-        return understood(ForeseenRun, self._asking.send("POST", path, {**job, "dry_run": True}))
+        return understood(ForeseenRun, self._asking.send("POST", _path(job), {**job, "dry_run": True}))
 
     def hand_in(self, job: Mapping[str, Any], *, wait: bool = False) -> ForeseenRun | None:
         """Hand it in; gives where it goes, as far as that is known now. ``wait``: while it only lacks room.
 
         Raises NoPlaceThere.
         """
-        path = "/v1/arrays" if "parameters" in job else "/v1/workloads"
         while True:
             try:
-                made = self._asking.send("POST", path, job, key=secrets.token_hex(16))
+                made = self._asking.send("POST", _path(job), job, key=secrets.token_hex(16))
             except Refused as refused:
                 if refused.told.get("place") is None:
                     raise
@@ -80,3 +78,7 @@ class RemoteJobs:
                 time.sleep(LOOK_AGAIN_S)
                 continue
             return understood(ForeseenRun, made["place"]) if made.get("place") is not None else None
+
+
+def _path(job: Mapping[str, Any]) -> str:
+    return "/v1/arrays" if "parameters" in job else "/v1/workloads"

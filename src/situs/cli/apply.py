@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from situs.store.plans import Target
     from situs.store.records import Records
 
-MOST = 500
-"""Plans that a server tells of at once; whoever applies one that was handed in before those hands it in again."""
 WORDS = {
     "en": {
         "apply": "plan {plan} is in force, as generation {generation}",
@@ -125,7 +123,10 @@ def _sent(records: Records, plan: str, plane: ControlPlane, estate: Path, reason
     last = next(iter(plane.targets()[-1:]), None)
     if last is not None and last.plan == chosen.id:
         return last
-    if all(proposal.plan != chosen.id for proposal in proposals.newest(MOST)):
+    try:
+        proposals.one(chosen.id)
+    except InputError:
+        # It was not handed in before.
         proposals.propose(offered(records.intent_of(chosen), estate, chosen), reason)
     return proposals.apply(chosen.id, reason)
 

@@ -47,11 +47,12 @@ def lacking(adapter: Adapter, wanted: tuple[Capability, ...]) -> tuple[Capabilit
     known = CAPABILITIES.get(adapter.kind)
     if known is None:
         return ()
-    if adapter.kind == "kubernetes" and _shares_folders(adapter.options):
-        known |= {"nodes"}
+    if adapter.kind == "kubernetes":
+        known = of_kubernetes(adapter.options.get("claim"), adapter.options.get("access_mode"))
     return tuple(each for each in wanted if each not in known)
 
 
-def _shares_folders(options: Mapping[str, str]) -> bool:
-    """Whether the folder of a run can be at several nodes of a cluster at once."""
-    return "claim" in options or options.get("access_mode") == "ReadWriteMany"
+def of_kubernetes(claim: str | None, access_mode: str | None) -> frozenset[Capability]:
+    """What such a site can do by its options: several nodes, where the folder of a run can be at all of them."""
+    shared = claim is not None or access_mode == "ReadWriteMany"
+    return CAPABILITIES["kubernetes"] | ({"nodes"} if shared else frozenset())

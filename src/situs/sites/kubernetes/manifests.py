@@ -75,11 +75,6 @@ class KubernetesOptions:
     mounts: tuple[str, ...] = ()
     """folders of the nodes that every run sees, as ``/host:/inside`` or ``/host:/inside:ro``"""
 
-    @property
-    def shares_folders(self) -> bool:
-        """Whether a run's folder can be at several nodes at once."""
-        return self.claim is not None or self.access_mode == "ReadWriteMany"
-
 
 def job(task: Task, options: KubernetesOptions, names: Names) -> Object:
     """The job of a run. Raises SitusError for what cannot be told a cluster."""

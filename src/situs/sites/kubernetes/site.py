@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from situs.model.capability import CAPABILITIES
+from situs.model.capability import of_kubernetes
 from situs.model.error import SitusError
 from situs.sites.adapter import (
     Capability,
@@ -53,8 +53,7 @@ class KubernetesSite:
     """Runs of ours in one namespace."""
 
     def __init__(self, access: Access, options: KubernetesOptions, namespace: str | None = None) -> None:
-        shared: frozenset[Capability] = frozenset({"nodes"} if options.shares_folders else ())
-        self.capabilities: frozenset[Capability] = CAPABILITIES["kubernetes"] | shared
+        self.capabilities: frozenset[Capability] = of_kubernetes(options.claim, options.access_mode)
         self._options = options
         self._names = Names(options.name)
         self._cluster = Cluster(access, namespace)
@@ -92,7 +91,7 @@ class KubernetesSite:
 
     def start(self, task: Task) -> None:
         """Have the cluster start the task, unless it did. Raises StaleGeneration for an old generation."""
-        if task.nodes > 1 and not self._options.shares_folders:
+        if task.nodes > 1 and "nodes" not in self.capabilities:
             raise Unsupported(
                 f"{task.key.workload}: without a folder that nodes share this site cannot start one task on several; "
                 "give it the option claim, or access_mode ReadWriteMany"

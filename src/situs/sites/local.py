@@ -36,7 +36,7 @@ from situs.sites.noticing import ENDED, WORK, Noticing
 from situs.sites.processes import MARK, kill, of_run
 from situs.sites.shell import ENTER, ThisMachine
 from situs.sites.supervisor import LAPSED, NOTHING_FREE, STALE
-from situs.sites.words import signal_of, still_runs
+from situs.sites.words import found_below, signal_of, still_runs
 from situs.sites.writing import copied, written
 
 STARTING_S = 30.0
@@ -88,7 +88,7 @@ class LocalSite:
 
     def put(self, key: Key, source: Path, name: str) -> str:
         """Copy a file into the run's folder; gives its SHA-256. Raises SitusError once the run has started."""
-        folder, target = self._folder(key), self._inside(key, name, "staged")
+        folder, target = self._folder(key), found_below(self._folder(key) / "staged", name)
         late = SitusError(f"{key.workload} has started: its folder is its own, {name!r} stays as it is")
         if (folder / "started").exists():
             raise late
@@ -207,7 +207,7 @@ class LocalSite:
 
     def get(self, key: Key, name: str, target: Path) -> str:
         """Copy a file out of the run's folder; gives its SHA-256."""
-        source = self._inside(key, name, WORK)
+        source = found_below(self._folder(key) / WORK, name)
         if not source.is_file():
             raise SitusError(f"{key.workload} wrote no file {name!r}")
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -245,13 +245,6 @@ class LocalSite:
 
     def _folder(self, key: Key) -> Path:
         return self._root / str(key)
-
-    def _inside(self, key: Key, name: str, part: str) -> Path:
-        work = (self._folder(key) / part).resolve()
-        path = (work / name).resolve()
-        if path == work or not path.is_relative_to(work):
-            raise SitusError(f"{name!r} is no file in the run's folder")
-        return path
 
     def _supervise(self, folder: Path, secrets: Mapping[str, str]) -> subprocess.Popen[bytes]:
         # Supervisors that have ended are taken leave of here: each would stay in the process table otherwise.

@@ -10,9 +10,9 @@ from pathlib import Path
 from uuid import uuid4
 
 from situs.model.checkpoint import StateFile
-from situs.model.error import SitusError
 from situs.sites.adapter import Key
 from situs.sites.checkpoints import Damaged, Unsettled
+from situs.sites.words import found_below
 from situs.sites.writing import copied
 
 TRIES = 20
@@ -113,11 +113,7 @@ class LocalCheckpoints:
                 yield name, path
 
     def _path(self, key: Key, name: str) -> Path:
-        work = (self._root / str(key) / "work").resolve()
-        path = (work / name).resolve()
-        if not path.is_relative_to(work):
-            raise SitusError(f"{name!r} is no file in the run's folder")
-        return path
+        return found_below(self._root / str(key) / "work", name)
 
 
 def _is_settled(linked: Sequence[tuple[str, Path, Path]], last: str) -> bool:

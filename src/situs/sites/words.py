@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from signal import Signals
 
 from situs.model.error import SitusError
@@ -17,6 +17,15 @@ def inside(name: str) -> PurePosixPath:
     """A path below the run's folder. Raises SitusError for one that leads elsewhere."""
     path = PurePosixPath(name)
     if not path.name or path.is_absolute() or ".." in path.parts or "\0" in name:
+        raise SitusError(f"{name!r} is no file in the run's folder")
+    return path
+
+
+def found_below(folder: Path, name: str) -> Path:
+    """Where a file in a folder of this machine really is. Raises SitusError for one that links lead out of it."""
+    folder = folder.resolve()
+    path = (folder / name).resolve()
+    if path == folder or not path.is_relative_to(folder):
         raise SitusError(f"{name!r} is no file in the run's folder")
     return path
 

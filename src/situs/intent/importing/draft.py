@@ -21,8 +21,6 @@ Path_ = tuple[str | int, ...]
 
 MOST_PROBLEMS = 100
 
-WHY_LABEL = "level 0 and no spot machines are written; what the work reads has labels of its own"
-
 
 class Draft:
     """Collects entries, remarks and problems of one import."""
@@ -85,6 +83,12 @@ class Draft:
         self._assumed.setdefault((what, why), []).append(at)
         if path is not None:
             self.note(path, f"assumed: {what}: {why}")
+
+    def keep_off_spot(self, entry: dict[str, Any], at: Position, path: Path_) -> None:
+        """Give a workload whose source says nothing of machines that are taken away, or of labels, one of its own."""
+        entry["label"] = {"level": 0, "obligations": ["no-spot"]}
+        why = "level 0 and no spot machines are written; what the work reads has labels of its own"
+        self.assumed(at, "label", why, path)
 
     def problem(self, at: Position, what: str, fix: str | None = None) -> None:
         """Something that is wrong in the source itself."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from situs.intent.importing.accelerators import accelerator_name
-from situs.intent.importing.draft import WHY_LABEL, Draft, sound_name
+from situs.intent.importing.draft import Draft, sound_name
 from situs.intent.importing.kubernetes_quantity import parse_quantity, runs_per_month
 from situs.intent.importing.result import Imported
 from situs.intent.reader import Document
@@ -169,8 +169,7 @@ class _Controller:
         entry["affinity"] = sorted(self._affinity())
         entry["inputs"] = self._volumes(replicas)
         if not self._spot:
-            entry["label"] = {"level": 0, "obligations": ["no-spot"]}
-            self._assumed("label", WHY_LABEL)
+            self._draft.keep_off_spot(entry, self._item.at(), self._path)
         self._other_fields()
         self._draft.add("workloads", self._name, entry, self._item.at())
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from situs.intent.hints import did_you_mean
 from situs.intent.importing.accelerators import accelerator_name
-from situs.intent.importing.draft import WHY_LABEL, Draft, quantity, sound_name
+from situs.intent.importing.draft import Draft, quantity, sound_name
 from situs.intent.importing.result import Imported
 from situs.intent.reader import Document
 from situs.model.error import Position
@@ -108,8 +108,7 @@ class _Task:
         entry |= self._run()
         if not any(self._uses_spot(resources)):
             # Without use_spot SkyPilot takes machines that stay; the work may not bear an interruption.
-            entry["label"] = {"level": 0, "obligations": ["no-spot"]}
-            self._draft.assumed(self._at(), "label", WHY_LABEL, self._path)
+            self._draft.keep_off_spot(entry, self._at(), self._path)
         self._data(entry)
         self._draft.add("workloads", self._name, entry, self._at())
         self._operator_rule()

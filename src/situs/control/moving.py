@@ -169,7 +169,7 @@ def _must_be_possible(
         site, pool = assignment.site, assignment.pool
         if site not in kept.intent.sites or pool not in kept.intent.sites[site].pools:
             raise InputError(f"{name} was at {site}/{pool}, which the estate does not have any more")
-        if site in holds.lost(held) | holds.lost_by_itself(held):
+        if site in holds.lost_at_all(held):
             raise InputError(
                 f"{name} was at {site}, which is lost; `situs found {site}` takes it into service again"
             )

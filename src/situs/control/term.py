@@ -401,7 +401,7 @@ class Term:
         return Job(step, work, went_on, kept, grace_s, lease)
 
     def _kept_copies(self, force: Force) -> KeptCopies:
-        return KeptCopies(self._kept, force, holds.lost(self._holds) | holds.lost_by_itself(self._holds))
+        return KeptCopies(self._kept, force, holds.lost_at_all(self._holds))
 
     def _do(self, job: Job) -> None:
         began = time.monotonic()

@@ -153,8 +153,10 @@ def _seen(database: Database, asked_for: str | None) -> Overview:
     for run in (run for run in known if run.workload not in queues.work):
         history.setdefault(unit_of(run), []).append(run)
     drained, lost = holds.drained(held), holds.lost(held)
-    closed = lost | holds.lost_by_itself(held)
-    wanted = KeptCopies(copies, force, closed).restartable(force.wanted(history)) if force else {}
+    wanted: dict[Unit, Wanted] = {}
+    if force is not None:
+        restorable = KeptCopies(copies, force, holds.lost_at_all(held))
+        wanted = restorable.restartable(force.wanted(history))
     silent = covered(held, force.loss_after_s) if force else frozenset()
     estate = force.names if force else frozenset()
     sights = {name: _sight(observation) for name, observation in seen.items()}

@@ -53,6 +53,11 @@ def lost_by_itself(held: Iterable[Hold]) -> frozenset[str]:
     return frozenset(hold.subject for hold in held if hold.kind == "lost" and hold.after_s is not None)
 
 
+def lost_at_all(held: Iterable[Hold]) -> frozenset[str]:
+    """Sites that are gone for anybody, by the word of a person or without."""
+    return frozenset(hold.subject for hold in held if hold.kind == "lost")
+
+
 def put_back(held: Iterable[Hold]) -> Mapping[str, Hold]:
     """Workloads whose move was cancelled."""
     return {hold.subject: hold for hold in held if hold.kind == "back"}

@@ -48,14 +48,13 @@ def offered(frame: Frame, columns: Ints, one_of: int) -> Offered:
         p.extra_row[items],
         p.extra_amount[items],
     )
-    room = frame.limits.room[columns]
     return Offered(
         columns,
         cls[opening],
         np.r_[opening, len(cls)].astype(np.int64),
         p.col_cost[columns],
         uses,
-        np.where(room < p.count[cls], one_of * room, np.inf),
+        one_of * frame.own_limit[columns],
     )
 
 

@@ -26,6 +26,7 @@ from situs.sites.conformance.waiting import Opener, ended, python, until
 from situs.sites.shell import Completed, ThisMachine
 from situs.sites.slurm.site import SlurmSite
 from situs.sites.slurm.submission import RESERVED, SlurmOptions, run_script
+from tests.sites.slurm_depending import it_runs_after_it_or_never
 from tests.sites.started import started_cluster
 
 pytestmark = pytest.mark.slow
@@ -343,27 +344,11 @@ class TestSlurm(AdapterConformance, GangConformance):
     def test_what_waits_for_a_job_of_the_site_runs_after_it_or_never(
         self, cluster: SlurmCluster, options: SlurmOptions, tmp_path: Path
     ) -> None:
-        gate = tmp_path / "gate"
-        for code in (0, 3):
-            gate.unlink(missing_ok=True)
-            wait = f"while [ ! -e {gate} ]; do sleep 0.05; done; exit {code}"
-            first = cluster.command("sbatch", "--parsable", "--output=/dev/null", f"--wrap={wait}").strip()
-            site = SlurmSite(
-                ThisMachine(tmp_path, env=cluster.env), replace(options, dependency=f"afterok:{first}")
-            )
-            key = Key(f"after-{code}", 1)
-            site.start(Task(key, python("print('ran')")))
-            until(
-                lambda site=site, key=key: "Dependency" in (site.status(key).detail or ""),
-                "it waits for the job",
-            )
-            assert site.status(key).state == "queued"
-            gate.touch()
-            status = ended(site, key)
-            assert (status.reason, status.succeeded) == (
-                ("exited", True) if code == 0 else ("dependency", False)
-            )
-            assert site.logs(key)[0] == (b"ran\n" if code == 0 else b"")
+        it_runs_after_it_or_never(
+            cluster,
+            tmp_path,
+            lambda what: SlurmSite(ThisMachine(tmp_path, env=cluster.env), replace(options, dependency=what)),
+        )
 
     def test_with_requeue_a_run_is_begun_anew_and_otherwise_not(
         self, cluster: SlurmCluster, tmp_path: Path, options: SlurmOptions, open_site: Opener

@@ -22,6 +22,7 @@ from situs.sites.shell import ThisMachine
 from situs.sites.slurm.rest.api import SlurmApi
 from situs.sites.slurm.rest.site import SlurmRestSite
 from situs.sites.slurm.submission import SlurmOptions
+from tests.sites.slurm_depending import it_runs_after_it_or_never
 from tests.sites.slurm_rest import SlurmRest
 from tests.sites.started import started_cluster, started_rest
 from tests.sites.tls_front import TlsFront
@@ -149,28 +150,13 @@ class TestSlurmRest(AdapterConformance, GangConformance):
     def test_what_waits_for_a_job_of_the_site_runs_after_it_or_never(
         self, rest_cluster: SlurmCluster, rest: SlurmRest, options: SlurmOptions, tmp_path: Path
     ) -> None:
-        token, gate = rest.token(), tmp_path / "gate"
+        token = rest.token()
         api = SlurmApi(rest.address, lambda: token)
-        for code in (0, 3):
-            gate.unlink(missing_ok=True)
-            wait = f"while [ ! -e {gate} ]; do sleep 0.05; done; exit {code}"
-            first = rest_cluster.command(
-                "sbatch", "--parsable", "--output=/dev/null", f"--wrap={wait}"
-            ).strip()
-            site = SlurmRestSite(ThisMachine(tmp_path), replace(options, dependency=f"afterok:{first}"), api)
-            key = Key(f"after-{code}", 1)
-            site.start(Task(key, python("print('ran')")))
-            until(
-                lambda site=site, key=key: "Dependency" in (site.status(key).detail or ""),
-                "it waits for the job",
-            )
-            assert site.status(key).state == "queued"
-            gate.touch()
-            status = ended(site, key)
-            assert (status.reason, status.succeeded) == (
-                ("exited", True) if code == 0 else ("dependency", False)
-            )
-            assert site.logs(key)[0] == (b"ran\n" if code == 0 else b"")
+        it_runs_after_it_or_never(
+            rest_cluster,
+            tmp_path,
+            lambda what: SlurmRestSite(ThisMachine(tmp_path), replace(options, dependency=what), api),
+        )
 
     @pytest.mark.usefixtures("full")
     def test_what_waits_says_why_and_can_be_cancelled_or_stopped(

@@ -29,6 +29,8 @@ from situs.store.schema import ready
 PACE = Pace(look_s=0.2, rest_s=0.4, poll_s=0.05, shown_s=0.2, meter_s=1.0, lease_s=3.0)
 LONGEST_LIFE_S = 0.5
 """A life begins within some 0.1 s; in most of the time that is left it is in the middle of something."""
+BEGINNING_S = 5.0
+"""How long every other life is given until a run begins in it; in the others a busy machine may begin none."""
 SETTLING_S = 600.0
 SAYING_S = 60.0
 
@@ -68,6 +70,8 @@ def killed(
             _apply(database, told, number, facts)
             while done < kills * (number + 1) // plans:
                 with control_plane(url, folder) as process:
+                    if done % 2:
+                        _until_a_run_begins(evidence)
                     time.sleep(rng.uniform(0.0, LONGEST_LIFE_S))
                     kill(process)
                 done += 1
@@ -108,6 +112,17 @@ def _control(url: str, folder: Path) -> None:
 
 def _apply(database: Database, told: Story, number: int, facts: Facts) -> None:
     apply(database, told.plans[number], told.intent, facts, told.program, "bench")
+
+
+def _until_a_run_begins(evidence: Path) -> None:
+    """Or until none has for so long that there is none to begin: those that were to move may have ended."""
+    known, deadline = _begun(evidence), time.monotonic() + BEGINNING_S
+    while _begun(evidence) == known and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def _begun(evidence: Path) -> int:
+    return len(list(evidence.glob("*.begun")))
 
 
 def _wait(true: Callable[[], bool]) -> None:

@@ -151,8 +151,8 @@ def test_a_person_works_leaves_comes_back_and_ends_it(site: Site, tmp_path: Path
     first.sees(b"made-42")
     assert b"33 101" in first.shown
     # Ctrl-C ends what runs in front, and nothing else.
-    first.type("sleep 600; echo after-$?")
-    first.sees(b"after-$?")
+    first.type("sh -c 'echo in-$((1+1)); exec sleep 600'; echo after")
+    first.sees(b"in-2")
     first.type("", end="\x03")
     first.type("echo still-$((1+1))")
     first.sees(b"still-2")

@@ -11,6 +11,7 @@ from math import inf
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
+from situs.control.staging import Staged
 from situs.model.error import SitusError
 from situs.sites.adapter import Health, Inventory, Key, StaleGeneration, Status, Task, Unreachable
 
@@ -171,7 +172,7 @@ class ModelWork:
 
     def stage(
         self, key: Key, site: ModelSite, bring: Callable[[str, Path], bool] | None, guard: Callable[[], None]
-    ) -> Task:
+    ) -> Staged:
         guard()
         if bring is not None:
             with NamedTemporaryFile() as scratch:
@@ -179,7 +180,7 @@ class ModelWork:
                 guard()
                 if there:
                     site.put_progress(key, int(Path(scratch.name).read_text()))
-        return Task(key, ("x",), {"SPEC": self.spec})
+        return Staged(Task(key, ("x",), {"SPEC": self.spec}), ())
 
     def collect(self, key: Key, site: ModelSite) -> None:
         assert site.status(key).succeeded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -22,12 +23,12 @@ LOOKED: dict[int | str, dict[str, Any]] = {
 """What the document says of answers to those who only look."""
 
 
-def told(name: str, placed: Placed, hours: float | None) -> dict[str, Any]:
-    """What was decided, with amounts as exact text."""
-    values: dict[str, Any] = FORESEEN.dump_python(foreseen_run(name, placed, hours), mode="json")
+def told(name: str, placed: Placed, hours: float | None, folder: Path) -> dict[str, Any]:
+    """What was decided, with amounts as exact text. ``folder``: that of the sites' data."""
+    values: dict[str, Any] = FORESEEN.dump_python(foreseen_run(name, placed, hours, folder), mode="json")
     return values
 
 
-def nowhere(refused: NoPlace, hours: float | None) -> Problem:
+def nowhere(refused: NoPlace, hours: float | None, folder: Path) -> Problem:
     """That there is no place, and why."""
-    return Problem(409, str(refused), place=told(refused.name, refused.placed, hours))
+    return Problem(409, str(refused), place=told(refused.name, refused.placed, hours, folder))

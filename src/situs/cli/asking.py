@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from situs.cli.data_names import complete_versions
+
 CommandArgument = Annotated[
     list[str],
     typer.Argument(help="Script or program; its own options come after --.", metavar="SCRIPT [-- ARGS]"),
@@ -24,7 +26,11 @@ MemoryOption = Annotated[
 ]
 DataOption = Annotated[
     list[str] | None,
-    typer.Option("--data", help="Dataset that it reads: NAME or NAME@latest; may be given again."),
+    typer.Option(
+        "--data",
+        help="Dataset that it reads: NAME or NAME@latest; may be given again.",
+        autocompletion=complete_versions,
+    ),
 ]
 SiteOption = Annotated[
     list[str] | None, typer.Option("--site", help="Only there; may be given again.", metavar="SITE")

@@ -202,16 +202,16 @@ def _begun(
     where = possible(sites, by_kind(place.folder), only)
     if dry_run:
         looked = submitting.look(place.database, name, workload, where)
-        show_looked(foreseen_run(name, looked, asked.hours), as_json)
+        show_looked(foreseen_run(name, looked, asked.hours, place.folder), as_json)
         return None
     have_control(place, replan=has_estate)
     submit = submitting.submit_when_there_is_room if wait else submitting.submit
     try:
         placed = submit(place.database, name, workload, content(taken.archive), who, where)
     except submitting.NoPlace as refused:
-        show(foreseen_run(name, refused.placed, asked.hours), as_json)
+        show(foreseen_run(name, refused.placed, asked.hours, place.folder), as_json)
         raise typer.Exit(1) from None
-    told = shown(foreseen_run(name, placed, asked.hours), as_json)
+    told = shown(foreseen_run(name, placed, asked.hours, place.folder), as_json)
     if told_now and as_json:
         emit_json(told)
     return told

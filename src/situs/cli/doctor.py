@@ -93,6 +93,7 @@ def _findings(estate: Path, db: str | None, deadline_s: float) -> tuple[list[Fin
     """All of them, and whether some sites were silent."""
     from situs.control.connect import by_kind
     from situs.control.doctor import plane
+    from situs.control.doctor.data import data
     from situs.control.doctor.finding import Finding
     from situs.control.doctor.sites import sites
     from situs.control.ground import has_estate
@@ -111,6 +112,7 @@ def _findings(estate: Path, db: str | None, deadline_s: float) -> tuple[list[Fin
     else:
         found, silent = sites(intent.sites, by_kind(folder), deadline_s)
         found += plane.secrets(intent.workloads, folder)
+        found += data(intent, folder)
         found += plane.facts(known, now)
     return [*found, *_database(estate, db), *plane.files(folder, _file(db, estate))], silent
 

@@ -43,6 +43,7 @@ ENGLISH: Words = {
     "file-folder": ("others may look into it ({mode})", "chmod 700 {subject}"),
     "file-open": ("others may read it ({mode})", "chmod 600 {subject}, and change the passwords and tokens in it"),
     "secret-none": ("its secret {variable} cannot be had: {cause}", "put it there; until then it is not started"),
+    "data-missing": ("it has no data at {site}", "`situs data put {subject} PATH --site {site}`; what reads it waits"),
     "facts-old": ("its newest figure is of {date}, {days} days old", "bring newer ones: `situs facts import`"),
 }  # fmt: skip
 
@@ -82,5 +83,6 @@ GERMAN: Words = {
     "file-folder": ("andere dürfen hineinsehen ({mode})", "chmod 700 {subject}"),
     "file-open": ("andere dürfen sie lesen ({mode})", "chmod 600 {subject}, und darin stehende Passwörter und Token wechseln"),
     "secret-none": ("sein Geheimnis {variable} ist nicht zu haben: {cause}", "dort ablegen; bis dahin startet es nicht"),
+    "data-missing": ("hat keine Daten in {site}", "`situs data put {subject} PFAD --site {site}`; wer sie liest, wartet"),
     "facts-old": ("der neueste Wert ist vom {date}, {days} Tage alt", "neuere holen: `situs facts import`"),
 }  # fmt: skip

@@ -36,6 +36,7 @@ TOPICS = (
     "attached",
     "queue",
     "pipeline",
+    "data",
     "submitted",
     "enter",
     "top",

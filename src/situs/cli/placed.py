@@ -21,6 +21,7 @@ WORDS = {
         "full": "  not {sites}: no room there now",
         "later": "no room for {name} now; it may be at {site}, once something there has ended",
         "never": "there is no place for {name}: ",
+        "missing": "{dataset} has no data at {site}: `situs data put {dataset} PATH --site {site}`; {name} waits",
         "and": ", ",
     },
     "de": {
@@ -31,6 +32,7 @@ WORDS = {
         "full": "  nicht {sites}: dort ist jetzt kein Platz",
         "later": "für {name} ist jetzt kein Platz; es darf nach {site}, sobald dort etwas endet",
         "never": "für {name} gibt es keinen Ort: ",
+        "missing": "{dataset} hat keine Daten in {site}: `situs data put {dataset} PFAD --site {site}`; {name} wartet",
         "and": ", ",
     },
 }  # fmt: skip
@@ -50,6 +52,8 @@ def say(found: ForeseenRun, language: str) -> Iterator[str]:
             cost = _shown(found.estimate)
             text += words["in-all"].format(cost=cost, currency=found.currency, hours=found.hours)
         yield text + (words["scale"] if found.fit is Fit.AFTER_SCALE_UP else "")
+        for each in found.missing:
+            yield words["missing"].format(name=name, dataset=each.dataset, site=each.site)
         if found.rents is not None:
             yield f"  {rented.said(found.rents, rented.WORDS[language])}"
     elif found.fit is Fit.AT:
@@ -74,6 +78,7 @@ def as_values(found: ForeseenRun) -> dict[str, object]:
             {"site": each.site, "rule": each.refusal.rule, "details": each.refusal.details}
             for each in found.refused
         ],
+        "missing": [{"dataset": each.dataset, "site": each.site} for each in found.missing],
     }  # fmt: skip
 
 

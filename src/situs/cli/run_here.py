@@ -61,16 +61,16 @@ def _beside(place: Here, who: str, job: Job, workload: Workload, has_estate: boo
 
     if job.dry_run:
         looked = submitting.look(place.database, job.name, workload, job.sites)
-        show_looked(foreseen_run(job.name, looked, job.hours), job.as_json)
+        show_looked(foreseen_run(job.name, looked, job.hours, place.folder), job.as_json)
         return 0
     have_control(place, replan=has_estate)
     submit = submitting.submit_when_there_is_room if job.wait else submitting.submit
     try:
         placed = submit(place.database, job.name, workload, {".": job.taken.archive}, who, job.sites)
     except submitting.NoPlace as refused:
-        show(foreseen_run(job.name, refused.placed, job.hours), job.as_json)
+        show(foreseen_run(job.name, refused.placed, job.hours, place.folder), job.as_json)
         return 1
-    found = foreseen_run(job.name, placed, job.hours)
+    found = foreseen_run(job.name, placed, job.hours, place.folder)
     if job.detach:
         show(found, job.as_json)
         return 0
@@ -88,7 +88,7 @@ def _in_queue(place: Here, who: str, job: Job, workload: Workload) -> int:
     assert job.queue is not None
     placed = submitting.look(place.database, job.name, workload)
     if placed.fit is Fit.NEVER:
-        show(foreseen_run(job.name, placed, None), job.as_json)
+        show(foreseen_run(job.name, placed, None, place.folder), job.as_json)
     hand_in_work(place.database, job.queue, job.name, workload, {".": job.taken.archive}, job.priority, who)
     told = tell_queued(job)
     return 0 if job.detach else watch(on_the_spot(place), job.name, told, as_json=job.as_json)
@@ -105,7 +105,7 @@ def _as_array(place: Here, who: str, job: Job, workload: Workload, has_estate: b
     wanted = Wanted(job.name, job.members, job.at_once, job.queue, job.priority, job.sites)
     placed = look(place.database, wanted, workload)
     if job.dry_run or placed.fit is Fit.NEVER:
-        show(foreseen_run(job.name, placed, job.hours), job.as_json)
+        show(foreseen_run(job.name, placed, job.hours, place.folder), job.as_json)
         return 0
     have_control(place, replan=has_estate)
     make(place.database, wanted, workload, {".": job.taken.archive}, who)

@@ -23,6 +23,7 @@ from situs.cli.asking import (
     UseCaseOption,
 )
 from situs.cli.beginning import have_control, have_sites
+from situs.cli.data_names import complete_versions
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, emit_json, error_console, language
 from situs.cli.place import show as show_place
@@ -82,7 +83,11 @@ def run_command(
     memory: MemoryOption = "0GiB",
     data: Annotated[
         list[str] | None,
-        typer.Option("--data", help="Dataset that trials read: NAME or NAME@latest; may be given again."),
+        typer.Option(
+            "--data",
+            help="Dataset that trials read: NAME or NAME@latest; may be given again.",
+            autocompletion=complete_versions,
+        ),
     ] = None,
     hours: Annotated[
         float | None, typer.Option(help="How long a trial is likely to take; for the estimate.", min=0.001)
@@ -171,7 +176,7 @@ def run_command(
     wanted = Wanted(name or fresh_name(tuple(command)), parameters, at_once, queue, priority, only)
     placed = making.look(place.database, wanted, workload)
     if dry_run or placed.fit is Fit.NEVER:
-        show_place(foreseen_run(wanted.name, placed, hours), as_json)
+        show_place(foreseen_run(wanted.name, placed, hours, place.folder), as_json)
         return
     have_control(place, replan=has_estate)
     how = making.described(ranges, lists, sampler, seed)

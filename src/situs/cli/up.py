@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -142,7 +143,7 @@ def up_command(
     controller = Controller(
         database, folder, by_kind(folder), say=watcher.said if log_format == "json" else _sentence,
         estate=EstateFiles(estate) if replan else None, watcher=watcher,
-        counter=Counter(database, place_of(db, estate), folder, _placed),
+        counter=Counter(database, place_of(db, estate), folder, partial(_placed, folder)),
     )  # fmt: skip
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -252,12 +253,14 @@ def _unit(context: typer.Context, estate: Path) -> str:
     return unit(words, folder if folder.is_dir() else folder.parent, person(None), runs_here=bool(local))
 
 
-def _placed(name: str, placed: Placed, hours: float | None, language: str) -> Mapping[str, object]:
+def _placed(
+    folder: Path, name: str, placed: Placed, hours: float | None, language: str
+) -> Mapping[str, object]:
     """What is told of a place to one who hands work in."""
     from situs.cli.placed import as_values, say
     from situs.control.foreseen import foreseen_run
 
-    found = foreseen_run(name, placed, hours)
+    found = foreseen_run(name, placed, hours, folder)
     return {"lines": list(say(found, language)), "values": as_values(found)}
 
 

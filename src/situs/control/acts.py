@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from situs.control.checkpoints.copying import checkpoints_of, from_copy
+from situs.control.data.missing import NoData
 from situs.control.outcome import Result
 from situs.control.staging import Bring, MissingOutput, Refused, Work, from_run
 from situs.control.wanted import Step
@@ -67,6 +68,8 @@ def perform(job: Job, sites: Mapping[str, Adapter], guard: Guard) -> Result:
         return Result(error=str(error), stale=True)
     except Refused as error:
         return Result(error=str(error), refused=True)
+    except NoData as error:
+        return Result(error=str(error), next_step=error.next_step)
     except SitusError as error:
         return Result(error=str(error))
     except Exception as error:
@@ -87,7 +90,8 @@ def _start(job: Job, site: Adapter, sites: Mapping[str, Adapter], guard: Guard) 
                 next_step="apply a plan that has it",
                 refused=True,
             )
-        task = job.work.stage(key, site, _bring(job, sites), guard)
+        staged = job.work.stage(key, site, _bring(job, sites), guard)
+        task = staged.task
         if job.lease is not None:
             task = replace(task, lease_until=job.lease())
         guard()
@@ -95,6 +99,7 @@ def _start(job: Job, site: Adapter, sites: Mapping[str, Adapter], guard: Guard) 
         status = site.status(key)
         if status.state == "absent":
             return Result(error=f"{job.step.site} took it and does not know it")
+        return Result(status, reads=staged.reads)
     return Result(status)
 
 

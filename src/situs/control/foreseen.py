@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 
+from situs.control.data.missing import Missing, missing
 from situs.model.plan import Fit
 from situs.model.refusal import Refusal
 from situs.planner.single import Placed
@@ -43,10 +45,15 @@ class ForeseenRun:
     full: Sequence[tuple[str, str]]
     """(site, pool) that would do and have no room now"""
     refused: Sequence[RefusedAt]
+    missing: Sequence[Missing] = ()
+    """data that it reads there, which nobody has brought yet"""
 
 
-def foreseen_run(name: str, placed: Placed, hours: float | None) -> ForeseenRun:
-    """What was decided. ``hours``: how long it is likely to take, where somebody said."""
+def foreseen_run(name: str, placed: Placed, hours: float | None, folder: Path) -> ForeseenRun:
+    """What was decided.
+
+    ``hours``: how long it is likely to take, where somebody said; ``folder``: that of the sites' data.
+    """
     decision, later = placed.decision, placed.later
     at = decision.assignments[0] if decision.assignments else None
     cost = sum(at.costs.values(), Decimal(0)) if at is not None else None
@@ -59,4 +66,5 @@ def foreseen_run(name: str, placed: Placed, hours: float | None) -> ForeseenRun:
         later.assignments[0].site if later is not None and later.assignments else None,
         rented(placed.intent.sites[at.site], at.pool) if at else None, tuple(placed.full),
         [RefusedAt(site, refusal) for site, refusal in placed.refusals.items()],
+        tuple(missing(folder, at, placed.plan.replicas)) if at else (),
     )  # fmt: skip

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from situs.control.backoff import delay
 from situs.control.reconcile import STALE
+from situs.control.staging import Read
 from situs.control.wanted import Step, Wanted, key_of
 from situs.sites.adapter import Status
 from situs.store.runs import Outcome, Run
@@ -31,6 +32,8 @@ class Result:
     """the rules do not allow it there"""
     broken: bool = False
     """its work failed, though its program did not say so"""
+    reads: tuple[Read, ...] = ()
+    """data that it was handed"""
 
 
 def placed(step: Step, want: Wanted, last: Run | None, plan: str | None, now: datetime) -> Run:

@@ -10,9 +10,13 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 from pathlib import Path
 
+from situs.control.data.missing import Missing, NoData, origin_of
+from situs.control.data.replicas import Replicas
+from situs.control.data.source import Content, copy, of_files, source
 from situs.control.shipping.sending import launched
 from situs.control.sweeps.reports import FILE as REPORT_FILE
 from situs.control.sweeps.reports import VARIABLE as REPORT_VARIABLE
@@ -23,7 +27,6 @@ from situs.model.workload import Workload, called, variable_of
 from situs.policy import Policy
 from situs.sites.adapter import Adapter, Key, Task, Unreachable
 from situs.sites.secrets import secrets
-from situs.sites.writing import copied
 
 Bring = Callable[[str, Path], bool]
 """Brings a file of the state of the run before to a path; False: there is none of that name"""
@@ -56,6 +59,24 @@ class MissingOutput(SitusError):
 
 
 @dataclass(frozen=True)
+class Read:
+    """A version of data that a run was handed."""
+
+    dataset: str
+    site: str
+    """whose replica it is"""
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A run of which all is there that it needs."""
+
+    task: Task
+    reads: tuple[Read, ...]
+
+
+@dataclass(frozen=True)
 class Work:
     """One workload at one place, with all that it needs there."""
 
@@ -73,17 +94,17 @@ class Work:
     own_python: bool
     """the site is this machine, so ``python`` is the one that situs runs with"""
 
-    def data(self, site: str, dataset: str) -> Path:
-        """Where a site keeps its replica of a dataset."""
-        return self.folder / "sites" / site / "data" / dataset
-
-    def stage(self, key: Key, site: Adapter, bring: Bring | None, guard: Callable[[], None]) -> Task:
-        """Send all it needs; gives what is to be started. Raises Refused before anything is sent."""
+    def stage(self, key: Key, site: Adapter, bring: Bring | None, guard: Callable[[], None]) -> Staged:
+        """Send all it needs; gives what is to be started. Raises Refused and NoData before anything is sent."""
         run, at = self.workload.run, self.assignment
         assert run is not None
         if refusals := self.policy.workload_refusals(self.name, at.site):
             raise Refused(f"{self.name} may not run at {at.site}", refusals)
+        replicas = Replicas(self.folder)
+        for dataset, home in at.reads.items():
+            self._bring_replica(replicas, dataset, home)
         env = {**run.env, "SITUS_SITE": at.site, "SITUS_POOL": at.pool}
+        reads: list[Read] = []
         # Most have nothing to be copied by way of this machine's disk.
         copies = run.files or (bring is not None and run.state)
         with tempfile.TemporaryDirectory(prefix="situs-") if copies else nullcontext("") as scratch:
@@ -94,8 +115,8 @@ class Work:
                 site.put(key, path, name)
             files = called(self.workload.inputs)
             for dataset, home in at.reads.items():
-                guard()
-                site.put(key, self._replica(dataset, home), files[dataset])
+                digest = _handed(key, site, replicas, dataset, home, files[dataset], guard)
+                reads.append(Read(dataset, home, digest))
                 env[f"SITUS_INPUT_{variable_of(files[dataset])}"] = files[dataset]
             if bring is not None:
                 self._carry(key, site, bring, Path(scratch), guard)
@@ -108,14 +129,14 @@ class Work:
         command = self._command()
         if run.code is not None:
             command = launched(key, site, self.content(self.files[run.code]), run, command, guard)
-        return self._task(key, command, env, site)
+        return Staged(self._task(key, command, env, site), tuple(reads))
 
     def collect(self, key: Key, site: Adapter) -> None:
         """Take its results to the sites that keep them. Raises MissingOutput."""
         files = called(self.workload.outputs)
         for dataset, home in self.assignment.writes.items():
             try:
-                site.get(key, files[dataset], self.data(home, dataset))
+                Replicas(self.folder).replace(home, dataset, partial(_fetched, key, site, files[dataset]))
             except Unreachable:
                 raise
             except SitusError as error:
@@ -153,19 +174,36 @@ class Work:
                 guard()
                 site.put(key, path, name)
 
-    def _replica(self, dataset: str, site: str) -> Path:
-        """A replica's file; it is copied from where the plan says when it is not there yet."""
-        path = self.data(site, dataset)
-        if path.exists():
-            return path
-        origin = next(
-            (r.source for r in self.replicas if (r.dataset, r.site, r.change) == (dataset, site, "create")),
-            None,
-        )
-        if origin is None or not self.data(origin, dataset).exists():
-            raise SitusError(f"{site} has no replica of {dataset} yet")
+    def _bring_replica(self, replicas: Replicas, dataset: str, site: str) -> None:
+        """Have a replica there: copied from where the plan says, and again once that has another version."""
+        there = replicas.find(site, dataset)
+        origin = origin_of(self.replicas, dataset, site) or (there.source if there is not None else None)
+        newest = replicas.find(origin, dataset) if origin is not None else None
+        if there is not None and (newest is None or there.source != origin or there.sha256 == newest.sha256):
+            return
+        if origin is None or newest is None:
+            raise NoData(Missing(dataset, origin or site))
         if refusals := self.policy.transfer_refusals(dataset, origin, site):
             raise Refused(f"{dataset} may not go from {origin} to {site}", refusals)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        copied(self.data(origin, dataset), path)
-        return path
+        with replicas.reading(origin, dataset) as path:
+            replicas.replace(site, dataset, partial(copy, source(path)), origin)
+
+
+def _handed(
+    key: Key, site: Adapter, replicas: Replicas, dataset: str, home: str, name: str, guard: Callable[[], None]
+) -> str:  # fmt: skip
+    """Lay a replica, a file or a folder, into the folder of a run; gives the digest of what was laid there."""
+    with replicas.reading(home, dataset) as path:
+        found = source(path)
+        digests = []
+        for each in (None,) if found.names is None else found.names:
+            guard()
+            if each is None:
+                return site.put(key, path, name)
+            digests.append((each, site.put(key, path / each, f"{name}/{each}")))
+        return of_files(digests)
+
+
+def _fetched(key: Key, site: Adapter, name: str, target: Path) -> Content:
+    """A result of a run, as a version of the data that it is."""
+    return Content(site.get(key, name, target), 1, target.stat().st_size)

@@ -173,6 +173,14 @@ class State:
         before = self.run(step.key)
         run = after(step, before, result, want, now)
         self._change(run, *_said(before, run, step), now)
+        key = step.key
+        self._events += [
+            Event(
+                now, "data", BY, f"reads {read.dataset} of {read.site}, sha256:{read.sha256}",
+                key.workload, key.unit, key.generation, step.site,
+            )
+            for read in result.reads
+        ]  # fmt: skip
         return run
 
     def ready(self, key: Key, address: str, now: datetime) -> None:

@@ -20,6 +20,7 @@ from situs.control import meter
 from situs.control.acts import Done, Job, NoLongerWanted, perform
 from situs.control.checkpoints.restoring import KeptCopies, recorded
 from situs.control.connect import Closed, Connect
+from situs.control.data.replicas import Replicas
 from situs.control.force import Force, Plans
 from situs.control.judging import Judge, Judged
 from situs.control.leader import Leadership
@@ -95,6 +96,11 @@ class Term:
         self._adapters: dict[str, Adapter] = {}
         self._observers: dict[str, Observer] = {}
         self._workers: dict[str, Workers] = {}
+        self._replicas = Replicas(folder)
+        self._data = 0
+        """which data there were, as a number that changes with them"""
+        self._early: set[Key] = set()
+        """runs whose start was under way when data came"""
         self._untold: list[Callable[[], None]] = []
         """each ends that a site tells of what has happened there"""
         self._router: Router | None = None
@@ -254,6 +260,11 @@ class Term:
             self._done_at[done.step.site] = now
         want = self._wanted.get(done.step.unit)
         run = self._state.finish(done.step, done.result, want, now)
+        if done.step.key in self._early:
+            self._early.discard(done.step.key)
+            if run is not None:
+                self._again(run, now)
+                run = self._state.run(done.step.key)
         used = done.result.status.usage if done.result.status else None
         if run is not None and (metered := meter.ended(run, self._plans, used, now)):
             self._ledger(*metered)
@@ -434,6 +445,7 @@ class Term:
             self._desk.read_ledger(connection, now)
         self._stirred |= kept != self._kept
         self._kept = kept
+        self._look_for_data(now)
         force = self._force
         hour = now.replace(minute=0, second=0, microsecond=0)
         if (
@@ -451,6 +463,28 @@ class Term:
                 self._reach(self._force)
         if self._force is not None:
             self._count(self._force, now)
+
+    def _look_for_data(self, now: datetime) -> None:
+        """Data have come: who may have waited for them tries again at once."""
+        changed = self._replicas.changed()
+        if changed == self._data:
+            return
+        self._data = changed
+        # A start that is under way may have looked for them a moment too early.
+        self._early = {step.key for _, step in self._state.under_way.values() if step.kind == "start"}
+        for run in self._state.all_runs():
+            if key_of(run) not in self._early:
+                self._again(run, now)
+
+    def _again(self, run: Run, now: datetime) -> None:
+        """Have a start that has failed tried again now."""
+        if run.phase != "placed" or run.started_at is not None or run.retry_at is None:
+            return
+        self._state.replace(replace(run, retry_at=now))
+        if self._desk.has(run.workload):
+            self._desk.stir(run.workload)
+        else:
+            self._stirred = True
 
     def _count(self, force: Force, now: datetime) -> None:
         """Have queues know what is in force, and what room others have taken."""

@@ -96,7 +96,12 @@ def hand_in(
     name = asked.name or name_of(asked, key)
     if asked.dry_run:
         response.status_code = 200
-        return told(name, making.look(given.database, _wanted(asked, name), workload(asked)), asked.hours)
+        return told(
+            name,
+            making.look(given.database, _wanted(asked, name), workload(asked)),
+            asked.hours,
+            given.folder,
+        )
 
     def do(again: bool) -> Mapping[str, Any]:
         return _handed_in(given, asked, name, who.name, again=again or asked.name is None)
@@ -155,7 +160,7 @@ def _handed_in(given: Services, asked: HandingMany, name: str, by: str, *, again
     wanted, job, code = _wanted(asked, name), workload(asked), archive(given.database, asked)
     placed = making.look(given.database, wanted, job)
     if placed.fit is Fit.NEVER:
-        raise nowhere(NoPlace(name, placed), asked.hours)
+        raise nowhere(NoPlace(name, placed), asked.hours, given.folder)
     try:
         making.make(given.database, wanted, job, {".": code}, by)
     except InputError:

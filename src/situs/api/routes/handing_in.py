@@ -40,7 +40,12 @@ def hand_in(asked: Handing, given: Given, who: Asking, response: Response, key: 
     name = asked.name or name_of(asked, key)
     if asked.dry_run:
         response.status_code = 200
-        return told(name, submitting.look(given.database, name, workload(asked), asked.only), asked.hours)
+        return told(
+            name,
+            submitting.look(given.database, name, workload(asked), asked.only),
+            asked.hours,
+            given.folder,
+        )
 
     def do(again: bool) -> Mapping[str, Any]:
         return _handed_in(given, asked, name, who.name, again=again or asked.name is None)
@@ -73,9 +78,9 @@ def _done(
     try:
         placed = submitting.submit(database, name, job, {".": code}, by, asked.only)
     except NoPlace as refused:
-        raise nowhere(refused, asked.hours) from None
+        raise nowhere(refused, asked.hours, given.folder) from None
     at = placed.decision.assignments[0]
-    place = told(name, placed, asked.hours)
+    place = told(name, placed, asked.hours, given.folder)
     return {"name": name, "queue": None, "site": at.site, "pool": at.pool, "place": place}
 
 

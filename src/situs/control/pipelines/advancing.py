@@ -15,6 +15,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from situs.control import submitting
+from situs.control.data.replicas import Replicas
 from situs.control.pace import Pace
 from situs.control.pipelines import standing
 from situs.control.pipelines.document import Pipeline, kept
@@ -116,10 +117,10 @@ class Advancing(Recurring):
             own = plans.load(connection, submission.plan)
             at = own.plan.decision(stage.workload).assignments[0]
             for dataset, home in at.writes.items():
-                file = self._folder / "sites" / home / "data" / dataset
+                found = Replicas(self._folder).find(home, dataset)
                 size_gb = (
-                    file.stat().st_size / BYTES_IN_GB
-                    if file.exists()
+                    found.size_bytes / BYTES_IN_GB
+                    if found is not None
                     else own.intent.datasets[dataset].size_gb
                 )
                 made = Artefact(
@@ -177,9 +178,9 @@ class Advancing(Recurring):
         with self._database.read() as connection:
             made = pipelines.made(connection, name)
         # Before it is written down: whoever goes on after a crash must know that there may be something left.
-        for each in made:
-            for copy in self._folder.glob(f"sites/*/data/{each.dataset}"):
-                copy.unlink(missing_ok=True)
+        replicas, names = Replicas(self._folder), {each.dataset for each in made}
+        for site, dataset in [each for each in replicas.at_sites() if each[1] in names]:
+            replicas.remove(site, dataset)
         with self._database.write() as connection:
             for each in made:
                 dropped = Artefact(**{**vars(each), "act": "dropped", "at": clock(connection)})

@@ -16,7 +16,7 @@ from situs.control.reconcile import diff
 from situs.control.traffic.fronts import Front, fronts, host_and_port
 from situs.control.traffic.haproxy import Haproxy, NoProxy, left_behind
 from situs.control.traffic.router import Router
-from situs.control.wanted import Place, Sight, Step, Unit, Waiting, Wanted, World
+from situs.control.wanted import USUAL_CHECK, Place, Sight, Step, Unit, Waiting, Wanted, World
 from situs.sites.adapter import Key, Status
 from situs.store.runs import Run
 from tests.control.plane import until
@@ -111,7 +111,7 @@ class TestEnding:
 @needs_haproxy
 class TestHaproxy:
     def test_it_is_left_running_and_found_again(self, tmp_path: Path) -> None:
-        front = Front(free(), "/ready", {Key("web", 1): "127.0.0.1:4000"}, {}, 1.0)
+        front = Front(free(), "/ready", USUAL_CHECK, {Key("web", 1): "127.0.0.1:4000"}, {}, 1.0)
         first = Haproxy(tmp_path)
         try:
             first.apply({"web": front})
@@ -130,7 +130,7 @@ class TestHaproxy:
     def test_a_server_keeps_its_slot_however_often_it_is_asked_for(self, tmp_path: Path) -> None:
         proxy = Haproxy(tmp_path)
         into = {Key("web", 1, 0): "127.0.0.1:4001", Key("web", 1, 1): "[::1]:4002"}
-        front = Front(free(), "/", into, {}, 1.0)
+        front = Front(free(), "/", USUAL_CHECK, into, {}, 1.0)
         try:
             for _ in range(5):
                 proxy.apply({"web": front})
@@ -146,7 +146,11 @@ class TestHaproxy:
         router = Router(proxy, lambda _: None, said.append)
         try:
             router.want(
-                {"web": Front(free(), "/", {here: "localhost:4001", gone: "no.invalid:4002"}, {}, 1.0)}
+                {
+                    "web": Front(
+                        free(), "/", USUAL_CHECK, {here: "localhost:4001", gone: "no.invalid:4002"}, {}, 1.0
+                    )
+                }
             )
             until(lambda: said and served(proxy), "the one that is known gets requests")
             assert "no.invalid" in said[0]
@@ -156,7 +160,7 @@ class TestHaproxy:
 
     def test_a_port_that_is_taken_is_told(self, tmp_path: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
-            front = Front(f"127.0.0.1:{taken.getsockname()[1]}", "/ready", {}, {}, 1.0)
+            front = Front(f"127.0.0.1:{taken.getsockname()[1]}", "/ready", USUAL_CHECK, {}, {}, 1.0)
             with pytest.raises(NoProxy, match="does not start"):
                 Haproxy(tmp_path).apply({"web": front})
 
@@ -164,7 +168,7 @@ class TestHaproxy:
 def test_without_haproxy_it_is_said_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("situs.control.traffic.haproxy.shutil.which", lambda *_, **__: None)
     with pytest.raises(NoProxy, match="apt-get install haproxy"):
-        Haproxy(tmp_path).apply({"web": Front("127.0.0.1:0", "/ready", {}, {}, 1.0)})
+        Haproxy(tmp_path).apply({"web": Front("127.0.0.1:0", "/ready", USUAL_CHECK, {}, {}, 1.0)})
 
 
 @needs_haproxy

@@ -37,8 +37,8 @@ WORDS: Mapping[str, Mapping[str, Any]] = {
         "targets": ("generation", "plan", "kind", "at", "by", "reason"), "history": ("at", "unit", "what", "details"),
         "apply": "apply", "rollback": "rollback",
         "standing": {
-            "running": "running", "starting": "starting", "ending": "ending", "done": "done", "failed": "failed",
-            "waiting": "waiting", "unknown": "unknown",
+            "running": "running", "unhealthy": "unhealthy", "starting": "starting", "ending": "ending",
+            "done": "done", "failed": "failed", "waiting": "waiting", "unknown": "unknown",
         },
         "outcome": {
             "succeeded": "succeeded", "failed": "failed", "stopped": "stopped", "lost": "lost",
@@ -65,7 +65,7 @@ WORDS: Mapping[str, Mapping[str, Any]] = {
         "history": ("am", "Einheit", "was", "Einzelheiten"),
         "apply": "angewandt", "rollback": "zurück",
         "standing": {
-            "running": "läuft", "starting": "startet", "ending": "endet", "done": "fertig",
+            "running": "läuft", "unhealthy": "krank", "starting": "startet", "ending": "endet", "done": "fertig",
             "failed": "gescheitert", "waiting": "wartet", "unknown": "unbekannt",
         },
         "outcome": {

@@ -22,11 +22,16 @@ if TYPE_CHECKING:
 WORDS = {
     "en": {
         "columns": ("workload", "unit", "stands", "site", "pool", "for", "cost so far"),
-        "stands": {"running": "running", "starting": "starting", "ending": "ending", "unknown": "unknown"},
+        "stands": {
+            "running": "running", "unhealthy": "unhealthy", "starting": "starting", "ending": "ending",
+            "unknown": "unknown",
+        },
     },
     "de": {
         "columns": ("Arbeit", "Einheit", "Stand", "Ort", "Pool", "seit", "Kosten bisher"),
-        "stands": {"running": "läuft", "starting": "beginnt", "ending": "endet", "unknown": "unbekannt"},
+        "stands": {
+            "running": "läuft", "unhealthy": "krank", "starting": "beginnt", "ending": "endet", "unknown": "unbekannt",
+        },
     },
 }  # fmt: skip
 

@@ -7,6 +7,8 @@ from datetime import timedelta
 
 FIRST_S = 1.0
 """Most troubles are over in a moment: a connection that broke, a site that restarts its queue."""
+STEADY = timedelta(minutes=10)
+"""Who ran, or was well, for so long has not failed at once again: what failed before is forgotten."""
 LONGEST_S = 300.0
 """Five minutes: a site that is away for a day is asked some 300 times, and found soon after it is back."""
 

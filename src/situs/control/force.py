@@ -183,7 +183,7 @@ class Force:
 
     def serves(self, run: Run) -> bool:
         """Whether a run of a service is known to serve."""
-        return (run.started_at if self.health_of(run) is None else run.ready_at) is not None
+        return run.started_at is not None if self.health_of(run) is None else run.is_ready
 
     @cached_property
     def versions(self) -> Mapping[str, Version]:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from situs.control.backoff import delay
+from situs.control.backoff import STEADY, delay
 from situs.control.reconcile import STALE
 from situs.control.staging import Read
+from situs.control.unhealthy import restarts_before
 from situs.control.wanted import Step, Wanted, key_of
 from situs.sites.adapter import Status
-from situs.store.runs import Outcome, Run
-
-STEADY = timedelta(minutes=10)
-"""Who ran so long has not failed at once again: what failed before is forgotten."""
+from situs.store.runs import UNHEALTHY, Outcome, Run
 
 
 @dataclass(frozen=True)
@@ -105,7 +103,9 @@ def _over(run: Run, result: Result, status: Status, want: Wanted | None, now: da
     asked = run.phase == "leaving"
     ran = now - run.started_at if run.started_at else timedelta(0)
     failures, losses = (0, 0) if outcome == "succeeded" or ran > STEADY else (run.failures, run.losses)
-    if not asked and outcome == "failed":
+    if run.reason == UNHEALTHY:
+        failures, losses = restarts_before(run) + 1, 0
+    elif not asked and outcome == "failed":
         failures += 1
     elif not asked and (outcome in ("lost", "stopped") or (want is not None and want.service)):
         losses += 1
@@ -115,11 +115,14 @@ def _over(run: Run, result: Result, status: Status, want: Wanted | None, now: da
         began = now
     return replace(
         run, phase="ended", started_at=began, outcome=outcome, exit_code=status.exit_code,
-        reason=status.reason, ended_at=now, failures=failures, losses=losses, cause=result.error or status.detail,
+        reason=run.reason or status.reason, ended_at=now, failures=failures, losses=losses,
+        cause=result.error or status.detail or (run.cause if run.reason == UNHEALTHY else None),
     )  # fmt: skip
 
 
 def _outcome(run: Run, result: Result, status: Status) -> Outcome:
+    if run.reason == UNHEALTHY:
+        return "failed"
     if status.state == "absent":
         return "lost" if run.started_at else "unstarted"
     if result.broken:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from situs.control.strays import stray_steps
+from situs.control.unhealthy import of_unhealthy
 from situs.control.waiting import away, bereft, delayed, given_up, is_lost, leased, not_now, obstacle
 from situs.control.wanted import (
     Kind,
@@ -81,7 +82,7 @@ def _is_satisfied(want: Wanted, history: Sequence[Run]) -> bool:
 
 def serves(run: Run, want: Wanted) -> bool:
     """Whether a run of a service is known to serve."""
-    return (run.started_at if want.health is None else run.ready_at) is not None
+    return run.started_at is not None if want.health is None else run.is_ready
 
 
 def next_step(want: Wanted | None, history: Sequence[Run], world: World, unit: Unit) -> Verdict:
@@ -165,7 +166,12 @@ def _of_what_should_run(last: Run, want: Wanted | None, history: Sequence[Run], 
         return delayed(last, world) or away(last, world) or _step("start", last, "it is to run")
     if (trouble := away(last, world)) is not None:
         return Waiting(unit, f"it may still run: {trouble.cause}", trouble.next_step)
-    return _released(history[:-1], world)
+    cleared = _released(history[:-1], world)
+    if last.unhealthy_at is None or want is None or isinstance(cleared, Step):
+        return cleared
+    unhealthy = of_unhealthy(last, want, world)
+    # It is not ended where it could not begin anew.
+    return (isinstance(unhealthy, Step) and obstacle(want, world)) or unhealthy
 
 
 def _why_not_there(last: Run, want: Wanted | None) -> str | None:

@@ -10,7 +10,7 @@ from situs.control.views import Standing, overview
 from situs.store import usage
 from situs.store.database import Database
 
-ALIVE: tuple[Standing, ...] = ("running", "starting", "ending", "unknown")
+ALIVE: tuple[Standing, ...] = ("running", "unhealthy", "starting", "ending", "unknown")
 
 
 @dataclass(frozen=True)

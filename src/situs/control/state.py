@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from situs.control.observe import Look
 from situs.control.outcome import Result, abandoned, adopted, after, leaving, placed
 from situs.control.sightings import Sightings
+from situs.control.unhealthy import fallen_ill, recovered, restarting
 from situs.control.wanted import Step, Unit, Wanted, key_of, unit_of
 from situs.sites.adapter import Key
 from situs.store import events, observations, runs, steps, usage
@@ -149,6 +150,9 @@ class State:
         elif step.kind == "abandon":
             run = abandoned(self.run(step.key), now)
             self._change(run, "abandoned", f"given up at {run.site}: {step.cause}", now)
+        elif step.kind == "restart":
+            run = restarting(self.run(step.key), step.cause)
+            self._change(run, "restarted", f"ends at {run.site}, to be started anew: {step.cause}", now)
         else:
             run = leaving(self.run(step.key), step.cause)
             self._change(run, "leaving", f"ends at {run.site}: {step.cause}", now)
@@ -184,10 +188,26 @@ class State:
         return run
 
     def ready(self, key: Key, address: str, now: datetime) -> None:
-        """A service has answered for the first time; one that is to end by now is past that."""
-        run = next((run for run in self.history(Unit(key.workload, key.unit)) if key_of(run) == key), None)
-        if run is not None and run.phase == "placed" and run.ready_at is None:
+        """A service has answered, for the first time or again; one that is to end by now is past that."""
+        run = self._placed(key)
+        if run is not None and run.ready_at is None:
             self._change(replace(run, ready_at=now, address=address), "ready", f"serves at {address}", now)
+        elif run is not None and run.unhealthy_at is not None:
+            self._change(recovered(run, now), "healthy", f"answers again at {run.address}, and serves", now)
+
+    def unhealthy(self, key: Key, cause: str, now: datetime, anew: bool) -> None:
+        """A service that was ready fails its health check for sure. ``anew``: its time begins again."""
+        run = self._placed(key)
+        if run is None or run.ready_at is None:
+            return
+        ill = fallen_ill(run, cause, now, anew)
+        if ill != run:
+            kind = "unhealthy" if run.unhealthy_at is None else None
+            self._change(ill, kind, f"is unhealthy at {run.site}: {cause}; {ill.next_step}", now)
+
+    def _placed(self, key: Key) -> Run | None:
+        run = next((run for run in self.history(Unit(key.workload, key.unit)) if key_of(run) == key), None)
+        return run if run is not None and run.phase == "placed" else None
 
     def replace(self, run: Run) -> None:
         """A run as it is now, without a word about it."""

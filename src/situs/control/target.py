@@ -9,6 +9,7 @@ from itertools import count
 from typing import NamedTuple
 
 from situs.control.rolling import replacing
+from situs.control.unhealthy import is_restarting
 from situs.control.wanted import Place, Unit, Wanted
 from situs.control.wanted import place_of as where
 from situs.model.intent import Intent
@@ -64,6 +65,7 @@ def wanted_units(
                 unit, place, specs[name, place.shape],
                 service=workload.service is not None,
                 health=workload.run.health if workload.service is not None else None,
+                check=workload.run.health_check,
                 rolling=rolling and replaced is None,
                 listen=workload.service.listen if workload.service is not None else None,
                 drain_s=workload.service.drain if workload.service is not None else 0.0,
@@ -103,7 +105,7 @@ def _replaced(
     serving = frozenset(
         number
         for number, run in known.items()
-        if run.phase == "placed" and (run.started_at if health[number] is None else run.ready_at) is not None
+        if run.phase == "placed" and (run.started_at is not None if health[number] is None else run.is_ready)
     )
     units = {place: assignment.units for place, assignment in places.items()}
     found = replacing(units, versions, known, serving, service.rolling)
@@ -111,7 +113,8 @@ def _replaced(
         return None
     old = {
         Unit(name, number): Wanted(
-            Unit(name, number), where(run), run.spec, service=True, health=health[number], listen=service.listen,
+            Unit(name, number), where(run), run.spec, service=True, health=health[number],
+            check=workload.run.health_check, listen=service.listen,
             drain_s=service.drain, plan=run.plan,
         )
         for number in found.old
@@ -150,18 +153,23 @@ def taken_over(
 ) -> dict[Unit, Assignment]:
     """Which unit goes where when no unit moves: each new place gets a unit of its own, beside those that are there.
 
-    A unit that runs keeps its place if that is wanted; other places go to numbers that nobody runs under.
+    A unit that runs keeps its place if that is wanted, and one that is started anew there its number; other places go
+    to numbers that nobody runs under.
     """
     room = {place_of(assignment): assignment.units for assignment in assignments}
     by_place = {place_of(assignment): assignment for assignment in assignments}
     ours = {unit.number: standing for unit, standing in there.items() if unit.workload == workload}
     given: dict[Unit, Assignment] = {}
-    for number, standing in sorted(ours.items()):
-        if standing.phase == "placed" and room.get(standing.place, 0):
-            room[standing.place] -= 1
-            given[Unit(workload, number)] = by_place[standing.place]
+    placed = [number for number, standing in sorted(ours.items()) if standing.phase == "placed"]
+    anew = [number for number, standing in sorted(ours.items()) if is_restarting(standing.run)]
+    for number in (*placed, *anew):
+        place = ours[number].place
+        if room.get(place, 0):
+            room[place] -= 1
+            given[Unit(workload, number)] = by_place[place]
     free = [place for place, units in room.items() for _ in range(units)]
-    over = (n for n in count() if n not in ours or ours[n].phase not in ("placed", "leaving"))
+    over = (n for n in count() if Unit(workload, n) not in given)
+    over = (n for n in over if n not in ours or ours[n].phase not in ("placed", "leaving"))
     for place, number in zip(free, over, strict=False):
         given[Unit(workload, number)] = by_place[place]
     return given
@@ -174,7 +182,7 @@ def spec_of(workload: Workload, shape: Shape, files: Mapping[str, str]) -> str:
     # What came later is left out where it says nothing, so that what runs is not taken for another thing.
     later = {name for name in ("code", "packages", "python", "secrets") if not getattr(run, name)}
     content = {
-        "run": run.model_dump(mode="json", exclude={"retries", "final", "grace", *later}),
+        "run": run.model_dump(mode="json", exclude={"retries", "final", "grace", "health_check", *later}),
         "shape": shape.model_dump(mode="json", exclude={"name", "throughput", "accelerator"}),
         **({"lease": True} if workload.lease else {}),
         "files": {name: files.get(name) for name in (*run.files, *filter(None, [run.code]))},

@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from situs.control import force as in_force
 from situs.control import meter
@@ -21,6 +22,7 @@ from situs.control.acts import Done, Job, NoLongerWanted, perform
 from situs.control.checkpoints.restoring import KeptCopies, recorded
 from situs.control.connect import Closed, Connect
 from situs.control.data.replicas import Replicas
+from situs.control.doubts import Doubts
 from situs.control.force import Force, Plans
 from situs.control.judging import Judge, Judged
 from situs.control.leader import Leadership
@@ -32,7 +34,7 @@ from situs.control.queues.floor import Floor
 from situs.control.queues.purse import Purse
 from situs.control.queues.ranking import Ground, Ranked
 from situs.control.queues.room import Rooms
-from situs.control.readiness import Awaited, Readiness, Ready
+from situs.control.readiness import Awaited, Failing, Readiness, Ready
 from situs.control.reconcile import diff, source_of, succeeding
 from situs.control.renewing import Renewing
 from situs.control.rollouts import Rollouts, outdated, put_back
@@ -84,9 +86,9 @@ class Term:
         self._leadership = leadership
         self._watcher = watcher
         self._say = say
-        self._news: queue.SimpleQueue[Look | Told | Done | Ready | Drained | Ranked | Woken | LeaseLost] = (
-            queue.SimpleQueue()
-        )
+        self._news: queue.SimpleQueue[
+            Look | Told | Done | Ready | Failing | Drained | Ranked | Woken | LeaseLost
+        ] = queue.SimpleQueue()
         self._plans = Plans(database)
         self._force: Force | None = None
         self._holds: list[holds.Hold] = []
@@ -109,6 +111,7 @@ class Term:
         self._rollouts = Rollouts()
         self._tenure = Tenure(pace.lease_s)
         self._renewing = Renewing(self._adapters, self._tenure, self._guard)
+        self._doubts = Doubts()
         self._readiness = Readiness(self._adapters, pace.ready_s, self._news.put)
         self._desk = Desk(self._plans, self._news.put)
         self._counted: tuple[int, int, datetime] | None = None
@@ -223,8 +226,11 @@ class Term:
             elif isinstance(news, Drained):
                 self._stirred = True
                 self._drained.add(news.key)
+            elif isinstance(news, Failing):
+                self._doubt(news)
             elif isinstance(news, Ready):
                 self._stirred = True
+                self._doubts.answered(news.key)
                 self._state.ready(news.key, news.address, _now())
             else:
                 self._finish(news)
@@ -237,10 +243,22 @@ class Term:
         look = replace(look, sight=self._desk.looked(look.sight, self._state))
         self._state.see(look, self._judge.see(look, self._force))
         self._watcher.looked(look)
+        again, forget = self._doubts.looked(look.sight, _now())
+        self._readiness.again(again)
+        self._readiness.forget(forget)
         new = before is None or (before.ok, before.runs) != (look.sight.ok, look.sight.runs)
         self._stirred |= new or site in self._done_at
         if site in self._done_at and look.sight.began > self._done_at[site]:
             del self._done_at[site]
+
+    def _doubt(self, failing: Failing) -> None:
+        """A service fails; whether that is its own fault, a look at its site tells."""
+        if self._doubts.failed(failing.key, failing.site, failing.asked_at):
+            self._stirred = True
+            anew = self._doubts.was_cut_off(failing.key)
+            self._state.unhealthy(failing.key, failing.cause, _now(), anew)
+        else:
+            self.look(failing.site)
 
     def _hear(self, told: Told) -> None:
         """A site tells of one run before it is asked."""
@@ -308,6 +326,7 @@ class Term:
                 now,
                 sightings.sights,
                 estate=self._force.names,
+                failing=self._doubts.sure,
                 undrained=undrained,
                 drained=drained,
                 lost=lost,
@@ -334,7 +353,9 @@ class Term:
                 )
                 self._roll_back(self._force, drained, now)
                 self._state.tell(self._waits.new(verdicts, wanted, world))
-                self._readiness.expect(awaited(wanted, self._state.runs))
+                asked = awaited(wanted, self._state.runs)
+                self._doubts.keep(asked)
+                self._readiness.expect(asked)
                 return jobs
 
     def _roll_back(self, force: Force, closed: frozenset[str], now: datetime) -> None:
@@ -563,13 +584,16 @@ def vain(under_way: Mapping[Unit, tuple[str, Step]], wanted: Mapping[Unit, Wante
 
 
 def awaited(wanted: Mapping[Unit, Wanted], runs: Mapping[Unit, Sequence[Run]]) -> dict[Key, Awaited]:
-    """Services that run, and have not answered their health check yet."""
+    """Services that run and have a health check: they are asked until they are ready, and from then on."""
     found = {}
     for unit, want in wanted.items():
         last = runs[unit][-1] if want.health is not None and runs.get(unit) else None
-        if last is None or last.phase != "placed" or last.started_at is None or last.ready_at is not None:
+        if last is None or want.health is None or last.phase != "placed" or last.started_at is None:
             continue
-        found[key_of(last)] = Awaited(last.site, want.health or "")
+        stands: Literal["new", "well", "sick"] = "well" if last.is_ready else "sick"
+        if last.ready_at is None:
+            stands = "new"
+        found[key_of(last)] = Awaited(last.site, want.health, want.check, stands, last.address)
     return found
 
 

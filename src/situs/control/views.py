@@ -51,8 +51,8 @@ from situs.store.replans import Replan
 from situs.store.runs import Run
 from situs.store.steps import Entry
 
-Standing = Literal["running", "starting", "ending", "done", "failed", "waiting", "unknown"]
-"""``unknown``: its site does not answer, so it may run or not"""
+Standing = Literal["running", "unhealthy", "starting", "ending", "done", "failed", "waiting", "unknown"]
+"""``unhealthy``: it served, and fails its health check; ``unknown``: its site does not answer, so it may run or not"""
 
 
 IN_QUEUES: Mapping[str, Standing] = {
@@ -292,6 +292,8 @@ def _standing(last: Run | None, want: Wanted | None, verdict: Verdict, world: Wo
     if last.phase == "leaving":
         return "ending"
     if last.phase == "placed":
+        if last.unhealthy_at is not None:
+            return "unhealthy"
         if last.started_at is None or (want is not None and not serves(last, want)):
             return "starting"
         status = sight.runs.get(key_of(last)) if sight else None

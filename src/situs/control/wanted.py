@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from situs.model.workload import HealthCheck
 from situs.sites.adapter import Key, Status
 from situs.store.runs import Run
+
+USUAL_CHECK = HealthCheck()
 
 
 @dataclass(frozen=True, order=True)
@@ -38,7 +41,9 @@ class Wanted:
     """what is to be run, as a hash: another one is another thing to run"""
     service: bool = False
     health: str | None = None
-    """path of a service that answers 200 when it is ready; None: it is ready as soon as it runs"""
+    """path of a service that answers when it is ready; None: it is ready as soon as it runs"""
+    check: HealthCheck = USUAL_CHECK
+    """how often that is asked, and what becomes of a unit that does not answer"""
     listen: str | None = None
     """where requests for the service come in, to be passed on to its units; None: they are reached by themselves"""
     drain_s: float = 0.0
@@ -90,6 +95,8 @@ class World:
     """workloads that the estate has, whether a plan places them or not"""
     succeeding: frozenset[str] = frozenset()
     """workloads whose units go on until those that take over from them serve"""
+    failing: frozenset[Key] = frozenset()
+    """runs of services that fail their health check now, seen by whoever leads while their sites answer"""
     undrained: frozenset[Key] = frozenset()
     """runs that still have requests to answer"""
     drained: frozenset[str] = frozenset()
@@ -105,15 +112,16 @@ class World:
     """runs that were removed, and when: a sight from before still shows them"""
 
 
-Kind = Literal["place", "leave", "abandon", "adopt", "start", "close", "stop", "release", "sweep"]
-"""The first four are written down and done with; the others are done at a site.
+Kind = Literal["place", "leave", "restart", "abandon", "adopt", "start", "close", "stop", "release", "sweep"]
+"""The first five are written down and done with; the others are done at a site.
 
-``place``: give the unit its next run.  ``leave``: a run is to end.  ``abandon``: do not wait for that, its site is
-lost.  ``adopt``: take over a run that a site knows and the database does not.  ``start``: bring files, data and
-state, and start.  ``close``: make sure that a run is over, and take its results.  ``stop``: end a run and make sure
-that it is over.  ``release``: remove what is left of it.  ``sweep``: end and remove what must not be there."""
+``place``: give the unit its next run.  ``leave``: a run is to end.  ``restart``: a service that is unhealthy is to end,
+and another run is to begin in its place.  ``abandon``: do not wait for the end of a run, its site is lost.  ``adopt``:
+take over a run that a site knows and the database does not.  ``start``: bring files, data and state, and start.
+``close``: make sure that a run is over, and take its results.  ``stop``: end a run and make sure that it is over.
+``release``: remove what is left of it.  ``sweep``: end and remove what must not be there."""
 
-WRITTEN: frozenset[Kind] = frozenset({"place", "leave", "abandon", "adopt"})
+WRITTEN: frozenset[Kind] = frozenset({"place", "leave", "restart", "abandon", "adopt"})
 
 
 @dataclass(frozen=True)

@@ -197,6 +197,20 @@ class Current(Model):
     last_moved: Instant | None = None
 
 
+class HealthCheck(Model):
+    """How a service goes on being asked for its health after it was ready, and what becomes of it when it fails."""
+
+    period: Annotated[Seconds, Field(ge=1.0)] = 30.0
+    """between questions to a unit that was ready; the proxy of ``listen`` asks twice a second besides"""
+    timeout: Annotated[Seconds, Field(ge=0.1)] = 2.0
+    """an answer that takes longer is none"""
+    failures: Annotated[int, Field(ge=1, le=1000)] = 3
+    """so many in a row, while its site answers, and the unit is unhealthy: requests go elsewhere until it answers"""
+    restart_after: Annotated[Seconds, Field(ge=1.0)] | None = 300.0
+    """a unit that is unhealthy for so long is ended and started anew, at most ``retries`` times one after another;
+    None: it never is"""
+
+
 class Run(Model):
     """How the thing is really started, for sites that situs runs."""
 
@@ -218,15 +232,18 @@ class Run(Model):
     """the interpreter to install ``packages`` for, such as ``python3.12``; None: ``python3``"""
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     health: Annotated[str, Field(pattern=r"^/[A-Za-z0-9._~/?=&%+-]*$")] | None = None
-    """path that answers 200 when a service is ready; it says on the first line of its output where it listens, as in
-    ``http://127.0.0.1:8000``"""
+    """path that answers 200, or another code up to 399, when a service is ready, and for as long as it is well; it says
+    on the first line of its output where it listens, as in ``http://127.0.0.1:8000``"""
+    health_check: HealthCheck = HealthCheck()
+    """how ``health`` is asked for once the service was ready"""
     timeout: Seconds | None = None
     grace: Seconds = 10.0
     """between being asked to end and being ended"""
     state: tuple[str, ...] = ()
     """files of its folder, such as checkpoints, that it finds again where it is started next"""
     retries: Annotated[int, Field(ge=0)] = 3
-    """how often a job is started again after it failed by itself, one time after another"""
+    """how often a job is started again after it failed by itself, and a service after it was unhealthy, one time after
+    another"""
     final: tuple[int, ...] = ()
     """exit codes of a job that starting it again would not change"""
 

@@ -24,6 +24,10 @@ Outcome = Literal["succeeded", "failed", "stopped", "lost", "unstarted"]
 """``lost``: it vanished without a word; ``unstarted``: it never came to run."""
 
 
+UNHEALTHY = "unhealthy"
+"""Reason of a run that is ended, or was, because it did not answer its health check any more."""
+
+
 @dataclass(frozen=True)
 class Run:
     """One run of one unit of a workload."""
@@ -61,11 +65,18 @@ class Run:
     """how much of its time is in the ledger"""
     metered_at: datetime | None = None
     ready_at: datetime | None = None
-    """when a service answered its health check for the first time"""
+    """since when a service answers its health check: for the first time, or again after it was unhealthy"""
     address: str | None = None
     """where a service says that it listens"""
     abandoned_at: datetime | None = None
     """when it was given up with its site: the unit may run elsewhere, and this one is ended once its site answers"""
+    unhealthy_at: datetime | None = None
+    """since when a service that was ready fails its health check; None: it does not"""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a service with a health check answers it."""
+        return self.ready_at is not None and self.unhealthy_at is None
 
     @property
     def alive(self) -> bool:

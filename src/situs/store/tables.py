@@ -156,6 +156,7 @@ runs = Table(
     Column("ready_at", Instant),
     Column("address", Text),
     Column("abandoned_at", Instant),
+    Column("unhealthy_at", Instant),
     Index("runs_by_phase", "phase"),
 )  # fmt: skip
 leases = Table(

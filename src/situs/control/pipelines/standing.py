@@ -126,7 +126,7 @@ def _state(
     if run is not None and run.alive:
         if run.phase == "leaving":
             return "ending"
-        if not job and (run.started_at if workload.run.health is None else run.ready_at) is not None:
+        if not job and (run.started_at is not None if workload.run.health is None else run.is_ready):
             return "serving"
         return "running" if run.started_at is not None else "starting"
     if job and run is not None and run.outcome == "succeeded":

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from situs.control.wanted import Unit, Wanted, key_of
+from situs.model.workload import HealthCheck
 from situs.sites.adapter import Key
 from situs.store.runs import Run
 
@@ -20,10 +21,11 @@ class Front:
     listen: str
     """``host:port`` on the control plane's machine"""
     health: str
+    check: HealthCheck
     into: Mapping[Key, str]
     """runs that get requests, with the ``host:port`` of each"""
     out: Mapping[Key, str]
-    """runs that get no more, and end once those under way are answered"""
+    """runs that get no more: they are to end once those under way are answered, or are unhealthy"""
     drain_s: float
     """so long at most"""
 
@@ -44,10 +46,10 @@ def fronts(
             address = host_and_port(run.address)
             if run.phase != "placed" or run.ready_at is None or address is None:
                 continue
-            stays = unit in wanted or unit.workload in succeeding
+            stays = (unit in wanted or unit.workload in succeeding) and run.is_ready
             (into if stays else out)[unit.workload][key_of(run)] = address
     return {
-        name: Front(want.listen or "", want.health or "", into[name], out[name], want.drain_s)
+        name: Front(want.listen or "", want.health or "", want.check, into[name], out[name], want.drain_s)
         for name, want in sorted(asked.items())
     }
 

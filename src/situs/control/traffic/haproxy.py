@@ -41,7 +41,6 @@ defaults
   timeout connect 3s
   timeout client 75s
   timeout server 300s
-  timeout check 2s
   option redispatch 1
   retries 3
   retry-on conn-failure
@@ -51,6 +50,8 @@ listen {name}
   bind {listen}
   balance leastconn
   option httpchk GET {health}
+  timeout check {timeout_ms}ms
+  default-server inter 500ms fall {failures}
 """
 
 
@@ -106,7 +107,7 @@ class Haproxy:
         self._pid.unlink(missing_ok=True)
 
     def _send(self, name: str, front: Front) -> None:
-        there = self._slots(name)
+        there = self.slots(name)
         into, out = list(front.into.values()), set(front.out.values())
         taken = {address: slot for slot, (address, admin) in there.items() if admin != "maint"}
         free = [slot for slot, (_, admin) in there.items() if admin == "maint"]
@@ -126,7 +127,7 @@ class Haproxy:
                 continue
             self._ask(f"set server {name}/{slot} state {'drain' if address in out else 'maint'}")
 
-    def _slots(self, name: str) -> dict[str, tuple[str, str]]:
+    def slots(self, name: str) -> dict[str, tuple[str, str]]:
         """Of each server its address, and whether it is ready, draining or out of use."""
         lines = self._ask(f"show servers state {name}").splitlines()
         heads = next(line for line in lines if line.startswith("# ")).removeprefix("# ").split()
@@ -204,7 +205,13 @@ class Haproxy:
 
 def _written(stats: Path, fronts: Mapping[str, Front]) -> str:
     return HEAD.format(stats=stats, most=_most_at_once()) + "".join(
-        FRONT.format(name=name, listen=front.listen, health=front.health)
+        FRONT.format(
+            name=name,
+            listen=front.listen,
+            health=front.health,
+            timeout_ms=round(1000 * front.check.timeout),
+            failures=front.check.failures,
+        )
         + "".join(_servers(list(front.into.values())))
         for name, front in sorted(fronts.items())
     )
@@ -220,7 +227,7 @@ def _servers(addresses: Collection[str]) -> Iterator[str]:
     for number in range(SLOTS):
         known = number < len(addresses)
         address = list(addresses)[number] if known else NOWHERE
-        yield f"  server s{number} {address} check inter 500ms{'' if known else ' disabled'}\n"
+        yield f"  server s{number} {address} check{'' if known else ' disabled'}\n"
 
 
 def _layout(text: str) -> list[str]:

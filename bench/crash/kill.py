@@ -77,21 +77,23 @@ def killed(
                 done += 1
         began = time.monotonic()
         with control_plane(url, folder):
-            _wait(lambda: _settled(database, told))
+            wait(lambda: _settled(database, told))
             settled_s = time.monotonic() - began
             lost = _lost(told, evidence)
             apply(database, everything_away(told), told.intent, facts, told.program, "bench")
-            _wait(lambda: _empty(database))
+            wait(lambda: _empty(database))
         return _found(database, evidence, kills, lost, settled_s)
     finally:
         database.close()
-        _end_all(folder)
+        end_all(folder)
 
 
 @contextmanager
-def control_plane(url: str, folder: Path) -> Iterator[ForkProcess]:
-    """One in a process of its own, which has ended when this is left."""
-    process = multiprocessing.get_context("fork").Process(target=_control, args=(url, folder), daemon=True)
+def control_plane(url: str, folder: Path, said: Path | None = None) -> Iterator[ForkProcess]:
+    """One in a process of its own, which has ended when this is left. ``said``: a file for what it says of itself."""
+    process = multiprocessing.get_context("fork").Process(
+        target=_control, args=(url, folder, said), daemon=True
+    )
     process.start()
     try:
         yield process
@@ -106,8 +108,13 @@ def kill(process: ForkProcess) -> None:
     process.join()
 
 
-def _control(url: str, folder: Path) -> None:
-    Controller(Database(url), folder, by_kind(folder), PACE).run()
+def _control(url: str, folder: Path, said: Path | None) -> None:
+    def say(text: str) -> None:
+        if said is not None:
+            with said.open("a") as file:
+                file.write(f"{text}\n")
+
+    Controller(Database(url), folder, by_kind(folder), PACE, say).run()
 
 
 def _apply(database: Database, told: Story, number: int, facts: Facts) -> None:
@@ -125,7 +132,8 @@ def _begun(evidence: Path) -> int:
     return len(list(evidence.glob("*.begun")))
 
 
-def _wait(true: Callable[[], bool]) -> None:
+def wait(true: Callable[[], bool]) -> None:
+    """Until it is true. Raises TimeoutError."""
     deadline = time.monotonic() + SETTLING_S
     while not true():
         if time.monotonic() > deadline:
@@ -190,7 +198,8 @@ def _found(database: Database, evidence: Path, kills: int, lost: int, settled_s:
     return Found(kills, total, moves, twice, lost, settled_s, unexplained, states["cut"])
 
 
-def _end_all(folder: Path) -> None:
+def end_all(folder: Path) -> None:
+    """Whatever still runs at the sites."""
     for root in (folder / "sites").glob("*/runs"):
         site = LocalSite(root)
         for key in site.known():

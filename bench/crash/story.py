@@ -41,15 +41,19 @@ def story(evidence: Path, workloads: int, plans: int, seed: int, longest_s: floa
         name: 0 if k < SERVICES * workloads else rng.randint(5, max(6, int(longest_s / STEP_S)))
         for k, name in enumerate(names)
     }
-    intent = _intent(evidence, steps)
+    intent = intent_for(evidence, steps)
     places = {name: rng.choice(SITES) for name in names}
     made: list[Plan] = []
     for _ in range(plans):
         made.append(plan_for(intent, places, made[-1].id if made else None))
         for name in rng.sample(names, k=max(1, workloads // 3)):
             places[name] = rng.choice([site for site in SITES if site != places[name]])
-    program = {"evidence.py": files("bench.crash").joinpath("evidence.py").read_bytes()}
-    return Story(intent, tuple(made), program, steps)
+    return Story(intent, tuple(made), program(), steps)
+
+
+def program() -> dict[str, bytes]:
+    """The file that they run."""
+    return {"evidence.py": files("bench.crash").joinpath("evidence.py").read_bytes()}
 
 
 def everything_away(story: Story) -> Plan:
@@ -62,7 +66,8 @@ def place(plan: Plan, workload: str) -> str:
     return plan.decision(workload).assignments[0].site
 
 
-def _intent(evidence: Path, steps: Mapping[str, int]) -> Intent:
+def intent_for(evidence: Path, steps: Mapping[str, int], step_s: float = STEP_S) -> Intent:
+    """Workloads that leave evidence, each with its number of steps; 0: it goes on until it is asked to end."""
     site = {
         "kind": "on_prem", "country": "DE", "clearance": 4,
         "pools": {
@@ -71,7 +76,7 @@ def _intent(evidence: Path, steps: Mapping[str, int]) -> Intent:
     }  # fmt: skip
     workloads = {}
     for name, count in steps.items():
-        command = ["python", "-S", "evidence.py", str(evidence), str(count), str(STEP_S)]
+        command = ["python", "-S", "evidence.py", str(evidence), str(count), str(step_s)]
         workloads[name] = {
             "stage": "train" if count else "serve",
             "label": {"level": 0},

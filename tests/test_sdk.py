@@ -17,6 +17,7 @@ from situs.control import background, connect, moving, orders, views
 from situs.control.approval import verdicts
 from situs.control.approval.proposing import Intake
 from situs.control.attached import entered
+from situs.control.data.bringing import bring
 from situs.control.doctor.sites import sites as doctor_of_sites
 from situs.control.loop import Controller
 from situs.control.pipelines import handing_in
@@ -106,6 +107,7 @@ def test_every_command_has_its_like_in_python() -> None:
         "propose": Intake.propose, "plans": verdicts.newest, "reject": verdicts.reject,
         "doctor": doctor_of_sites, "site": connect.by_kind,
         "queue": standing.read, "sweep": situs.sweep, "lost": orders.lose, "found": orders.find, "token": tokens.create,
+        "data": bring,
         "pipeline": handing_in.submit, "login": login.described, "logout": login.ended, "whoami": choosing.chosen,
     }  # fmt: skip
     commands = {command.name for command in app.registered_commands}

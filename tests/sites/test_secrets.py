@@ -95,8 +95,10 @@ class TestFile:
 class Vault(BaseHTTPRequestHandler):
     """Answers as the documented KV API of version 2 does."""
 
+    TOKEN = "token-1"
+
     def do_GET(self) -> None:
-        if self.headers["X-Vault-Token"] != "token-1":
+        if self.headers["X-Vault-Token"] != self.TOKEN:
             self.answer(403, {"errors": ["permission denied"]})
         elif self.path == "/v1/kv/data/team/db":
             self.answer(

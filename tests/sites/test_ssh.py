@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -304,6 +305,18 @@ class TestHosts:
             assert again.stop(key, grace_s=0).reason == "stopped"
         again.start(Task(Key("one-more", 1), python("pass")))
         assert ended(again, Key("one-more", 1)).succeeded
+
+    def test_runs_that_begin_at_once_do_not_take_the_same_slot(
+        self, servers: Servers, tmp_path: Path
+    ) -> None:
+        site = site_of(tmp_path, servers[:2], slots=1)
+        keys = [Key(name, 1) for name in ("one", "two")]
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda key: site.start(Task(key, python("import time; time.sleep(600)"))), keys))
+        alone = [site_of(tmp_path, (server,)) for server in servers[:2]]
+        assert [len(host.known()) for host in alone] == [1, 1]
+        for key in keys:
+            site.stop(key, grace_s=0.0)
 
     def test_a_generation_that_ran_elsewhere_is_refused_at_every_host(
         self, servers: Servers, tmp_path: Path

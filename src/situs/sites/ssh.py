@@ -8,8 +8,11 @@ gives no answer, until it is back or taken off the list.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
@@ -44,6 +47,9 @@ class SshSite:
         self._hosts = hosts
         self._slots = slots
         self._found: dict[Key, str] = {}
+        self._choosing = threading.Lock()
+        self._coming: dict[Key, str] = {}
+        """runs on their way to the host that they were given, of which nothing may be there yet"""
         self._without_room: dict[Key, set[str]] = {}
         """hosts that a run was refused by, so that the next one is tried; who has forgotten it only tries one again"""
 
@@ -76,11 +82,13 @@ class SshSite:
 
     def put(self, key: Key, source: Path, name: str) -> str:
         """Copy a file into the run's folder; gives its SHA-256."""
-        return self._settled(key).put(key, source, name)
+        with self._settled(key) as host:
+            return host.put(key, source, name)
 
     def keep(self, key: Key, source: Path, digest: str) -> str:
         """Have a file at the run's host for all its runs; gives its path."""
-        return self._settled(key).keep(key, source, digest)
+        with self._settled(key) as host:
+            return host.keep(key, source, digest)
 
     def checkpoints(self) -> HostsCheckpoints:
         """The checkpoints that the hosts hold."""
@@ -93,7 +101,8 @@ class SshSite:
             # A lower generation may have run at another one of them, and hosts may have been put on the list since.
             self.fence(task.key)
         try:
-            self._settled(task.key).start(task)
+            with self._settled(task.key) as host:
+                host.start(task)
         except Full:
             self._left(task.key)
             raise
@@ -166,22 +175,33 @@ class SshSite:
             self._registrar(key).unclaim(key)
             self._found.pop(key, None)
 
-    def _settled(self, key: Key) -> PosixHost:
-        """The host of the run; it gets one if it has none. Raises Full."""
-        host = self._find(key)
-        if host is not None:
-            return host
-        busy = self._each(lambda host: host.busy())
-        refused = self._without_room.get(key, set())
-        runs = dict(zip(self._hosts, busy, strict=True))
-        name = min(self._hosts, key=lambda name: (name in refused, runs[name]))
-        if refused >= set(self._hosts):
-            del self._without_room[key]
-        if self._slots is not None and min(busy) >= self._slots:
-            raise Full(f"{key.workload}: all {self._slots * len(self._hosts)} slots of the site are taken")
-        # Somebody else may have chosen meanwhile: what the registrar says counts.
-        name = name if len(self._hosts) == 1 else self._registrar(key).claim(key, name) or name
-        return self._remembered(key, name)
+    @contextmanager
+    def _settled(self, key: Key) -> Iterator[PosixHost]:
+        """The host of the run, for something to be brought there; it gets one if it has none. Raises Full."""
+        try:
+            yield self._find(key) or self._chosen(key)
+        finally:
+            self._coming.pop(key, None)
+
+    def _chosen(self, key: Key) -> PosixHost:
+        """The host that has the least to do. Raises Full."""
+        # One after the other, as a host does not know yet of runs that are on their way to it.
+        with self._choosing:
+            refused = self._without_room.get(key, set())
+            coming = Counter(list(self._coming.values()))
+            busy = self._each(lambda host: host.busy())
+            runs = {name: there + coming[name] for name, there in zip(self._hosts, busy, strict=True)}
+            name = min(self._hosts, key=lambda name: (name in refused, runs[name]))
+            if refused >= set(self._hosts):
+                del self._without_room[key]
+            if self._slots is not None and min(runs.values()) >= self._slots:
+                raise Full(
+                    f"{key.workload}: all {self._slots * len(self._hosts)} slots of the site are taken"
+                )
+            # Somebody else may have chosen meanwhile: what the registrar says counts.
+            name = name if len(self._hosts) == 1 else self._registrar(key).claim(key, name) or name
+            self._coming[key] = name
+            return self._remembered(key, name)
 
     def _left(self, key: Key) -> None:
         """A host that has no room for a run does not keep it: the next time it goes to another one."""

@@ -156,6 +156,7 @@ def task(
     use_case: str | None = None,
     packages: str | None = "auto",
     python: str | None = None,
+    image: str | None = None,
     site: Iterable[str] | None = None,
     queue: str | None = None,
     priority: int = USUAL_PRIORITY,
@@ -166,12 +167,13 @@ def task(
     """Make a function one that can run at a site: ``f.submit(...)``, ``f.map([...])``; ``f(...)`` still runs here.
 
     The options are those of `situs run`. ``packages``: lock file in ``code`` to install; ``auto``: the one that is
-    there; None: nothing. ``queue``: it waits there for its turn, by ``priority``, and nobody waits here. ``estate``:
-    its folder; None: ``SITUS_ESTATE``, else this folder.
+    there; None: nothing. ``image``: container image it runs in, with a Python like this one. ``queue``: it waits there
+    for its turn, by ``priority``, and nobody waits here. ``estate``: its folder; None: ``SITUS_ESTATE``, else this
+    folder.
     """
     asked = Asked(
         COMMAND, gpu, tuple(accelerator), "0GiB", cpu, memory, 1, hours, tuple(data), env or {}, (), retries, timeout_s,
-        use_case, packages, python,
+        use_case, packages, python, image=image,
     )  # fmt: skip
 
     def made(function: Callable[P, R]) -> Task[P, R]:

@@ -19,9 +19,10 @@ ASKED = {
     "nodes": {"shapes": [{"cpu": 16.0, "memory": 8.0, "nodes": 2}], "run": RUN},
     "lease": {"lease": "60s", "run": RUN},
     "secrets": {"run": {**RUN, "secrets": {"HF_TOKEN": "env:HF"}}},
+    "image": {"run": {**RUN, "image": "registry.example/tool:1"}},
 }
-CANNOT = {"nodes": "local", "lease": "slurm", "secrets": "ray"}
-CAN = {"nodes": "slurm", "lease": "local", "secrets": "slurm"}
+CANNOT = {"nodes": "local", "lease": "slurm", "secrets": "ray", "image": "cloud"}
+CAN = {"nodes": "slurm", "lease": "local", "secrets": "slurm", "image": "container"}
 
 
 def two(capability: str) -> Intent:

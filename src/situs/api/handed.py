@@ -21,6 +21,7 @@ from situs.control.asked import Asked, fresh_name, workload_of
 from situs.control.queues.handing_in import USUAL_PRIORITY
 from situs.control.shipping import lock_digest, snapshot
 from situs.model.base import Name
+from situs.model.image import ImageName
 from situs.model.secret import SecretReference, is_secret, reference
 from situs.model.workload import Workload
 from situs.store.database import Database
@@ -69,6 +70,8 @@ class Handing(Body):
     packages: Word | None = None
     """lock file among what is sent, whose packages are installed"""
     python: Word | None = None
+    image: ImageName | None = None
+    """container image that it runs in; None: the site's"""
     dry_run: bool = False
     """only say where it would go"""
 
@@ -86,6 +89,7 @@ def workload(asked: Handing) -> Workload:
             f"{asked.accelerator_memory_gib:.9f}GiB", asked.cpu, f"{asked.memory_gib:.9f}GiB", asked.nodes,
             asked.hours, tuple(asked.data), asked.env, tuple(asked.state),
             asked.retries, asked.timeout_s, asked.use_case, asked.packages, asked.python, asked.secrets,
+            asked.image,
         )
     )  # fmt: skip
 

@@ -60,5 +60,11 @@ PackagesOption = Annotated[
 ]
 NoEnvOption = Annotated[bool, typer.Option("--no-env", help="Install nothing: run with what is there.")]
 PythonOption = Annotated[str | None, typer.Option(help="Interpreter to install for.", show_default="python3")]
+ImageOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Container image it runs in: NAME, NAME:TAG or NAME@sha256:DIGEST.", show_default="the site's"
+    ),
+]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Wait for room where there is none now.")]
 DetachOption = Annotated[bool, typer.Option("--detach", "-d", help="Do not wait for it.")]

@@ -14,6 +14,7 @@ from situs.cli.asking import (
     EnvOption,
     GpuMemoryOption,
     GpuOption,
+    ImageOption,
     IncludeOption,
     MemoryOption,
     PackagesOption,
@@ -101,6 +102,7 @@ def dev_command(
         bool, typer.Option("--no-env", help="Install nothing: work with what is there.")
     ] = False,
     python: PythonOption = None,
+    image: ImageOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say where it would go, and begin nothing.")
     ] = False,
@@ -162,7 +164,7 @@ def dev_command(
     asked = Asked(
         STEM, gpu, tuple(accelerator or ()), gpu_memory, cpu, memory, hours=hours, data=tuple(data or ()),
         env=pairs(env or ()), timeout_s=timeout, use_case=use_case, packages=lock,
-        python=python, secrets=pairs(secret or (), "--secret"),
+        python=python, secrets=pairs(secret or (), "--secret"), image=image,
     )  # fmt: skip
     tell_written_out(asked.env)
     tell_left_out(taken)

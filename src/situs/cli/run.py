@@ -18,6 +18,7 @@ from situs.cli.asking import (
     EnvOption,
     GpuMemoryOption,
     GpuOption,
+    ImageOption,
     IncludeOption,
     MemoryOption,
     NoEnvOption,
@@ -119,6 +120,7 @@ def run_command(
     packages: PackagesOption = None,
     no_env: NoEnvOption = False,
     python: PythonOption = None,
+    image: ImageOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say where it would go, and run nothing.")
     ] = False,
@@ -149,6 +151,8 @@ def run_command(
 
       situs run train.py --array lr=0.1,0.01,0.001 --at-once 2 -- --lr {lr}
 
+      situs run train.py --gpu 1 --image registry.example/torch:2.9
+
       situs run train.py --gpu 1 --server prod
     """
     from situs.control.arrays.member import grid
@@ -162,7 +166,7 @@ def run_command(
     asked = Asked(
         words, gpu, tuple(accelerator or ()), gpu_memory, cpu, memory, nodes, hours, tuple(data or ()),
         pairs(env or ()), tuple(state or ()), retries, timeout, use_case, lock, python,
-        pairs(secret or (), "--secret"),
+        pairs(secret or (), "--secret"), image,
     )  # fmt: skip
     must_be_sent(words[0], taken, code)
     tell_written_out(asked.env)

@@ -65,7 +65,7 @@ def _body(job: Job) -> dict[str, Any]:
         "accelerator_memory_gib": shape.accelerator_memory, "cpu": asked.cpu, "memory_gib": shape.memory,
         "nodes": asked.nodes, "hours": asked.hours, "sites": sorted(job.sites or ()), "data": list(asked.data),
         "env": dict(asked.env), "secrets": dict(asked.secrets), "state": list(asked.state), "retries": asked.retries,
-        "timeout_s": asked.timeout_s, "packages": asked.packages, "python": asked.python,
+        "timeout_s": asked.timeout_s, "packages": asked.packages, "python": asked.python, "image": asked.image,
     }  # fmt: skip
     members: Mapping[str, Any] = {}
     if job.members is not None:

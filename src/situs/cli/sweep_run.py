@@ -12,6 +12,7 @@ from situs.cli.asking import (
     CommandArgument,
     DetachOption,
     GpuMemoryOption,
+    ImageOption,
     IncludeOption,
     MemoryOption,
     NoEnvOption,
@@ -117,6 +118,7 @@ def run_command(
     packages: PackagesOption = None,
     no_env: NoEnvOption = False,
     python: PythonOption = None,
+    image: ImageOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say where the first would go, and run nothing.")
     ] = False,
@@ -165,7 +167,7 @@ def run_command(
     asked = Asked(
         tuple(command), gpu, tuple(accelerator or ()), gpu_memory, cpu, memory, hours=hours, data=tuple(data or ()),
         env=pairs(env or ()), state=tuple(state or ()), retries=retries, timeout_s=timeout, use_case=use_case,
-        packages=lock, python=python, secrets=pairs(secret or (), "--secret"),
+        packages=lock, python=python, secrets=pairs(secret or (), "--secret"), image=image,
     )  # fmt: skip
     must_be_sent(command[0], taken, code)
     tell_written_out(asked.env)

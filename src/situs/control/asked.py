@@ -49,6 +49,8 @@ class Asked:
     python: str | None = None
     secrets: Mapping[str, str] = field(default_factory=dict)
     """variable -> where the control plane finds what it holds"""
+    image: str | None = None
+    """container image that it runs in; None: the site's"""
 
 
 def workload_of(asked: Asked, files: tuple[str, ...] = ()) -> Workload:
@@ -65,7 +67,7 @@ def workload_of(asked: Asked, files: tuple[str, ...] = ()) -> Workload:
         "command": command_of(asked.command), "code": ".", "packages": asked.packages, "python": asked.python,
         # Output is to be seen when it is written, not when a buffer is full.
         "env": {"PYTHONUNBUFFERED": "1", **asked.env}, "state": asked.state, "retries": asked.retries,
-        "timeout": asked.timeout_s, "files": files, "secrets": asked.secrets,
+        "timeout": asked.timeout_s, "files": files, "secrets": asked.secrets, "image": asked.image,
     }  # fmt: skip
     shape: dict[str, Any] = {
         "cpu": asked.cpu, "memory": asked.memory, "accelerators": asked.accelerators, "nodes": asked.nodes,

@@ -158,7 +158,7 @@ class Work:
         cpus = ceil(shape.cpu / shape.nodes) or None if "cpus" in site.capabilities else None
         return Task(
             key, command, env, None if self.workload.service else run.timeout, memory_gib, cpus,
-            ceil(shape.accelerators / shape.nodes), shape.nodes,
+            ceil(shape.accelerators / shape.nodes), shape.nodes, run.image,
             accelerator_share=shape.accelerators if 0 < shape.accelerators < 1 else 1.0,
             secrets=secrets(run.secrets, self.folder, self.workload.use_case),
         )  # fmt: skip

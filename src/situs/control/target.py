@@ -180,7 +180,7 @@ def spec_of(workload: Workload, shape: Shape, files: Mapping[str, str]) -> str:
     run = workload.run
     assert run is not None
     # What came later is left out where it says nothing, so that what runs is not taken for another thing.
-    later = {name for name in ("code", "packages", "python", "secrets") if not getattr(run, name)}
+    later = {name for name in ("code", "packages", "python", "secrets", "image") if not getattr(run, name)}
     content = {
         "run": run.model_dump(mode="json", exclude={"retries", "final", "grace", "health_check", *later}),
         "shape": shape.model_dump(mode="json", exclude={"name", "throughput", "accelerator"}),

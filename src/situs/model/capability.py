@@ -37,6 +37,7 @@ def needs(workload: Workload, shape: Shape) -> tuple[Capability, ...]:
     asked: tuple[tuple[Capability, bool], ...] = (
         ("nodes", shape.nodes > 1),
         ("lease", workload.lease is not None),
+        ("image", workload.run.image is not None),
         ("secrets", bool(workload.run.secrets)),
     )
     return tuple(capability for capability, wanted in asked if wanted)

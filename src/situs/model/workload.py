@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from situs.model.base import Instant, Model, Name
+from situs.model.image import ImageName
 from situs.model.label import Label
 from situs.model.money import MonthPrice, PositiveMoney
 from situs.model.quantity import Cores, Gb, Gib, Hours, Ms, Number, Seconds, Share
@@ -225,6 +226,9 @@ class Run(Model):
     code: str | None = None
     """a folder, relative to the file this stands in, whose files are sent once to each site and are there when it
     begins; ``.gitignore`` and ``.situsignore`` say what is not"""
+    image: ImageName | None = None
+    """container image that it runs in, as ``NAME``, ``NAME:TAG`` or ``NAME@sha256:DIGEST``; only for sites of kind
+    ``container`` and ``kubernetes``. None: the one of the site"""
     packages: str | None = None
     """a lock file in ``code`` (``uv.lock``, ``pylock.toml``, ``requirements.txt``): what it names is installed once
     at each site"""

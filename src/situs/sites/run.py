@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from graphlib import TopologicalSorter
@@ -163,9 +163,10 @@ class Runner:
             command = tuple(sys.executable if part == "python" else part for part in workload.run.command)
             shape = next(shape for shape in workload.shapes if shape.name == assignment.shape)
             found = secrets(workload.run.secrets, self._files, workload.use_case)
-            site.start(
-                Task(key, command, env, limit, shape.memory or None, ceil(shape.cpu) or None, secrets=found)
+            asked = Task(
+                key, command, env, limit, shape.memory or None, ceil(shape.cpu) or None, secrets=found
             )
+            site.start(replace(asked, image=workload.run.image))
         if workload.service is not None:
             return self._serving(name, assignment, key)
         status = site.wait(key, (limit or 0.0) + NOTICE_S)

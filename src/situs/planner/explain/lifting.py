@@ -196,6 +196,7 @@ _LIFTS: dict[str, Lift] = {
     Cut.SPEED: lambda world, workload, site, refusal: None,
     "cannot-nodes": _one_node,
     "cannot-lease": _no_lease,
+    "cannot-image": lambda world, workload, site, refusal: None,
     "cannot-secrets": lambda world, workload, site, refusal: None,
     "no-pool": lambda world, workload, site, refusal: None,
     "data-reach": _replica,

@@ -11,6 +11,7 @@ from rich.markup import escape
 from situs.cli.output import console, emit_json, error_console, language
 from situs.cli.plane import DETACHED, duration, plain
 from situs.cli.tables import table as new_table
+from situs.model.amount import plain as exact
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -101,7 +102,7 @@ def watch(plane: Looking, name: str, *, as_json: bool) -> int:
 def show(view: ArrayView, now: datetime, *, as_json: bool) -> int:
     """One array with its members; gives the exit code, 1 when a member has failed."""
     if as_json:
-        emit_json(plain(view) | {"cost": str(view.cost), "hours": view.hours})
+        emit_json(plain(view) | {"cost": exact(view.cost), "hours": view.hours})
     else:
         console.print(table_of([view]))
         words, states = WORDS[language()], STATES[language()]

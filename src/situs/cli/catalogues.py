@@ -27,8 +27,8 @@ def _prices(known: Facts) -> Rows:
         yield {
             "sku": p.key, "cpus": str(p.cpus), "memory_gib": str(p.memory_gib),
             "accelerators": f"{p.accelerators}× {p.accelerator}" if p.accelerators else "",
-            "per_hour": f"{p.per_hour} {p.currency}", "spot": str(p.per_hour_spot or ""), "as_of": p.as_of,
-            "source": p.source,
+            "per_hour": f"{p.per_hour:f} {p.currency}", "spot": f"{p.per_hour_spot:f}" if p.per_hour_spot else "",
+            "as_of": p.as_of, "source": p.source,
         }  # fmt: skip
 
 
@@ -107,7 +107,7 @@ def _egress(known: Facts) -> Rows:
             yield {
                 "operator": operator, "free_gb": str(egress.free_gb),
                 "up_to_gb": "" if tier.up_to_gb is None else str(tier.up_to_gb),
-                "usd_per_gb": str(tier.price_per_gb_usd), "as_of": egress.as_of, "source": egress.source,
+                "usd_per_gb": f"{tier.price_per_gb_usd:f}", "as_of": egress.as_of, "source": egress.source,
             }  # fmt: skip
 
 

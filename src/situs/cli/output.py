@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 
+from situs.model.amount import plain
 from situs.model.error import InputError
 
 Language = Literal["en", "de"]
@@ -48,6 +50,8 @@ def emit_json(value: Any) -> None:
 def _plain(value: Any) -> Any:
     if hasattr(value, "model_dump"):
         return value.model_dump(mode="json", by_alias=True)
+    if isinstance(value, Decimal):
+        return plain(value)
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

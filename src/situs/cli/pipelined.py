@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from situs.cli.output import emit_json, error_console, language
 from situs.cli.plane import DETACHED
+from situs.model.amount import plain as exact
 
 if TYPE_CHECKING:
     from situs.client.control_plane import Pipelines
@@ -103,7 +104,7 @@ def _looked_values(looked: Foreseen) -> dict[str, Any]:
     stages = [
         {
             "name": stage.name, "workload": stage.workload, "needs": list(stage.needs), "site": stage.site,
-            "pool": stage.pool, "cost": str(stage.cost),
+            "pool": stage.pool, "cost": exact(stage.cost),
             "refused": {
                 site: {"rule": refusal.rule, "details": refusal.details}
                 for site, refusal in stage.refused.items()
@@ -112,8 +113,8 @@ def _looked_values(looked: Foreseen) -> dict[str, Any]:
         for stage in looked.stages
     ]  # fmt: skip
     return {
-        "name": looked.name, "currency": looked.currency, "cost": str(looked.cost),
-        "transfer": str(looked.transfer), "stages": stages,
+        "name": looked.name, "currency": looked.currency, "cost": exact(looked.cost),
+        "transfer": exact(looked.transfer), "stages": stages,
     }  # fmt: skip
 
 
@@ -130,7 +131,7 @@ def values(billed: Billed) -> dict[str, Any]:
             {
                 "name": stage.name, "workload": stage.workload, "needs": list(stage.needs), "state": stage.state,
                 "planned": stage.planned, "site": stage.site, "hours": bills[stage.name].hours,
-                "cost": str(bills[stage.name].cost), "transfer": str(bills[stage.name].transfer),
+                "cost": exact(bills[stage.name].cost), "transfer": exact(bills[stage.name].transfer),
                 "exit_code": stage.run.exit_code if stage.run else None,
                 "made": [{"dataset": m.dataset, "site": m.site, "size_gb": m.size_gb} for m in stage.made],
             }

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from situs.cli import rented
+from situs.model.amount import plain, shown
 from situs.model.plan import Fit
 
 if TYPE_CHECKING:
@@ -47,9 +48,9 @@ def say(found: ForeseenRun, language: str) -> Iterator[str]:
         yield words["goes"].format(
             name=name, site=found.site, pool=found.pool, why=DECISIONS[language][found.reason]
         )
-        text = words["cost"].format(rate=_shown(found.per_hour), currency=found.currency)
+        text = words["cost"].format(rate=shown(found.per_hour, found.currency), currency=found.currency)
         if found.estimate is not None and found.hours is not None:
-            cost = _shown(found.estimate)
+            cost = shown(found.estimate, found.currency)
             text += words["in-all"].format(cost=cost, currency=found.currency, hours=found.hours)
         yield text + (words["scale"] if found.fit is Fit.AFTER_SCALE_UP else "")
         for each in found.missing:
@@ -94,8 +95,4 @@ def _refusals(found: ForeseenRun, language: str) -> Iterator[tuple[str, str]]:
 
 
 def _exact(amount: Decimal | None) -> str | None:
-    return None if amount is None else str(amount)
-
-
-def _shown(amount: Decimal) -> str:
-    return f"{amount:.2f}" if amount >= Decimal("0.01") or not amount else f"{amount:.4f}"
+    return None if amount is None else plain(amount)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from situs.model.amount import plain as written
+
 if TYPE_CHECKING:
     from situs.store.database import Database
 
@@ -76,7 +78,7 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, datetime):
         return value.isoformat()
-    return str(value) if isinstance(value, Decimal) else value
+    return written(value) if isinstance(value, Decimal) else value
 
 
 def duration(seconds: float) -> str:

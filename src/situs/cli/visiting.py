@@ -11,6 +11,7 @@ from situs.cli.attached import say_at, say_end, say_held_up, say_line
 from situs.cli.output import console, emit_json, error_console, language
 from situs.cli.plane import DETACHED
 from situs.client.control_plane import Ended
+from situs.model.amount import plain as exact
 from situs.model.error import InputError, SitusError
 from situs.sites.adapter import Unreachable
 
@@ -139,7 +140,7 @@ def _waited(reader: Reader, run: Run) -> End:
 
 def _told(reader: Reader, name: str, end: End, told: dict[str, object], as_json: bool) -> int:
     cost, currency = reader.cost(end)
-    return say_end(name, Ended(end.exit_code, end.reason, end.stopped, str(cost), currency), told, as_json)
+    return say_end(name, Ended(end.exit_code, end.reason, end.stopped, exact(cost), currency), told, as_json)
 
 
 def _ended(reader: Reader, run: Run) -> End | None:

@@ -15,6 +15,7 @@ from situs.control import views
 from situs.control.arrays import standing
 from situs.control.queues import standing as in_queues
 from situs.control.running import Running, running
+from situs.model.amount import plain as exact
 from situs.store.database import Database, clock
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class Local:
                 yield Arrived(seen.run.site, seen.run.generation, seen.runs)
             elif isinstance(seen, End):
                 cost, currency = reader.cost(seen)
-                yield Ended(seen.exit_code, seen.reason, seen.stopped, str(cost), currency)
+                yield Ended(seen.exit_code, seen.reason, seen.stopped, exact(cost), currency)
             else:
                 yield seen
 

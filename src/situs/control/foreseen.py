@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from situs.control.data.missing import Missing, missing
+from situs.model.amount import Exact
 from situs.model.plan import Fit
 from situs.model.refusal import Refusal
 from situs.planner.single import Placed
@@ -33,8 +34,8 @@ class ForeseenRun:
     reason: str
     """why there, as the planner has it"""
     currency: str
-    per_hour: Decimal | None
-    estimate: Decimal | None
+    per_hour: Exact | None
+    estimate: Exact | None
     """for as long as it is likely to take; None where nobody said how long"""
     hours: float | None
     """that"""

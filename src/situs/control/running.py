@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from situs.control.views import Standing, overview
+from situs.model.amount import Exact
 from situs.store import usage
 from situs.store.database import Database
 
@@ -23,7 +24,7 @@ class Running:
     site: str | None
     pool: str | None
     for_s: float
-    cost: Decimal
+    cost: Exact
     """of all its runs, by the ledger"""
     currency: str | None
 

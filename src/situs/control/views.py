@@ -27,6 +27,7 @@ from situs.control.queues.standing import Standing as InQueue
 from situs.control.reconcile import Verdict, diff, serves
 from situs.control.waiting import RUN_AGAIN, failure
 from situs.control.wanted import Sight, Step, Unit, Waiting, Wanted, World, key_of, unit_of
+from situs.model.amount import Exact
 from situs.model.error import InputError
 from situs.sites.adapter import Key, Status
 from situs.store import (
@@ -116,7 +117,7 @@ class WorkloadView:
     units: Sequence[UnitView]
     hours: float
     """of all its runs together"""
-    cost: Decimal
+    cost: Exact
     currency: str | None
     runs: Sequence[Run] = field(default_factory=tuple)
     checkpoints: Sequence[KeptView] = ()

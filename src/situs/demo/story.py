@@ -19,6 +19,7 @@ import numpy as np
 from situs.demo.folder import own_folder
 from situs.facts import load as load_facts
 from situs.intent import load
+from situs.model.amount import plain as exact
 from situs.model.error import SitusError
 from situs.model.intent import Intent
 from situs.model.plan import Assignment, Plan
@@ -59,7 +60,7 @@ class Told:
                     "site": step.assignment.site,
                     "pool": step.assignment.pool,
                     "seconds": step.status.usage.wall_s if step.status.usage else None,
-                    "cost": str(step.cost),
+                    "cost": exact(step.cost),
                     "why": self.why[step.workload],
                 }
                 for step in self.steps

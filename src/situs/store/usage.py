@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Literal
 
 from sqlalchemy import Connection, insert, select
 
+from situs.model.amount import Exact
 from situs.store.tables import usage
 
 
@@ -25,7 +25,7 @@ class Line:
     until: datetime
     unit_s: float
     """seconds of a run, or of a node that idled"""
-    amount: Decimal
+    amount: Exact
     currency: str
     workload: str | None = None
     unit: int | None = None

@@ -17,6 +17,7 @@ from situs.api.identity import Asking
 from situs.api.permissions import DEFAULT
 from situs.api.services import Cursor, Given, Limit, after, cursor_of
 from situs.api.streams import Message, streamed
+from situs.model.amount import Exact
 from situs.store import events, usage
 from situs.store.database import Database
 from situs.store.events import Event
@@ -42,7 +43,7 @@ class Used:
     name: str
     hours: float
     """of runs, or of nodes that idled"""
-    amount: Decimal
+    amount: Exact
     currency: str
 
 

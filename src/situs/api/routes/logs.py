@@ -17,6 +17,7 @@ from situs.api.streams import Message, streamed
 from situs.control.attached import At, End, InLine, Output, Reader, Seen, Trouble
 from situs.control.connect import by_kind
 from situs.control.held_up import HeldUp
+from situs.model.amount import plain as exact
 
 router = APIRouter(prefix="/v1", tags=["workloads"])
 LARGEST_TEXT = 1 << 20
@@ -102,7 +103,7 @@ def _told(reader: Reader, seen: Seen) -> tuple[str, Mapping[str, Any]]:
         case End(_, code, reason, stopped):
             cost, currency = reader.cost(seen)
             return "end", {
-                "exit_code": code, "reason": reason, "stopped": stopped, "cost": str(cost), "currency": currency,
+                "exit_code": code, "reason": reason, "stopped": stopped, "cost": exact(cost), "currency": currency,
             }  # fmt: skip
 
 

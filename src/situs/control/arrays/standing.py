@@ -12,6 +12,7 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from situs.control.waiting import is_over
+from situs.model.amount import Exact
 from situs.model.error import InputError
 from situs.model.workload import Run as Program
 from situs.store import arrays, events, queued, usage
@@ -39,7 +40,7 @@ class MemberView:
     cause: str | None
     hours: float = 0.0
     """of all its runs together"""
-    cost: Decimal = Decimal(0)
+    cost: Exact = Decimal(0)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from situs.control.attached import At, End, Output, Reader, Trouble
 from situs.control.counter.line import NAME, Closed, Line, same
 from situs.control.doors import listening
 from situs.control.held_up import HeldUp
+from situs.model.amount import plain as exact
 from situs.model.error import SitusError
 from situs.model.estate import Site
 from situs.planner.single import Placed
@@ -146,7 +147,7 @@ class Open:
             self._term.look(end.run.site)
         cost, currency = reader.cost(end)
         return {
-            "exit_code": end.exit_code, "reason": end.reason, "stopped": end.stopped, "cost": str(cost),
+            "exit_code": end.exit_code, "reason": end.reason, "stopped": end.stopped, "cost": exact(cost),
             "currency": currency,
         }  # fmt: skip
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from sqlalchemy import Connection
 
 from situs.control.pipelines.standing import Standing
+from situs.model.amount import Exact
 from situs.store import usage
 from situs.store.database import Database
 
@@ -18,8 +19,8 @@ class Bill:
     """Of one stage, with all its attempts."""
 
     hours: float
-    cost: Decimal
-    transfer: Decimal
+    cost: Exact
+    transfer: Exact
     """of that, for the way of its data"""
     currency: str | None
     """None: nothing was used yet"""

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from situs.control.pipelines.document import Pipeline, in_order
 from situs.control.submitting import ground_of
+from situs.model.amount import Exact
 from situs.model.error import SitusError
 from situs.model.plan import Assignment, Part, Plan
 from situs.model.refusal import Refusal
@@ -58,7 +59,7 @@ class StageForeseen:
     pool: str | None
     reason: str
     """why there, as the planner has it"""
-    cost: Decimal
+    cost: Exact
     """without the way of its data"""
     refused: Mapping[str, Refusal]
     """site -> why not there, for a stage that has no place"""
@@ -70,9 +71,9 @@ class Foreseen:
 
     name: str
     currency: str
-    cost: Decimal
+    cost: Exact
     """of all stages, without the ways of their data"""
-    transfer: Decimal
+    transfer: Exact
     """of those ways"""
     stages: Sequence[StageForeseen]
     """each after those that it needs"""

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Generic, TypeVar
 
 from situs.control.queues.accounts import Numbers
+from situs.model.amount import Exact
 from situs.model.workload import Shape
 
 HOUR_S = 3600.0
@@ -25,7 +26,7 @@ class Option:
     """what it takes of the quota there"""
     lasts_s: float
     """how long it is likely to run there"""
-    cost: Decimal = Decimal(0)
+    cost: Exact = Decimal(0)
     """what it is likely to cost there"""
 
 

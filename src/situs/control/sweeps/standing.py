@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from situs.control.arrays import standing
 from situs.control.arrays.standing import ArrayView, MemberView, State
+from situs.model.amount import Exact
 from situs.model.error import InputError
 from situs.store import arrays, sweeps
 from situs.store.arrays import Value
@@ -39,7 +39,7 @@ class Trial:
     exit_code: int | None
     cause: str | None
     hours: float
-    cost: Decimal
+    cost: Exact
     is_read: bool
     """whether all that it has reported is known, once it has ended"""
 
@@ -67,7 +67,7 @@ class SweepView:
     trials: Sequence[Trial]
     """the best first, then those that have reported nothing"""
     hours: float
-    cost: Decimal
+    cost: Exact
     currency: str | None
 
     @property

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from decimal import Decimal
 
 from situs.facts import Facts
+from situs.model.amount import Exact
 from situs.model.base import Model
 from situs.model.intent import Intent
 from situs.model.plan import Plan
@@ -24,7 +24,7 @@ class Alternative(Model):
 
     name: str
     """as-it-is, all-public, all-in-house, cheapest-per-service, plan"""
-    cost_per_month: Decimal
+    cost_per_month: Exact
     left_out: tuple[str, ...]
     """workloads that cannot be placed that way, in part or at all; the cost is without them"""
     carbon_kg_per_month: float

@@ -8,6 +8,7 @@ from decimal import Decimal
 import numpy as np
 
 from situs.economics.exit import ExitCost, lock_in, remaining_commitment, sending_cost
+from situs.model.amount import Exact
 from situs.model.base import Model
 from situs.model.estate import Link
 from situs.model.plan import Assignment, Plan, amount
@@ -24,7 +25,7 @@ class Leaving(Model):
     """The bill of leaving one place, with what it is made of."""
 
     cost: ExitCost
-    total: Decimal
+    total: Exact
     gb: float
     """data and state that would have to be taken along"""
     way_out: str | None
@@ -39,7 +40,7 @@ class WorkloadExit(Model):
     pool: str
     operator: str
     leaving: Leaving
-    per_month: Decimal
+    per_month: Exact
     """what it costs where it is, with its share of nodes that are held whether used or not"""
     lock_in: float
     """0 to 1; one half: leaving costs as much as a year of staying"""

@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import Field, computed_field
 
+from situs.model.amount import Exact
 from situs.model.base import Model
 from situs.model.plural import counted
 
@@ -50,9 +51,9 @@ class Finding(Model):
     """name of the dataset, workload, operator or pool"""
     details: tuple[Detail, ...]
     """names and figures behind it"""
-    per_month: Decimal
+    per_month: Exact
     """what it costs, in the plan's currency; 0 where it is a risk and not a cost"""
-    at_stake_per_month: Decimal
+    at_stake_per_month: Exact
     """what is paid for all that hangs on it: for a risk what goes to the provider, or to the work that reads the
     data; else what it costs"""
 

@@ -17,6 +17,7 @@ import numpy as np
 from situs.economics.breakeven import BreakEven, Case, NotNegative, Spread, break_even, npv
 from situs.economics.capacity import month_cost, owned_month_cost
 from situs.facts import Facts
+from situs.model.amount import Exact
 from situs.model.base import Model
 from situs.model.error import InputError
 from situs.model.estate import OnDemand, Owned
@@ -43,12 +44,12 @@ class Machine(Model):
     machines: int
     utilisation: float
     """fraction of what is bought that the workload keeps busy, over time"""
-    price: Decimal
-    residual: Decimal
+    price: Exact
+    residual: Exact
     life_months: float
-    fixed_per_month: Decimal
+    fixed_per_month: Exact
     """maintenance, space, staff, licences and electricity of idling"""
-    running_per_hour: Decimal
+    running_per_hour: Exact
     """electricity at full use on top of idling"""
     discount_rate: float
     """per year: the interest on the machine's own money where it has one, else the estate's rate"""
@@ -64,7 +65,7 @@ class Offer(Model):
     """only in a price list: no site of the estate offers it, so only its country was judged"""
     speed_known: bool
     """False: no pool of the estate has its accelerator, so it is taken to be as fast as the reference"""
-    cost: Decimal
+    cost: Exact
     """of all units of the workload: a month, or the one run of a job that runs once"""
     source: str
     """where the price comes from"""

@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from situs.model.amount import Exact
 from situs.model.base import Model
 from situs.model.error import InputError
 from situs.model.plan import Decision, Plan
@@ -35,12 +36,12 @@ is better on the others is found, and no plan that is merely weakly best comes o
 class Point(Model):
     """A plan by its figures."""
 
-    cost_per_month: Decimal
+    cost_per_month: Exact
     latency_ms: float
     """mean over units that have users, 0 if none has"""
     carbon_kg_per_month: float
     control: float
-    exit_cost: Decimal
+    exit_cost: Exact
     """what leaving would cost all workloads together, once"""
     weights: dict[str, float]
     """the mixture that found it"""

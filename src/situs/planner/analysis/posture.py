@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 
+from situs.model.amount import Exact
 from situs.model.base import Model
 from situs.model.intent import Intent
 from situs.planner.analysis.finding import Detail, Finding, costing
@@ -28,7 +29,7 @@ class Posture(Model):
     findings: tuple[Finding, ...]
     by_design: float
     """share of the units running today that are where the plan wants them"""
-    avoidable_per_month: Decimal
+    avoidable_per_month: Exact
 
 
 def posture(base: Decided, intent: Intent) -> Posture:

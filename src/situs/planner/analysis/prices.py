@@ -6,6 +6,7 @@ from collections import Counter
 from decimal import Decimal
 
 from situs.facts import Facts
+from situs.model.amount import Exact
 from situs.model.base import Model
 from situs.model.intent import Intent
 from situs.planner.analysis.whatif import per_month
@@ -20,7 +21,7 @@ class RulePrice(Model):
     rule: str
     title: str
     anchor: str | None
-    costs_per_month: Decimal
+    costs_per_month: Exact
     """what the plan would cost less without it; negative when more work can be placed without it"""
     removes: int
     """pairs of workload and site for which it is the dominant reason"""

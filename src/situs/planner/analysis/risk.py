@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from decimal import Decimal
 
+from situs.model.amount import Exact
 from situs.model.base import Model
 from situs.model.intent import Intent
 from situs.planner.decide import Decided
@@ -15,7 +16,7 @@ class Risk(Model):
 
     data_lost: tuple[str, ...]
     """datasets of which every copy was at a place that is gone; the plan after goes on as if they were made anew"""
-    worth_left_out_per_month: Decimal
+    worth_left_out_per_month: Exact
     """of the units newly left out, by their value and priority, in the plan's currency"""
     only_place: tuple[str, ...]
     """workloads that afterwards are at the only place where they may and can be: it had better not fail too"""

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import numpy as np
 
+from situs.model.amount import Exact
 from situs.model.base import Model
 from situs.planner.compile.candidates import Candidates
 from situs.planner.decide import Decided, decoded
@@ -20,10 +21,10 @@ class Ranked(Model):
 
     use_case: str
     title: str | None
-    value_per_month: Decimal
-    cost_per_month: Decimal
+    value_per_month: Exact
+    cost_per_month: Exact
     """its own costs, without a share of what is paid for in any case"""
-    scarce_cost_per_month: Decimal
+    scarce_cost_per_month: Exact
     """its own costs plus what it takes from full capacity, at the price that capacity has in the plan"""
     value_per_scarce: float | None
     """value for each unit of the above; None: it takes nothing scarce"""

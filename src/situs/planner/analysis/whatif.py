@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import partial
 
 from situs.facts import Facts, complete
+from situs.model.amount import Exact
 from situs.model.base import Model
 from situs.model.intent import Intent
 from situs.model.plan import Move, Part, Plan, amount
@@ -29,17 +30,17 @@ class DrillResult(Model):
     """
 
     name: str
-    cost_per_month_before: Decimal
+    cost_per_month_before: Exact
     """of the plan once it is carried out; what runs today may cost something else"""
-    cost_per_month_if_nothing_is_done: Decimal | None
+    cost_per_month_if_nothing_is_done: Exact | None
     """None: staying is not possible"""
-    cost_per_month_after: Decimal
+    cost_per_month_after: Exact
     """once the moves are done"""
     moves: tuple[Move, ...]
     """those from a site that is gone too: such work is started again elsewhere"""
-    bill: Decimal
+    bill: Exact
     """of all moves, once"""
-    copies_bill: Decimal
+    copies_bill: Exact
     """of the copies of data that are made, once, at list prices"""
     people_hours: float
     """of work on all moves together"""

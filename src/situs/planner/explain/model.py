@@ -6,11 +6,11 @@ Money is in the plan's currency; costs of one workload are per month, as people 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Literal
 
 from pydantic import Field
 
+from situs.model.amount import Exact
 from situs.model.base import Model, Name
 from situs.model.plan import Alternative, Decision, Part
 from situs.model.refusal import Refusal
@@ -26,7 +26,7 @@ class CostPart(Model):
     """One part of what a workload costs."""
 
     part: Part
-    per_month: Decimal
+    per_month: Exact
 
 
 class RefusedSites(Model):
@@ -47,7 +47,7 @@ class Binding(Model):
     used: float
     available: float
     unit: str
-    price_per_unit_month: Decimal | None = None
+    price_per_unit_month: Exact | None = None
     """what the whole plan would save a month with one unit more, at the solver's prices: an estimate that
     holds for small amounts; None: not priced"""
 
@@ -55,7 +55,7 @@ class Binding(Model):
 class RankedAlternative(Alternative):
     """Another place. ``extra_cost`` is the difference of list prices."""
 
-    at_least: Decimal | None = None
+    at_least: Exact | None = None
     """what the whole plan would cost more with one unit there, at least (the reduced cost), for the horizon"""
 
 
@@ -80,8 +80,8 @@ class Explanation(Model):
     decision: Decision
     costs_per_month: tuple[CostPart, ...]
     """of all its units together; what is shared (owned nodes, replicas) stands in the plan"""
-    total_per_month: Decimal
-    data_per_month: Decimal
+    total_per_month: Exact
+    data_per_month: Exact
     """of the replicas it reads and writes, which others may share"""
     refused: tuple[RefusedSites, ...]
     binding: tuple[Binding, ...]
@@ -111,7 +111,7 @@ class Counterfactual(Model):
     changes: tuple[Change, ...]
     checked: bool
     """the decision was made again: it flips with the changes, and with any smaller ones it does not"""
-    objective_change: Decimal
+    objective_change: Exact
     """what the plan would then cost more (negative: less) over the horizon, penalties included"""
 
     @property
@@ -135,7 +135,7 @@ class WhyNot(Model):
     """of it and the identical ones, in the plan"""
     reasons: tuple[Refusal, ...]
     """all of them, the dominant one first"""
-    extra_cost: Decimal | None = None
+    extra_cost: Exact | None = None
     """what the whole plan would cost more over the horizon with one more unit there; None: impossible"""
     offers: tuple[Counterfactual, ...] = ()
     """smallest first"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from situs.model.estate import Site
 from situs.model.secret import Reference, reference
@@ -14,7 +14,9 @@ from situs.sites.devices import NONE_SIMULATED
 from situs.sites.hostkeys import pinned
 from situs.sites.local import LocalSite
 from situs.sites.registry import Kind, Option
-from situs.sites.shell import Shell
+
+if TYPE_CHECKING:
+    from situs.sites.sshshell import SshShell
 
 SIMULATED = "simulated"
 """What a site is told besides its options: accelerators to be taken for there."""
@@ -91,7 +93,7 @@ def _simulated(site: Site, options: Mapping[str, Any]) -> Mapping[str, Any]:
     return {SIMULATED: found} if found else {}
 
 
-def shell_of(host: str, options: Mapping[str, Any], folder: Path) -> Shell:
+def shell_of(host: str, options: Mapping[str, Any], folder: Path) -> SshShell:
     """The shell of a host, by the options of :data:`ACCESS`."""
     from situs.sites.secrets import secret
     from situs.sites.sshshell import SshAccess, SshShell
@@ -145,7 +147,22 @@ def _open_container(name: str, options: Mapping[str, Any], folder: Path) -> Adap
     from situs.sites.container.creation import ContainerOptions
     from situs.sites.container.site import ContainerSite
 
-    return ContainerSite(ContainerOptions(**{"name": name, **options}))
+    own = {key: value for key, value in options.items() if key not in ENGINE_ACCESS}
+    told = ContainerOptions(**{"name": name, **own})
+    if "host" not in options:
+        return ContainerSite(told)
+    from situs.sites.sshsocket import ForwardedSocket
+
+    return ContainerSite(told, ForwardedSocket(shell_of(options["host"], options, folder), told.socket))
+
+
+ENGINE_ACCESS = {name: option for name, option in ACCESS.items() if name != "sh"}
+"""An engine needs no shell over there."""
+
+
+def _check_container(options: Mapping[str, Any]) -> Iterator[str]:
+    if "host" not in options and (alone := sorted(ENGINE_ACCESS.keys() & options.keys())):
+        yield f"{', '.join(alone)}: only with a host, whose engine is reached by SSH"
 
 
 CONTAINER = Kind(
@@ -153,7 +170,8 @@ CONTAINER = Kind(
         "name": Option(
             "tells sites apart that share an engine, and must stay the same; else the site's name"
         ),
-        "socket": Option("of the engine; else /var/run/docker.sock", absolute),
+        **ENGINE_ACCESS,
+        "socket": Option("of the engine, at its host; else /var/run/docker.sock", absolute),
         "image": Option("for workloads that name none"),
         "pull": Option("when images are fetched: missing, always or never", _pull),
         "network": Option("a network of the engine, host or none; else the engine's default"),
@@ -169,7 +187,8 @@ CONTAINER = Kind(
         ),
     },
     _open_container,
-    told=_simulated,
+    _check_container,
+    _simulated,
 )
 LOCAL = Kind(
     {"folder": Option("folder of this machine that runs are kept in", Path)}, _open_local, told=_simulated

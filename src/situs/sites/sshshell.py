@@ -84,22 +84,33 @@ class SshShell(Shell):
 
     def __init__(self, host: str, access: SshAccess | None = None) -> None:
         """``host``: ``[user@]name[:port]``, where the name may be one of the SSH config."""
-        self._host = host
+        self.host = self._host = host
         self._access = access or SshAccess()
         self._pid = -1
 
     def run(self, script: str, *args: str, stdin: bytes = b"", timeout_s: float = ANSWER_S) -> Completed:
         """Run a script once on the host. Raises NotTrusted and SitusError for what asking again will not mend."""
+        self._own()
+        return self._answer(self._run(self._command(script, args), stdin, timeout_s), timeout_s)
+
+    def forward(self, here: str, there: str) -> None:
+        """Have a UNIX socket of this machine lead to one over there, as long as the line holds. Raises as run does."""
+        self._own()
+        self._answer(self._forward(here, there), ANSWER_S)
+
+    def _own(self) -> None:
         if self._pid != os.getpid():
             # A child of fork has neither our thread nor a right to use the line of its parent.
             self._pid = os.getpid()
             self._connection: asyncssh.SSHClientConnection | None = None
             self._opening = asyncio.Lock()
             self._room = asyncio.Semaphore(AT_ONCE)
+            self._forwarding = asyncio.Lock()
+            self._forwarded: dict[str, asyncssh.SSHClientConnection] = {}
+
+    def _answer(self, work: Coroutine[Any, Any, T], timeout_s: float) -> T:
         try:
-            return _LOOP.result(
-                self._run(self._command(script, args), stdin, timeout_s), timeout_s + CONNECT_S
-            )
+            return _LOOP.result(work, timeout_s + CONNECT_S)
         except NotTrusted as error:
             raise NotTrusted(
                 f"{self._host}: {error}; compare its key with what its administrator says, "
@@ -156,6 +167,15 @@ class SshShell(Shell):
         if done.exit_status is None:
             raise Unreachable(f"{self._host}: the line was cut before the answer came")
         return Completed(done.exit_status, _bytes(done.stdout), _bytes(done.stderr))
+
+    async def _forward(self, here: str, there: str) -> None:
+        async with self._forwarding:
+            connection = await self._connected()
+            if self._forwarded.get(here) is not connection:
+                # What a line that was lost has left is in the way.
+                Path(here).unlink(missing_ok=True)
+                await connection.forward_local_path(here, there)
+                self._forwarded[here] = connection
 
     async def _connected(self) -> asyncssh.SSHClientConnection:
         async with self._opening:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from situs.model.error import SitusError
 from situs.sites.adapter import Unreachable
+
+if TYPE_CHECKING:
+    from situs.sites.sshsocket import ForwardedSocket
 
 ANSWER_S = 30.0
 """An engine that is well answers within a fraction of a second."""
@@ -31,14 +34,25 @@ class EngineError(SitusError):
 
 
 class Engine:
-    """One engine, reached over its socket."""
+    """One engine, reached over its socket: of this machine, or of a host that SSH reaches."""
 
-    def __init__(self, socket: str) -> None:
+    def __init__(self, socket: str | ForwardedSocket) -> None:
         self._socket = socket
-        self._client = httpx.Client(
-            transport=httpx.HTTPTransport(uds=socket), base_url="http://engine", timeout=ANSWER_S,
-            headers={"Accept-Encoding": "identity"},
-        )  # fmt: skip
+        self._path = ""
+
+    def path(self) -> str:
+        """Of its socket on this machine. Raises as SSH does where it is led to a host."""
+        return self._socket if isinstance(self._socket, str) else self._socket.path()
+
+    def _client(self) -> httpx.Client:
+        """One for the socket, which another process has elsewhere."""
+        if (path := self.path()) != self._path:
+            self._opened = httpx.Client(
+                transport=httpx.HTTPTransport(uds=path), base_url="http://engine", timeout=ANSWER_S,
+                headers={"Accept-Encoding": "identity"},
+            )  # fmt: skip
+            self._path = path
+        return self._opened
 
     def call(
         self,
@@ -55,7 +69,7 @@ class Engine:
         Values of ``query`` that are no text are written as JSON, as filters are.
         """
         try:
-            answer = self._client.request(
+            answer = self._client().request(
                 method, path, params=_query(query), json=body, content=content, timeout=timeout_s,
                 headers={"Content-Type": "application/x-tar"} if content is not None else None,
             )  # fmt: skip
@@ -75,7 +89,7 @@ class Engine:
     ) -> Generator[bytes, None, None]:
         """What the engine sends, as it comes; to be closed, as it may wait for us. Raises as :meth:`call` does."""
         try:
-            with self._client.stream(method, path, params=_query(query), timeout=timeout_s) as answer:
+            with self._client().stream(method, path, params=_query(query), timeout=timeout_s) as answer:
                 if answer.is_error:
                     answer.read()
                     raise EngineError(answer.status_code, _message(answer))

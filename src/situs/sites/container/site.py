@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 from signal import SIGKILL
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from situs.model.capability import CAPABILITIES
 from situs.model.error import SitusError
@@ -43,6 +43,9 @@ from situs.sites.ending import awaited
 from situs.sites.shell import ENTER
 from situs.sites.words import inside, signal_of, still_runs
 
+if TYPE_CHECKING:
+    from situs.sites.sshsocket import ForwardedSocket
+
 LONGEST_PAUSE_S = 0.5
 KILLED = 128 + SIGKILL
 
@@ -52,10 +55,11 @@ class ContainerSite:
 
     capabilities = CAPABILITIES["container"]
 
-    def __init__(self, options: ContainerOptions) -> None:
+    def __init__(self, options: ContainerOptions, socket: ForwardedSocket | None = None) -> None:
+        """``socket``: that of a host that SSH reaches; None: one of this machine."""
         names = Names(options.name)
         self._options = options
-        self._engine = Engine(options.socket)
+        self._engine = Engine(socket or options.socket)
         self._names = names
         self._kept = Kept(self._engine, names)
         self._desk = Desk(
@@ -187,7 +191,7 @@ class ContainerSite:
                 f"{key.workload} does not run, and a container can be entered only while it does"
             )
         inside = ("/bin/sh", "-c", ENTER, "sh", WORK, *command)
-        return words(self._options.socket, run.id, WORK, inside, terminal=terminal)
+        return words(self._engine.path(), run.id, WORK, inside, terminal=terminal)
 
     def known(self) -> list[Key]:
         """All runs that the engine knows."""

@@ -311,10 +311,12 @@ class TestHosts:
     ) -> None:
         site = site_of(tmp_path, servers[:2], slots=1)
         keys = [Key(name, 1) for name in ("one", "two")]
+        text = "import os, time; print(os.environ['HOME'], flush=True); time.sleep(600)"
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(lambda key: site.start(Task(key, python("import time; time.sleep(600)"))), keys))
-        alone = [site_of(tmp_path, (server,)) for server in servers[:2]]
-        assert [len(host.known()) for host in alone] == [1, 1]
+            list(pool.map(lambda key: site.start(Task(key, python(text))), keys))
+        until(lambda: all(site.logs(key)[0] for key in keys), "both of them run")
+        homes = [site.logs(key)[0].decode() for key in keys]
+        assert [sum(str(server.home) in home for home in homes) for server in servers[:2]] == [1, 1]
         for key in keys:
             site.stop(key, grace_s=0.0)
 

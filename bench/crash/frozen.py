@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from itertools import cycle
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 
@@ -22,9 +24,11 @@ from situs.store.database import Database, clock
 from situs.store.schema import ready
 from situs.store.tables import events, leases, targets
 
-STEP_S = 0.5
+STEP_S = 1.0
 """Who is asked to end does so after the step that it is in, so that a move takes a moment in which it can be cut."""
 STANDS_BY = "standing by"
+OWN = ("count", "count.new")
+"""Files that those that run write themselves."""
 AWAY, BACK, ELSEWHERE = "north", "south", "east"
 
 
@@ -32,7 +36,7 @@ AWAY, BACK, ELSEWHERE = "north", "south", "east"
 class Woken:
     """What came of it."""
 
-    changes: int
+    changes: tuple[str, ...]
     """rows, steps, events, plans in force, and files at sites that are others once the woken one stands by"""
     by_its_token: int
     """steps written under its old token after it was frozen"""
@@ -66,10 +70,17 @@ def frozen(url: str, folder: Path, past_lease_s: float, workloads: int = 6) -> W
             at_rest = _threads(first.other)
             everything_to(AWAY)
             wait(lambda: _all_at(database, names, AWAY))
-            everything_to(BACK)
-            wait(lambda: _under_way(database, "stop") > 0)
-            os.kill(_pid(first.leader), signal.SIGSTOP)
-            cut, (old, expires) = _under_way(database), _lease(database)
+            sites, cut = cycle((BACK, AWAY)), 0
+            while not cut:
+                # They may all have moved before anybody looked: then they move once more.
+                site = next(sites)
+                everything_to(site)
+                wait(partial(_is_moving_or_there, database, names, site))
+                os.kill(_pid(first.leader), signal.SIGSTOP)
+                cut = _under_way(database, "stop")
+                if not cut:
+                    os.kill(_pid(first.leader), signal.SIGCONT)
+            old, expires = _lease(database)
             wait(lambda: _lease(database)[0] > old)
             everything_to(ELSEWHERE)
             wait(lambda: _all_at(database, names, ELSEWHERE) and _is_cleared(database))
@@ -80,7 +91,7 @@ def frozen(url: str, folder: Path, past_lease_s: float, workloads: int = 6) -> W
             # It finds out and stands by; what it had begun at sites has come to its end once its threads have.
             wait(lambda: said.read_text().count(STANDS_BY) > often and _threads(first.leader) <= at_rest)
             after = _everything(database, folder)
-        changed = sum(len(before[what] ^ after[what]) for what in before)
+        changed = tuple(f"{what}: {each}" for what in before for each in before[what] ^ after[what])
         return Woken(changed, _written_by(database, old), len(list(evidence.glob("*.twice"))), cut, past_s)
     finally:
         database.close()
@@ -139,6 +150,10 @@ def _all_at(database: Database, names: list[str], site: str) -> bool:
     )
 
 
+def _is_moving_or_there(database: Database, names: list[str], site: str) -> bool:
+    return _under_way(database, "stop") > 0 or _all_at(database, names, site)
+
+
 def _is_cleared(database: Database) -> bool:
     """Whether nothing is left of earlier runs, and nothing is under way."""
     with database.read() as connection:
@@ -165,10 +180,13 @@ def _everything(database: Database, folder: Path) -> Mapping[str, frozenset[obje
         return {
             "runs": frozenset(rows),
             "steps": frozenset(steps.everything(connection)),
-            "events": frozenset(connection.execute(select(events.c.seq)).scalars()),
+            # Whoever leads tells how sites answer; a busy machine may make one late.
+            "events": frozenset(
+                connection.execute(select(events.c.seq).where(events.c.kind != "site")).scalars()
+            ),
             "targets": frozenset(connection.execute(select(targets.c.generation)).scalars()),
-            # What runs keeps its count by way of a file that comes and goes.
-            "files": frozenset(path for path in (folder / "sites").rglob("*") if path.name != "count.new"),
+            # What runs keeps its own count there, from its first step on.
+            "files": frozenset(path for path in (folder / "sites").rglob("*") if path.name not in OWN),
         }
 
 

@@ -30,7 +30,7 @@ def figures(_protocol: Protocol) -> Iterator[Figure]:
         raise TimeoutError("it did not settle")
     extra = {"workloads": WORKLOADS, "steps_cut": found.cut, "past_lease_s": found.past_lease_s}
     for what, unit, value in (
-        ("changes", "changes by the woken one", found.changes),
+        ("changes", "changes by the woken one", len(found.changes)),
         ("steps", "steps under its old token", found.by_its_token),
         ("twice", "runs", found.twice),
     ):

@@ -36,6 +36,6 @@ def test_a_control_plane_that_was_frozen_past_its_lease_and_wakes_changes_nothin
     The benchmark ``frozen`` leaves it so for a minute.
     """
     found = frozen(postgres.new(), tmp_path / "situs", past_lease_s=1.0)
-    assert (found.changes, found.by_its_token, found.twice) == (0, 0, 0)
+    assert (found.changes, found.by_its_token, found.twice) == ((), 0, 0)
     assert found.cut, "it was frozen in the middle of something"
     assert found.past_lease_s >= 1.0

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from situs.control import submitting
-from situs.control.asked import Asked, fresh_name, workload_of
+from situs.control.asked import Asked, fresh_name, must_be_in_a_queue, workload_of
 from situs.control.attached import End, Output, Reader, copy_out
 from situs.control.connect import by_kind
 from situs.control.here import Here, here
@@ -151,7 +151,9 @@ def task(
     accelerator: Iterable[str] = (),
     hours: float | None = None,
     env: Mapping[str, str] | None = None,
+    state: Iterable[str] = (),
     retries: int = 0,
+    final: Iterable[int] = (),
     timeout_s: float | None = None,
     use_case: str | None = None,
     packages: str | None = "auto",
@@ -160,6 +162,9 @@ def task(
     site: Iterable[str] | None = None,
     queue: str | None = None,
     priority: int = USUAL_PRIORITY,
+    min_runtime: str = Asked.min_runtime,
+    checkpoint_every: str | None = None,
+    checkpoint_size: str = Asked.checkpoint_size,
     code: str | Path = ".",
     estate: str | Path | None = None,
     db: str | None = None,
@@ -169,11 +174,14 @@ def task(
     The options are those of `situs run`. ``packages``: lock file in ``code`` to install; ``auto``: the one that is
     there; None: nothing. ``image``: container image it runs in, with a Python like this one. ``queue``: it waits there
     for its turn, by ``priority``, and nobody waits here. ``estate``: its folder; None: ``SITUS_ESTATE``, else this
-    folder.
+    folder. ``final``: exit codes after which it is not started again. ``state``: files it goes on from, saved every
+    ``checkpoint_every`` (``"5min"``), ``checkpoint_size`` (``"2GB"``) large; ``min_runtime``: in a queue, not ended for
+    another one before that. Raises InputError.
     """
+    must_be_in_a_queue(queue, min_runtime)
     asked = Asked(
-        COMMAND, gpu, tuple(accelerator), "0GiB", cpu, memory, 1, hours, tuple(data), env or {}, (), retries, timeout_s,
-        use_case, packages, python, image=image,
+        COMMAND, gpu, tuple(accelerator), "0GiB", cpu, memory, 1, hours, tuple(data), env or {}, tuple(state), retries,
+        timeout_s, use_case, packages, python, {}, image, tuple(final), min_runtime, checkpoint_every, checkpoint_size,
     )  # fmt: skip
 
     def made(function: Callable[P, R]) -> Task[P, R]:

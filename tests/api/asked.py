@@ -24,7 +24,7 @@ FAST = Pace(1e9, 1e9)
 
 
 def estate() -> Intent:
-    """Two projects with a workload each, one of none, and a queue."""
+    """Two projects with a workload each, one of none, a queue, and one of a project."""
     box = {"node": {"cpu": 64, "memory": "64GiB"}, "count": 4, "price": {"basis": "owned", "price": "0 EUR"}}
     site = {"kind": "on_prem", "country": "DE", "clearance": 4, "pools": {"box": box}}
 
@@ -43,7 +43,7 @@ def estate() -> Intent:
             {
                 "sites": {"a": site, "b": site},
                 "use_cases": {"red": case, "blue": case},
-                "queues": {"line": {"quota": {"cpu": 4}}},
+                "queues": {"line": {"quota": {"cpu": 4}}, "reds": {"quota": {"cpu": 4}, "project": "red"}},
                 "workloads": {"one": work("red"), "two": work("blue"), "three": work(None)},
             }
         )

@@ -16,7 +16,7 @@ from situs.api.handed import Handing, workload
 from situs.api.routes import ledger
 from situs.control import orders, submitting
 from situs.control.queues import handing_in
-from situs.store import answers, events
+from situs.store import answers, events, queued
 from situs.store.database import Database
 from tests.api.asked import client, in_force, token
 from tests.control.plane import Plane, estate, until
@@ -257,3 +257,31 @@ def test_a_fault_tells_nothing_of_the_inside(
     assert given.status_code == 500
     assert "inside" not in given.text
     assert given.json()["title"] == "a fault"
+
+
+def test_what_is_lost_and_what_is_final_is_handed_in_too(plane: Plane, asked: TestClient) -> None:
+    terms = {
+        "final": [2, 3], "state": ["model.pt"], "min_runtime_s": 600, "checkpoint_every_s": 300,
+        "checkpoint_size_gb": 2.5,
+    }  # fmt: skip
+    assert (
+        asked.post("/v1/workloads", json={**JOB, "name": "job", "queue": "line", **terms}).status_code == 201
+    )
+    with plane.database.read() as connection:
+        last = queued.newest(connection, "job")
+        assert last is not None
+        kept = queued.work(connection, last.work).workload
+    assert kept.run is not None and kept.checkpoint is not None
+    assert kept.run.final == (2, 3)
+    assert kept.min_runtime == pytest.approx(1 / 6)
+    assert (kept.checkpoint.interval, kept.checkpoint.size_gb) == pytest.approx((1 / 12, 2.5))
+    for wrong in ({"min_runtime_s": 5}, {"checkpoint_every_s": 5}, {"checkpoint_size_gb": 1}, {"final": [0]}):
+        assert asked.post("/v1/workloads", json={**JOB, **wrong}).status_code == 422, wrong
+
+
+def test_all_that_a_queue_has_is_shown_to_who_asks_for_it(plane: Plane, asked: TestClient) -> None:
+    asked.post("/v1/workloads", json={**JOB, "name": "job", "queue": "line"})
+    asked.post("/v1/workloads/job/stop")
+    assert asked.get("/v1/overview").json()["units"] == []
+    (unit,) = asked.get("/v1/overview", params={"all": True}).json()["units"]
+    assert (unit["workload"], unit["standing"]) == ("job", "done")

@@ -39,7 +39,6 @@ STAGES = json.dumps(
 CASES = [
     # method, path, body, what it is, of one project ("red") or of the whole estate
     ("GET", "/v1/sites", None, "look", False),
-    ("GET", "/v1/queues", None, "look", False),
     ("GET", "/v1/queues/{queue}", None, "look", False),
     ("GET", "/v1/targets", None, "look", False),
     ("GET", "/v1/plans/{plan}", None, "look", False),
@@ -91,7 +90,7 @@ OF_ANY_PROJECT = {("POST", "/v1/code"), ("PUT", "/v1/code/{sha256}")}
 """Code is of no project yet when it is sent: whoever may hand work in anywhere may send it."""
 FILTERED = {
     ("GET", f"/v1/{what}")
-    for what in ("login", "me", "overview", "running", "workloads", "arrays", "pipelines", "usage")
+    for what in ("login", "me", "overview", "running", "workloads", "arrays", "pipelines", "usage", "queues")
 }
 """What everybody with a role may ask for, and gets of it what is theirs."""
 
@@ -149,10 +148,49 @@ def test_lists_have_what_is_of_ones_own_projects(database: Database, tmp_path: P
         seen = asked.get("/v1/overview").json()
         assert [unit["workload"] for unit in seen["units"]] == names
         assert seen["is_whole"] == (project == "*")
-        assert project == "*" or not (seen["target"] or seen["sites"] or seen["queues"] or seen["holds"])
+        assert project == "*" or not (seen["target"] or seen["sites"] or seen["holds"])
+        readable = {"*": ["line", "reds"], "red": ["reds"]}.get(project, [])
+        assert [queue["name"] for queue in seen["queues"]] == readable
+        assert [queue["name"] for queue in asked.get("/v1/queues").json()] == readable
     asked = client(database, tmp_path, token(database))
-    for path in ("workloads", "overview", "running", "arrays", "pipelines"):
+    for path in ("workloads", "overview", "running", "arrays", "pipelines", "queues"):
         assert asked.get(f"/v1/{path}").status_code == 403
+
+
+@pytest.mark.slow
+def test_a_queue_of_a_project_is_that_projects_by_every_role(database: Database, tmp_path: Path) -> None:
+    in_force(database)
+    asked = client(database, tmp_path)
+    for role in ROLES:
+        for project in ("*", "red", "blue", "default"):
+            header = {"Authorization": f"Bearer {token(database, (role, project))}"}
+            name, own = f"{role}-{'all' if project == '*' else project}", project in ("*", "red")
+            for body in ({"name": name}, {"name": f"{name}-many", "parameters": [{}, {}]}):
+                path = "/v1/arrays" if "parameters" in body else "/v1/workloads"
+                given = asked.post(path, json={"command": ["true"], "queue": "reds", **body}, headers=header)
+                allowed = own and role in WHO["hand in"]
+                assert given.status_code == (201 if allowed else 403), (role, project, path, given.text)
+            seen = asked.get("/v1/queues/reds", headers=header)
+            assert seen.status_code == (200 if own and role in WHO["look"] else 403), (role, project)
+            listed = [queue["name"] for queue in asked.get("/v1/queues", headers=header).json()]
+            assert listed == {"*": ["line", "reds"], "red": ["reds"]}.get(project, []), (role, project)
+
+
+def test_work_in_a_queue_of_a_project_belongs_to_it(database: Database, tmp_path: Path) -> None:
+    in_force(database)
+    red = client(database, tmp_path, token(database, ("data-scientist", "red")))
+    blue = client(database, tmp_path, token(database, ("data-scientist", "blue")))
+    job = {"command": ["true"], "queue": "reds", "name": "ours"}
+    assert red.post("/v1/workloads", json=job).status_code == 201
+    assert [entry["name"] for entry in red.get("/v1/queues/reds").json()["entries"]] == ["ours"]
+    assert red.get("/v1/workloads/ours").status_code == 200
+    for method, path in (("GET", ""), ("POST", "/stop"), ("DELETE", "")):
+        assert blue.request(method, f"/v1/workloads/ours{path}").status_code == 404
+    assert red.post("/v1/workloads/ours/stop").json() == {"changed": True}
+    both = client(database, tmp_path, token(database, ("data-scientist", "*")))
+    given = both.post("/v1/workloads", json={**job, "name": "theirs", "use_case": "blue"})
+    assert given.status_code == 422
+    assert "queue reds is of the project red" in given.text
 
 
 @pytest.mark.parametrize(

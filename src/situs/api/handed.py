@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import ConfigDict, Field
 
@@ -17,8 +17,9 @@ from situs.api.code import Code, archive_of
 from situs.api.permissions import DEFAULT
 from situs.api.problems import Problem
 from situs.api.services import Body
-from situs.control.asked import Asked, fresh_name, workload_of
+from situs.control.asked import Asked, fresh_name, must_be_in_a_queue, workload_of
 from situs.control.queues.handing_in import USUAL_PRIORITY
+from situs.control.queues.projects import projects, use_case_in
 from situs.control.shipping import lock_digest, snapshot
 from situs.model.base import Name
 from situs.model.image import ImageName
@@ -27,6 +28,7 @@ from situs.model.workload import Workload
 from situs.store.database import Database
 
 Word = Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$")]
+Handed = TypeVar("Handed", bound="Handing")
 
 
 class Handing(Body):
@@ -60,7 +62,14 @@ class Handing(Body):
     """variable -> where the control plane finds what it holds; in a vault, below the name of the project"""
     state: list[str] = Field(default_factory=list, max_length=100)
     retries: int = Field(0, ge=0, le=100)
+    final: list[Annotated[int, Field(ge=1, le=255)]] = Field(default_factory=list, max_length=255)
+    """exit codes after which it is not started again"""
     timeout_s: float | None = Field(None, ge=1, le=31_536_000)
+    min_runtime_s: float = Field(0.0, ge=0, le=31_536_000)
+    """in a queue: it is not ended for another one before it has run so long"""
+    checkpoint_every_s: float | None = Field(None, gt=0, le=31_536_000)
+    """how often it saves the files of `state`; None: never"""
+    checkpoint_size_gb: float = Field(0.0, ge=0, le=1_000_000)
     files: dict[Annotated[str, Field(min_length=1, max_length=500)], str] = Field(
         default_factory=dict, max_length=2000
     )
@@ -83,15 +92,28 @@ class Handing(Body):
 
 def workload(asked: Handing) -> Workload:
     """What is to be run. Raises InputError."""
+    min_runtime = f"{asked.min_runtime_s!r}s" if asked.min_runtime_s else Asked.min_runtime
+    every = None if asked.checkpoint_every_s is None else f"{asked.checkpoint_every_s!r}s"
+    size = f"{asked.checkpoint_size_gb!r}GB" if asked.checkpoint_size_gb else Asked.checkpoint_size
+    must_be_in_a_queue(asked.queue, min_runtime)
     return workload_of(
         Asked(
             tuple(asked.command), asked.accelerators, tuple(asked.accelerator),
             f"{asked.accelerator_memory_gib:.9f}GiB", asked.cpu, f"{asked.memory_gib:.9f}GiB", asked.nodes,
             asked.hours, tuple(asked.data), asked.env, tuple(asked.state),
             asked.retries, asked.timeout_s, asked.use_case, asked.packages, asked.python, asked.secrets,
-            asked.image,
+            asked.image, tuple(asked.final), min_runtime, every, size,
         )
     )  # fmt: skip
+
+
+def in_the_queue(database: Database, asked: Handed) -> Handed:
+    """What is asked for, as it is in its queue: work in a queue of a project belongs to that. Raises InputError."""
+    if asked.queue is None:
+        return asked
+    with database.read() as connection:
+        project = projects(connection).get(asked.queue)
+    return asked.model_copy(update={"use_case": use_case_in(asked.queue, project, asked.use_case)})
 
 
 def must_have_no_sites_in_a_queue(asked: Handing) -> None:

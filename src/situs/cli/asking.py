@@ -47,6 +47,25 @@ SecretOption = Annotated[
         help="Variable that holds a secret, and where that is kept: env:NAME, file:NAME, vault:PATH#KEY.",
     ),
 ]
+FinalOption = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--final", help="Exit code after which it is not started again; may be given again.", min=1, max=255
+    ),
+]
+MinRuntimeOption = Annotated[
+    str,
+    typer.Option(
+        help="In a queue: not ended for another one before it has run so long.", show_default="none"
+    ),
+]
+CheckpointEveryOption = Annotated[
+    str | None,
+    typer.Option(help="How often it saves the files of --state, as in 5min.", show_default="never"),
+]
+CheckpointSizeOption = Annotated[
+    str, typer.Option(help="How large they are together, as in 2GB.", show_default="not known")
+]
 TimeoutOption = Annotated[float | None, typer.Option(help="Seconds after which it is ended.", min=1)]
 UseCaseOption = Annotated[str | None, typer.Option(help="Use case it belongs to.")]
 PriorityOption = Annotated[int, typer.Option(help="In the queue: the higher, the sooner.", min=0, max=100)]

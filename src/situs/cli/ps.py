@@ -86,6 +86,9 @@ def register(app: typer.Typer) -> None:
 
 
 def ps_command(
+    everything: Annotated[
+        bool, typer.Option("--all", "-a", help="Also work that waits in queues, and what has ended there.")
+    ] = False,
     estate: EstateOption = HERE,
     db: DbOption = None,
     server: ServerOption = None,
@@ -97,9 +100,11 @@ def ps_command(
 
       situs ps
 
+      situs ps --all
+
       situs ps --json
     """
-    seen = control_plane(server, db, estate).overview()
+    seen = control_plane(server, db, estate).overview(everything=everything)
     if as_json:
         emit_json(plain(seen))
         return

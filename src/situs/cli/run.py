@@ -10,17 +10,21 @@ import typer
 
 from situs.cli.asking import (
     AcceleratorOption,
+    CheckpointEveryOption,
+    CheckpointSizeOption,
     CodeOption,
     CommandArgument,
     CpuOption,
     DataOption,
     DetachOption,
     EnvOption,
+    FinalOption,
     GpuMemoryOption,
     GpuOption,
     ImageOption,
     IncludeOption,
     MemoryOption,
+    MinRuntimeOption,
     NoEnvOption,
     PackagesOption,
     PriorityOption,
@@ -97,12 +101,16 @@ def run_command(
         typer.Option("--state", help="File it goes on from when it is started again, such as a checkpoint."),
     ] = None,
     retries: Annotated[int, typer.Option(help="How often it is started again after it failed.", min=0)] = 0,
+    final: FinalOption = None,
+    checkpoint_every: CheckpointEveryOption = None,
+    checkpoint_size: CheckpointSizeOption = "0GB",
     timeout: TimeoutOption = None,
     use_case: UseCaseOption = None,
     queue: Annotated[
         str | None, typer.Option(help="Queue whose quota it waits for and uses.", metavar="QUEUE")
     ] = None,
     priority: PriorityOption = 50,
+    min_runtime: MinRuntimeOption = "0h",
     array: Annotated[
         list[str] | None,
         typer.Option(
@@ -149,6 +157,10 @@ def run_command(
 
       situs run train.py --gpu 1 --queue research --priority 80
 
+      situs run train.py --queue research --min-runtime 10min --state model.pt --checkpoint-every 5min
+
+      situs run train.py --retries 5 --final 2
+
       situs run train.py --array lr=0.1,0.01,0.001 --at-once 2 -- --lr {lr}
 
       situs run train.py --gpu 1 --image registry.example/torch:2.9
@@ -156,7 +168,7 @@ def run_command(
       situs run train.py --gpu 1 --server prod
     """
     from situs.control.arrays.member import grid
-    from situs.control.asked import Asked, fresh_name
+    from situs.control.asked import Asked, fresh_name, must_be_in_a_queue
     from situs.control.shipping import snapshot
 
     there = afar(server, db, estate, by)
@@ -166,8 +178,9 @@ def run_command(
     asked = Asked(
         words, gpu, tuple(accelerator or ()), gpu_memory, cpu, memory, nodes, hours, tuple(data or ()),
         pairs(env or ()), tuple(state or ()), retries, timeout, use_case, lock, python,
-        pairs(secret or (), "--secret"), image,
+        pairs(secret or (), "--secret"), image, tuple(final or ()), min_runtime, checkpoint_every, checkpoint_size,
     )  # fmt: skip
+    must_be_in_a_queue(queue, min_runtime)
     must_be_sent(words[0], taken, code)
     tell_written_out(asked.env)
     tell_left_out(taken)

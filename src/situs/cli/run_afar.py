@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from situs.cli.run import Job
     from situs.client.remote import Remote
 
+HOUR_S = 3600.0
 WORDS = {
     "en": {"sending": "sending code: {there:.0f} of {size:.0f} MiB are there"},
     "de": {"sending": "sende Code: {there:.0f} von {size:.0f} MiB sind da"},
@@ -57,8 +58,8 @@ def _body(job: Job) -> dict[str, Any]:
     from situs.control.asked import workload_of
 
     # Whatever is wrong is said before anything is sent, in the same words as on the spot.
-    shape = workload_of(job.asked).shapes[0]
-    asked = job.asked
+    asked, workload = job.asked, workload_of(job.asked)
+    shape = workload.shapes[0]
     body: dict[str, Any] = {
         "name": job.name, "command": list(asked.command), "use_case": asked.use_case, "queue": job.queue,
         "priority": job.priority, "accelerators": asked.accelerators, "accelerator": list(asked.accelerator),
@@ -67,6 +68,14 @@ def _body(job: Job) -> dict[str, Any]:
         "env": dict(asked.env), "secrets": dict(asked.secrets), "state": list(asked.state), "retries": asked.retries,
         "timeout_s": asked.timeout_s, "packages": asked.packages, "python": asked.python, "image": asked.image,
     }  # fmt: skip
+    # What is not asked for is not sent: a server that does not know it yet would refuse it.
+    if asked.final:
+        body["final"] = list(asked.final)
+    if workload.min_runtime:
+        body["min_runtime_s"] = workload.min_runtime * HOUR_S
+    if workload.checkpoint is not None:
+        body["checkpoint_every_s"] = workload.checkpoint.interval * HOUR_S
+        body["checkpoint_size_gb"] = workload.checkpoint.size_gb
     members: Mapping[str, Any] = {}
     if job.members is not None:
         members = {"parameters": [dict(member) for member in job.members], "at_once": job.at_once}

@@ -67,7 +67,7 @@ class Looking(Protocol):
     def clock(self) -> datetime:
         """The time that it has, which times that it tells are to be held against."""
 
-    def overview(self) -> Overview:
+    def overview(self, *, everything: bool = False) -> Overview:
         """All that runs, waits or has failed; of one's own projects, where one may see no more."""
 
     def workload(self, name: str) -> WorkloadView | ArrayView:

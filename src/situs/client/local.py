@@ -55,8 +55,8 @@ class Local:
         with self._database.read() as connection:
             return clock(connection)
 
-    def overview(self) -> Overview:
-        return views.overview(self._database)
+    def overview(self, *, everything: bool = False) -> Overview:
+        return views.overview(self._database, everything=everything)
 
     def workload(self, name: str) -> WorkloadView | ArrayView:
         return standing.of_array(self._database, name) or views.of_workload(self._database, name)

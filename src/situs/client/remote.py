@@ -54,8 +54,10 @@ class Remote:
     def clock(self) -> datetime:
         return self._asking.clock()
 
-    def overview(self) -> Overview:
-        return understood(Overview, self._asking.get("/v1/overview"))
+    def overview(self, *, everything: bool = False) -> Overview:
+        return understood(
+            Overview, self._asking.get("/v1/overview", **({"all": "true"} if everything else {}))
+        )
 
     def workload(self, name: str) -> WorkloadView | ArrayView:
         try:

@@ -51,6 +51,13 @@ class Asked:
     """variable -> where the control plane finds what it holds"""
     image: str | None = None
     """container image that it runs in; None: the site's"""
+    final: tuple[int, ...] = ()
+    """exit codes after which it is not started again"""
+    min_runtime: str = "0h"
+    """in a queue: it is not ended for another one before it has run so long"""
+    checkpoint_every: str | None = None
+    """how often it saves its state; None: never, so that all its work is lost when it is ended"""
+    checkpoint_size: str = "0GB"
 
 
 def workload_of(asked: Asked, files: tuple[str, ...] = ()) -> Workload:
@@ -68,6 +75,7 @@ def workload_of(asked: Asked, files: tuple[str, ...] = ()) -> Workload:
         # Output is to be seen when it is written, not when a buffer is full.
         "env": {"PYTHONUNBUFFERED": "1", **asked.env}, "state": asked.state, "retries": asked.retries,
         "timeout": asked.timeout_s, "files": files, "secrets": asked.secrets, "image": asked.image,
+        "final": asked.final,
     }  # fmt: skip
     shape: dict[str, Any] = {
         "cpu": asked.cpu, "memory": asked.memory, "accelerators": asked.accelerators, "nodes": asked.nodes,
@@ -76,7 +84,7 @@ def workload_of(asked: Asked, files: tuple[str, ...] = ()) -> Workload:
     content = {
         "stage": "train" if asked.accelerators else "develop", "use_case": asked.use_case, "shapes": [shape],
         "job": {"work": asked.hours or DEFAULT_HOURS}, "inputs": [{"dataset": named(each)} for each in asked.data],
-        "label": {"level": 0}, "run": run,
+        "label": {"level": 0}, "run": run, "min_runtime": asked.min_runtime, "checkpoint": _checkpoint(asked),
     }  # fmt: skip
     try:
         return Workload.model_validate(content)
@@ -85,6 +93,28 @@ def workload_of(asked: Asked, files: tuple[str, ...] = ()) -> Workload:
         where = next((str(part) for part in reversed(first["loc"]) if isinstance(part, str)), "")
         said = first["msg"].removeprefix("Value error, ")
         raise InputError(f"{where}: {said}" if where else said) from None
+
+
+def must_be_in_a_queue(queue: str | None, min_runtime: str) -> None:
+    """Raises InputError for what only queues go by."""
+    if queue is None and min_runtime != Asked.min_runtime:
+        raise InputError(
+            "a least run time is for work in a queue, where it may have to make room for other work; say which queue"
+        )
+
+
+def _checkpoint(asked: Asked) -> dict[str, Any] | None:
+    if asked.checkpoint_every is None:
+        if asked.checkpoint_size != Asked.checkpoint_size:
+            raise InputError(
+                "a checkpoint has a size only where it is said how often it is saved; say that too"
+            )
+        return None
+    if not asked.state:
+        raise InputError(
+            "it is said how often state is saved, and not which files that is; name them as its state"
+        )
+    return {"interval": asked.checkpoint_every, "size_gb": asked.checkpoint_size}
 
 
 def command_of(words: tuple[str, ...]) -> tuple[str, ...]:

@@ -127,6 +127,7 @@ class Term:
             self._desk.read(connection)
             names = self._desk.entries.by_name
             self._state = State.read(connection, leadership.lease.token, pace.shown_s, _now(), names)
+            self._desk.read_debts(connection, self._state)
             self._waits = Waits(connection)
             self._judge = Judge(observations.all_sites(connection).values())
         self._poll()

@@ -133,13 +133,13 @@ class WorkloadHistory:
     steps: Sequence[Entry]
 
 
-def overview(database: Database) -> Overview:
-    """Everything at once."""
-    return _seen(database, None)
+def overview(database: Database, *, everything: bool = False) -> Overview:
+    """How all stands. ``everything``: also each piece of work that waits in a queue, or has ended there."""
+    return _seen(database, None, everything)
 
 
-def _seen(database: Database, asked_for: str | None) -> Overview:
-    """Everything, with work of queues as far as it runs or failed, and the one that is asked for in any case."""
+def _seen(database: Database, asked_for: str | None, everything: bool = False) -> Overview:
+    """With work of queues as far as it runs or failed, unless it is asked for, or everything is."""
     with database.read() as connection:
         at = clock(connection)
         target, held = plans.in_force(connection), holds.in_force(connection)
@@ -172,7 +172,7 @@ def _seen(database: Database, asked_for: str | None) -> Overview:
     units += [
         _in_queue(entry, world)
         for entry in queues.entries
-        if entry.state in ("running", "failed") or entry.name == asked_for
+        if everything or entry.state in ("running", "failed") or entry.name == asked_for
     ]
     units = [replace(u, array=array_of[u.workload]) if u.workload in array_of else u for u in units]
     return Overview(at, target, leader, held, list(seen.values()), units, replan, queues.views(), in_arrays)

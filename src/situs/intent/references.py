@@ -159,6 +159,9 @@ class _Check:
     def _queues(self) -> Iterator[Problem]:
         for name, queue in self._intent.queues.items():
             yield from self._unknown("site", queue.sites or (), self._names["sites"], "queues", name, "sites")
+            if queue.project is not None:
+                given, known = (queue.project,), self._names["use_cases"]
+                yield from self._unknown("use case", given, known, "queues", name, "project")
 
     def _rules(self) -> Iterator[Problem]:
         """A rule that selects a name which does not exist would silently hold for nothing."""

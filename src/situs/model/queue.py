@@ -34,6 +34,9 @@ class Queue(Model):
     """Work that is handed in to it waits until there is quota and room for it."""
 
     title: str | None = None
+    project: Name | None = None
+    """use case that all work in it belongs to: who has a role there hands in, stops and sees as that role may; None: it
+    is nobody's own, and takes work of all"""
     quota: Amounts = Amounts()
     """what its runs may use together, whatever others do"""
     cohort: Name | None = None

@@ -12,8 +12,10 @@ import pytest
 
 import situs
 from situs.control import background
+from situs.control.asked import workload_of
 from situs.control.tasks import TaskFailed, outcome, packed, support
 from situs.control.tasks.packing import CALL, PLACE
+from situs.model.error import InputError
 from situs.store.database import Database
 from tests.cli.test_run import Person
 
@@ -67,6 +69,20 @@ def person(tmp_path: Path) -> Iterator[Person]:
     made = Person(folder, home)
     yield made
     made.leave()
+
+
+def test_a_function_says_what_it_loses_and_when_it_is_not_tried_again() -> None:
+    made = situs.task(
+        queue="line", state=["model.pt"], min_runtime="10m", checkpoint_every="5min", checkpoint_size="2GB",
+        retries=3, final=[2],
+    )(len)  # fmt: skip
+    workload = workload_of(made.asked)
+    assert workload.run is not None and workload.checkpoint is not None
+    assert (workload.run.state, workload.run.retries, workload.run.final) == (("model.pt",), 3, (2,))
+    assert workload.min_runtime == pytest.approx(1 / 6)
+    assert (workload.checkpoint.interval, workload.checkpoint.size_gb) == pytest.approx((1 / 12, 2))
+    with pytest.raises(InputError, match="which queue"):
+        situs.task(min_runtime="10m")
 
 
 @pytest.mark.slow

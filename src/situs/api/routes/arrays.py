@@ -13,6 +13,7 @@ from situs.api.handed import (
     Handing,
     Word,
     archive,
+    in_the_queue,
     must_be_no_secrets,
     must_have_no_sites_in_a_queue,
     must_keep_secrets,
@@ -86,6 +87,7 @@ def hand_in(
 
     409 when they can be nowhere; `place` says why, as with `dry_run`, which only looks where the first would go.
     """
+    asked = in_the_queue(given.database, asked)
     must_submit(who, asked.use_case)
     must_keep_secrets(asked)
     must_have_no_sites_in_a_queue(asked)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from situs.api.identity import Asking
-from situs.api.projects import Readable
+from situs.api.projects import Readable, must_read_queue, readable_queues
 from situs.api.services import Body, Given
 from situs.control import orders, views
 from situs.control.queues import standing
@@ -47,17 +48,19 @@ class InQueue:
 
 
 @router.get("/overview")
-def overview(given: Given, who: Asking) -> Overview:
+def overview(given: Given, who: Asking, everything: Annotated[bool, Query(alias="all")] = False) -> Overview:
     """The plan in force, who acts, sites, queues, and all that runs or waits.
 
-    Who may not read in all projects gets who acts, and what runs or waits of their own.
+    `all`: also each piece of work that waits in a queue, and those that have ended there. Who may not read in all
+    projects gets who acts, and what runs or waits of their own.
     """
-    seen, readable = views.overview(given.database), Readable(given, who)
+    seen, readable = views.overview(given.database, everything=everything), Readable(given, who)
     if readable.all:
         return seen
     units = [unit for unit in seen.units if unit.workload in readable]
     arrays = [array for array in seen.arrays if array.name in readable]
-    return Overview(seen.at, None, seen.leader, (), (), units, None, (), arrays, is_whole=False)
+    queues = readable_queues(given, who, seen.queues)
+    return Overview(seen.at, None, seen.leader, (), (), units, None, queues, arrays, is_whole=False)
 
 
 @router.get("/sites")
@@ -68,15 +71,17 @@ def sites(given: Given) -> list[Observation]:
 
 
 @router.get("/queues")
-def queues(given: Given) -> list[QueueView]:
-    """Quota, use, loans and lines of each queue."""
+def queues(given: Given, who: Asking) -> list[QueueView]:
+    """Quota, use, loans and lines of each queue that one may read."""
     with given.database.read() as connection:
-        return standing.read(connection).views()
+        views = standing.read(connection).views()
+    return readable_queues(given, who, views)
 
 
 @router.get("/queues/{queue}")
-def queue(queue: str, given: Given) -> InQueue:
+def queue(queue: str, given: Given, who: Asking) -> InQueue:
     """One queue: quota, use and loans, and who runs and waits in it."""
+    must_read_queue(given, who, queue)
     with given.database.read() as connection:
         return InQueue(*standing.of_queue(connection, queue))
 

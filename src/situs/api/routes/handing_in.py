@@ -10,6 +10,7 @@ from fastapi import APIRouter, Response
 from situs.api.handed import (
     Handing,
     archive,
+    in_the_queue,
     must_have_no_sites_in_a_queue,
     must_keep_secrets,
     name_of,
@@ -34,6 +35,7 @@ def hand_in(asked: Handing, given: Given, who: Asking, response: Response, key: 
 
     409 when it can be nowhere now; `place` says why, as with `dry_run`, which only looks.
     """
+    asked = in_the_queue(given.database, asked)
     must_submit(who, asked.use_case)
     must_keep_secrets(asked)
     must_have_no_sites_in_a_queue(asked)

@@ -12,6 +12,7 @@ from situs.control.arrays.member import member_name, member_workload
 from situs.control.new_names import must_be_new
 from situs.control.queues import handing_in
 from situs.control.queues.handing_in import USUAL_PRIORITY
+from situs.control.queues.projects import belonging
 from situs.model.error import InputError
 from situs.model.workload import Workload
 from situs.planner.single import Placed
@@ -67,6 +68,7 @@ def make(
         intent = plans.load(connection, target.plan).intent
         if wanted.queue is not None:
             handing_in.must_be_there(intent, {wanted.queue})
+            workload = belonging(intent.queues, wanted.queue, workload)
         must_be_new(connection, intent, [wanted.name, *(member.name for member in members)])
         sites = None if wanted.sites is None else sorted(wanted.sites)
         array = Array(

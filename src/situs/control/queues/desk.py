@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from situs.control.force import Plans
 from situs.control.queues.entries import Entries, Entry
-from situs.control.queues.floor import Floor
+from situs.control.queues.floor import Floor, owed_s
 from situs.control.queues.ranking import Ground, Place, Ranked, Ranking
 from situs.control.queues.room import Rooms
 from situs.control.queues.sights import Sights
@@ -28,7 +28,7 @@ from situs.control.wanted import WRITTEN, Sight, Step, Unit, Waiting, Wanted, Wo
 from situs.control.wanted import Place as At
 from situs.policy import Policy
 from situs.sites.adapter import Key, Status
-from situs.store import plans
+from situs.store import plans, runs
 from situs.store.events import BY, Event
 from situs.store.runs import Run
 
@@ -61,6 +61,19 @@ class Desk:
     def read(self, connection: Connection) -> None:
         """Take in what people have done."""
         self._dirty |= {entry.name for entry in self.entries.read(connection)}
+
+    def read_debts(self, connection: Connection, state: State) -> None:
+        """Take in what those that run lost before, when they made room for others."""
+        for entry in self.entries.open():
+            last = _last(state, entry)
+            if last is not None and last.alive and last.generation > 1:
+                ended = [
+                    run
+                    for run in runs.of_workload(connection, entry.name)
+                    if run.generation < last.generation
+                ]
+                before = ended[-1] if ended else None
+                entry.owed_s = owed_s(before, self.entries.piece(entry.name).workload)
 
     def read_ledger(self, connection: Connection, now: datetime) -> None:
         """Take in what was spent since."""
@@ -131,6 +144,8 @@ class Desk:
 
     def due(self, now: datetime) -> datetime | None:
         """What has waited for its time is looked at again; gives when the next one is due."""
+        if self.floor is not None:
+            self.floor.look_again(now.timestamp())
         while self._later and self._later[0][0] <= now:
             self._dirty.add(heapq.heappop(self._later)[1])
         return self._later[0][0] if self._later else None
@@ -246,6 +261,7 @@ class Desk:
         """It waits for its turn from now on, as soon as it is known where it may run."""
         assert self.floor is not None and self._ground is not None
         piece = self.entries.piece(entry.name)
+        entry.owed_s = owed_s(_last(state, entry), piece.workload)
         lacking, question = self.floor.line_up(entry, piece)
         if question is not None:
             self._ranking.ask(self._ground, question, piece, self.floor.ranking(question))

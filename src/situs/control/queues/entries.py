@@ -25,6 +25,8 @@ class Entry:
     """it is to run; else it is to end"""
     over: bool = False
     """it is done, has failed for good or was ended: nothing more happens to it"""
+    owed_s: float = 0.0
+    """work that it lost when it made room for another one, and does again now"""
 
 
 @dataclass

@@ -16,7 +16,7 @@ from situs.control.queues.purse import Purse
 from situs.control.queues.ranking import Place, Question, Ranked
 from situs.control.queues.room import Rooms
 from situs.control.queues.turns import Seen, Turns
-from situs.control.queues.waiting import HOUR_S, Holder, Lane, Line, Option, Waiter
+from situs.control.queues.waiting import HOUR_S, Holder, Lane, Line, Option, Waiter, lost_s
 from situs.model.plan import Assignment
 from situs.model.queue import Queue
 from situs.model.workload import Shape, Workload
@@ -172,7 +172,7 @@ class Floor:
     @staticmethod
     def _waiter(entry: Entry, piece: Piece) -> Waiter:
         use_case = piece.workload.use_case
-        return Waiter(entry.name, entry.queue, entry.priority, entry.seq, entry.at_s, use_case)
+        return Waiter(entry.name, entry.queue, entry.priority, entry.seq, entry.at_s, use_case, entry.owed_s)
 
     def is_gone(self, name: str) -> None:
         """It does not run any more."""
@@ -190,12 +190,16 @@ class Floor:
         self._changed(queue)
         self._stirred |= self._no_room.keys()
 
-    def turns(self, now_s: float, pieces: Mapping[str, Piece]) -> Iterator[Turn]:
-        """Whose turn it is now, and who gives way."""
+    def look_again(self, now_s: float) -> None:
+        """Those that wait may have a turn though nothing has happened: what runs has grown older."""
         if now_s - self._again_s >= AGAIN_S:
             self._again_s = now_s
             self._seen = {name: replace(seen, changes=-1) for name, seen in self._seen.items()}
             self._stirred |= {queue for queue, _ in self._lane_of.values()}
+
+    def turns(self, now_s: float, pieces: Mapping[str, Piece]) -> Iterator[Turn]:
+        """Whose turn it is now, and who gives way."""
+        self.look_again(now_s)
         done: set[int] = set()
         stirred, self._stirred = self._stirred, set()
         for name in sorted(stirred):
@@ -229,11 +233,11 @@ class Floor:
                 self._no_room[name] = self._lane_of[held.waiter.name][1][1]
 
     def _begins(self, waiter: Waiter, option: Option, since_s: float, workload: Workload) -> None:
-        saves = workload.checkpoint if workload.run is not None and workload.run.state else None
+        # One that made room is left alone until it has done again what that cost: else it might never come to its end.
+        safe_s = max(workload.min_runtime * HOUR_S, waiter.owed_s)
         holder = Holder(
             waiter.name, waiter.queue, waiter.priority, waiter.at_s, option, since_s,
-            saves.interval * HOUR_S if saves is not None else None, workload.min_runtime * HOUR_S,
-            use_case=waiter.use_case,
+            saves_s(workload), safe_s, use_case=waiter.use_case,
         )  # fmt: skip
         self._lines[waiter.queue].runs[waiter.name] = holder
         self._lines[waiter.queue].changes += 1
@@ -242,6 +246,19 @@ class Floor:
     def _changed(self, queue: str) -> None:
         self._lines[queue].changes += 1
         self._stirred.add(queue)
+
+
+def saves_s(workload: Workload) -> float | None:
+    """How often it saves its state; None: never."""
+    saves = workload.checkpoint if workload.run is not None and workload.run.state else None
+    return saves.interval * HOUR_S if saves is not None else None
+
+
+def owed_s(ended: Run | None, workload: Workload) -> float:
+    """Work that was lost when this run of it was ended for another one."""
+    if ended is None or ended.outcome != "stopped" or ended.started_at is None or ended.ended_at is None:
+        return 0.0
+    return lost_s((ended.ended_at - ended.started_at).total_seconds(), saves_s(workload))
 
 
 def _likely_s(workload: Workload, shape: Shape) -> float:

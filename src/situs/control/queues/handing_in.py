@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from situs.control.new_names import must_be_new
+from situs.control.queues.projects import belonging
 from situs.model.error import InputError
 from situs.model.intent import Intent
 from situs.model.workload import Workload
@@ -78,6 +79,8 @@ def hand_in_work(
     database: Database, queue: str, name: str, workload: Workload, files: Mapping[str, bytes], priority: int, by: str
 ) -> None:  # fmt: skip
     """Keep one piece of work and hand it in. Raises InputError; what was kept then does no harm."""
+    with database.read() as connection:
+        workload = belonging(_in_force(connection).queues, queue, workload)
     hand_in(database, [Handed(name, queue, keep(database, workload, files), priority)], by)
 
 

@@ -43,6 +43,8 @@ class Waiter:
     """when it was handed in"""
     use_case: str | None = None
     """whose budget pays for it"""
+    owed_s: float = 0.0
+    """work that it lost when it made room for another one, and has to do again"""
 
 
 @dataclass(slots=True)
@@ -69,8 +71,12 @@ class Holder:
 
     def lost_s(self, now_s: float) -> float:
         """How much work is lost when it is ended now."""
-        ran = max(0.0, now_s - self.since_s)
-        return ran if self.saves_s is None else min(ran, self.saves_s)
+        return lost_s(max(0.0, now_s - self.since_s), self.saves_s)
+
+
+def lost_s(ran_s: float, saves_s: float | None) -> float:
+    """How much work is lost of a run that is ended after so long. ``saves_s``: how often it saves its state."""
+    return ran_s if saves_s is None else min(ran_s, saves_s)
 
 
 def score(priority: int, at_s: float, aging_h: float) -> float:

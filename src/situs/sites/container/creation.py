@@ -142,13 +142,13 @@ def provide_empty_image(engine: Engine) -> None:
     """Have the image of nothing at the engine; it is made there, no registry is asked."""
     if _has(engine, EMPTY):
         return
-    repo, _, tag = EMPTY.partition(":")
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         entry = tarfile.TarInfo(WORK.lstrip("/"))
         entry.type, entry.mode = tarfile.DIRTYPE, 0o777
         tar.addfile(entry)
-    query = {"fromSrc": "-", "repo": repo, "tag": tag}
+    # The tag with the name: Podman does not read it where it stands alone.
+    query = {"fromSrc": "-", "repo": EMPTY}
     engine.call("POST", "/images/create", query=query, content=archive.getvalue())
 
 

@@ -52,7 +52,9 @@ class Kept:
         """Names of volumes and the runs they belong to."""
         filters = self._names.filters(role=role, unit=unit)
         found = self._engine.get("/volumes", filters=filters)["Volumes"] or ()
-        return {volume["Name"]: Key.parse(volume["Labels"][KEY]) for volume in found}
+        # Of several labels Podman takes a volume that has one of them for found.
+        ours = [volume for volume in found if self._names.match(volume["Labels"], filters)]
+        return {volume["Name"]: Key.parse(volume["Labels"][KEY]) for volume in ours}
 
     def remove(self, key: Key) -> None:
         """Remove all of a run."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast, get_args
 
@@ -101,6 +101,12 @@ class Names:
         wanted += [f"{KEY}={key}"] if key else []
         wanted += [f"{UNIT}={unit.workload}.{unit.unit}"] if unit else []
         return {"label": wanted}
+
+    def match(self, labels: Mapping[str, str], filters: Mapping[str, list[str]]) -> bool:
+        """Whether a thing that has these labels is one that the filter means."""
+        return all(
+            labels.get(name) == value for name, _, value in (w.partition("=") for w in filters["label"])
+        )
 
 
 def runs(containers: Iterable[dict[str, Any]]) -> list[Run]:

@@ -10,6 +10,7 @@ and memory are as they were seen last.
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Mapping
@@ -220,11 +221,12 @@ class ContainerSite:
             self._engine.call("POST", f"/containers/{run.id}/kill", query={"signal": name})
         except EngineError as error:
             # It does not run: it has ended meanwhile, or was never started.
-            if error.code not in (404, 409):
+            if error.code not in (404, 409) and "can only kill running" not in error.message:
                 raise
 
     def _sample(self, run: Run) -> None:
-        with suppress(EngineError):
+        # Of one that has just ended Podman says nothing, where others say no.
+        with suppress(EngineError, json.JSONDecodeError):
             stats = self._engine.get(f"/containers/{run.id}/stats", stream="0", **{"one-shot": "1"})
             self._samples[run.id] = sampled(stats, self._samples.get(run.id, Sample()))
 

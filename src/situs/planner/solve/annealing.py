@@ -13,6 +13,10 @@ import numpy as np
 from situs.planner.problem import Floats, Ids, Ints
 from situs.planner.solve.compiled import compiled
 
+STAGES = 200
+"""So often at most, while the temperature falls, what does not fit becomes dearer.  Each time all cells are priced
+anew, which should not take longer than the moves between."""
+
 
 @compiled
 def _cell_cost(
@@ -142,7 +146,7 @@ def anneal(
     froms = np.empty(2, dtype=np.int64)
     tos = np.empty(2, dtype=np.int64)
     quantity = np.empty(2, dtype=np.int64)
-    period = max(1, moves // 200)
+    period = max(moves // STAGES, rows, 1)
     heat = hot
     for move in range(moves):
         if move % period == 0:

@@ -16,11 +16,11 @@ from situs.planner.solve.bound import Box
 from situs.planner.solve.frame import Frame
 from situs.planner.solve.market import Market, Soft
 from situs.planner.solve.nearness import charged_if_fitting
-from situs.planner.solve.needs import Needs
 from situs.planner.solve.pricing import Pricing
+from situs.planner.solve.serving import Cases
 
-TEMPERATURE, STEPS = 3e-4, 6
-COLD, COLD_STEPS = 1e-4, 40
+TEMPERATURE, STEPS = 3e-4, 4
+COLD, COLD_STEPS = 1e-4, 8
 """When all is decided."""
 ENOUGH = 1e-6
 
@@ -32,10 +32,10 @@ MOST_COLUMNS = 300_000
 CERTAIN = 0.004
 """As close to a whole number, a purchase is decided."""
 
-BATCH = 0.4
+BATCH = 0.6
 """The share of the undecided that is rounded at a time, those nearest to a whole number first."""
 
-FEW = 4
+FEW = 8
 """So few are decided at once."""
 
 AROUND = 1.0
@@ -60,57 +60,48 @@ class Decided:
     """(len(columns),) what the market makes of them, not whole"""
 
 
-def decided(frame: Frame, pricing: Pricing, stop: Callable[[], bool]) -> Decided:
-    """Purchases decided at these prices."""
+def decided(frame: Frame, pricing: Pricing, stop: Callable[[], bool], cases: Cases | None = None) -> Decided:
+    """Purchases decided at these prices, or in the least of ``cases`` at its prices."""
     if not frame.buys:
         last = pricing.last
         charged = charged_if_fitting(frame, last.usable, last.prices.row, frame.problem.row_capacity)
         return Decided(np.zeros(0), last.opened, last.prices.row, charged, pricing.columns, pricing.units)
-    state = pricing.state
-    row, buy = state.prices.row, state.prices.buy
-    return Purchases(frame, pricing.needs, state.opened, pricing.scale, row, buy, stop).decide()
+    cases = cases or Cases(frame, pricing, stop)
+    return Purchases(frame, pricing, cases, stop).decide()
 
 
 class Purchases:
     """Limits of purchases that close in until all that must be whole are decided."""
 
-    def __init__(
-        self,
-        frame: Frame,
-        needs: Needs,
-        opened: Flags,
-        scale: Floats,
-        row: Floats,
-        buy: Floats,
-        stop: Callable[[], bool] = lambda: False,
-    ) -> None:
-        """``opened`` are the opens chosen for columns; ``row`` and ``buy`` are prices to begin with.
+    def __init__(self, frame: Frame, pricing: Pricing, cases: Cases, stop: Callable[[], bool]) -> None:
+        """Begins with the opens and at the prices of the least of ``cases``.
 
         All columns take part that are usable and fit: those left out would hold prices up where purchases were
         rounded up, and what was bought would lie idle.
         """
-        p = frame.problem
-        self._frame, self._needs, self._scale, self._stop = frame, needs, scale, stop
-        self._row, self._buy = row, buy
-        self._opened, self._fixed = opened.copy(), needs.chosen_here.copy()
-        self._usable = needs.usable(opened)
-        self._low = np.zeros(frame.buys)
-        self._high = np.where(p.buy_integer, np.floor(p.buy_limit), p.buy_limit)
+        least = cases.least
+        self._frame, self._needs, self._scale, self._stop = frame, pricing.needs, pricing.scale, stop
+        self._row, self._buy, self._wanted = least.prices.row, least.prices.buy, least.wanted
+        self._opened, self._fixed = cases.opens(least)
+        self._usable = self._needs.usable(self._opened)
+        self._low, self._high = least.box.buy_low.copy(), least.box.buy_high.copy()
 
     def decide(self) -> Decided:
         """Whole purchases, and opens that only serve purchases, near what the relaxation makes of them."""
         whole = self._frame.problem.buy_integer
         undecided = np.flatnonzero(whole & (self._high > self._low))
-        first = True
+        wanted, first = self._wanted, True
         while len(undecided):
             columns = self._fitting()
-            _, soft = self._clear(columns, TEMPERATURE, STEPS)
-            self._open(soft)
+            if wanted is None:
+                _, soft = self._clear(columns, TEMPERATURE, STEPS)
+                self._open(soft)
+                wanted = soft.singles[: self._frame.buys].copy()
             if first:
-                self._stay_around(soft.singles[: self._frame.buys])
+                self._stay_around(wanted)
                 first = False
-            self._round(columns, undecided, soft.singles[: self._frame.buys].copy())
-            undecided = np.flatnonzero(whole & (self._high > self._low))
+            self._round(columns, undecided, wanted)
+            undecided, wanted = np.flatnonzero(whole & (self._high > self._low)), None
         market, soft = self._clear(self._fitting(), COLD, COLD_STEPS)
         self._open(soft)
         bought = np.where(whole, self._low, self._frame.problem.buy_limit)

@@ -15,10 +15,11 @@ from situs.planner.solve.frame import Frame
 from situs.planner.solve.many_units import FREE_ROUNDS, FURTHER_ROUNDS, Points, decided_by_points
 from situs.planner.solve.polish import Guide
 from situs.planner.solve.pricing import Pricing, State, price
-from situs.planner.solve.primal import BRISK, SETTLED, Pace, Search
+from situs.planner.solve.primal import BRISK, SETTLED, THRONG, Pace, Search
 from situs.planner.solve.relaxation import relax
 from situs.planner.solve.result import Infeasible, Progress, Solution
 from situs.planner.solve.run import Run
+from situs.planner.solve.serving import Cases, serving
 from situs.planner.solve.wholes import decided_by_program
 
 SMALL = 20_000
@@ -31,8 +32,8 @@ them one by one takes longer than the first prices."""
 PRICING_SHARE = 0.6
 """Of the time that may be spent, pricing a large problem takes no more than this."""
 
-DECIDING_SHARE = 0.75
-"""And with deciding about purchases no more than this."""
+PROVING_SHARE, DECIDING_SHARE = 0.68, 0.75
+"""With telling cases apart no more than this, and with deciding about purchases no more than that."""
 
 MOST_CLASSES, MOST_UNITS = 20_000, 100
 """With more classes, a linear program over them takes too long; and with more units of each, on average, a few
@@ -42,6 +43,9 @@ FEW_CLASSES = 5_000
 """Up to here, classes of more units are decided about by interior points."""
 SKETCHED, SKETCH_STEPS = 1.5e-4, 8
 """For these, prices need not be colder, nor each step of the path as exact: interior points begin there."""
+
+COOL_ENOUGH = 5e-4
+"""Where cases are told apart afterwards, the case that is left has its prices cooled further, and only that."""
 
 MOST_SEARCHES = 20
 """Local searches one after the other, each from where the last one ended."""
@@ -106,6 +110,8 @@ def _large(frame: Frame, run: Run, prices: Prices | None) -> Solution:
 
     if _many_units(frame):
         pricing = price(frame, start=prices, stop=late, on_bound=prove, coldest=SKETCHED, steps=SKETCH_STEPS)
+    elif not _by_program(frame) and len(serving(frame)):
+        pricing = price(frame, start=prices, stop=late, on_bound=prove, coldest=COOL_ENOUGH)
     else:
         pricing = price(frame, start=prices, stop=late, on_bound=prove)
     if not run.done():
@@ -118,13 +124,18 @@ def _many_units(frame: Frame) -> bool:
     return frame.classes <= FEW_CLASSES and frame.problem.count.sum() > MOST_UNITS * frame.classes
 
 
+def _by_program(frame: Frame) -> bool:
+    """Whether a linear program can tell what is to be whole."""
+    return frame.classes <= MOST_CLASSES and frame.problem.count.sum() <= MOST_UNITS * frame.classes
+
+
 def _place(frame: Frame, pricing: Pricing, run: Run) -> None:
     """Purchases first, then units, harder and harder until the gap is closed."""
     run.enter("purchases")
     if _many_units(frame) and _spread(frame, pricing, run):
         return
     known, guide = _decided(frame, pricing, run)
-    paces, searches = ((BRISK, PATIENT), 1) if guide else ((BRISK,), MOST_SEARCHES)
+    paces, searches = ((BRISK, PATIENT), 1) if guide else ((THRONG,), MOST_SEARCHES)
     for pace in paces:
         run.enter("local search")
         search_locally(Search(frame, pricing.scale, known, pace), searches, run)
@@ -164,11 +175,13 @@ def _spread(frame: Frame, pricing: Pricing, run: Run) -> bool:
 
 def _decided(frame: Frame, pricing: Pricing, run: Run) -> tuple[Decided, Guide | None]:
     """All that must be whole decided: by a linear program, unless that is too large or there is nothing of it."""
-    count = frame.problem.count
-    if frame.classes <= MOST_CLASSES and count.sum() <= MOST_UNITS * frame.classes:
+    if _by_program(frame):
         found = decided_by_program(
             frame, pricing, lambda: run.share_used() > DECIDING_SHARE or run.done(), run.prove
         )
         if found is not None:
             return found
-    return decided(frame, pricing, lambda: run.stopped() is not None), None
+    cases = Cases(frame, pricing, lambda: run.share_used() > PROVING_SHARE or run.done())
+    cases.tell_apart()
+    run.prove(cases.certificate())
+    return decided(frame, pricing, lambda: run.share_used() > DECIDING_SHARE or run.done(), cases), None

@@ -33,7 +33,7 @@ T = TypeVar("T")
 FEW_USERS = 100
 
 MOST_ROUNDS = 100
-ROUGHLY = 0.01
+ROUGHLY = 0.03
 """Of the conjugate gradients: at most so many, or until the error has shrunk to this share."""
 
 EVENLY = 0.1

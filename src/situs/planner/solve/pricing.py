@@ -42,10 +42,12 @@ FEW_COLUMNS = 1_000_000
 """With no more than these, all always take part."""
 MANY_COLUMNS = 2_000_000
 """When more than these would, some classes stand for the others, ..."""
-EXACT = 2e-3
-"""... but not from this temperature on: there all columns take part again in the end, however many."""
+COOL = 3e-3
+"""... but not from this temperature on, ..."""
 QUICKLY = 0.3
-"""And each temperature is this share of the last: a step over all columns is worth being taken far."""
+"""... where each is this share of the last: a step over so many columns is worth being taken far."""
+EXACT = 1e-3
+"""From this one on all columns take part again in the end, however many."""
 SAMPLE, SAMPLE_A_ROW, LARGEST_SAMPLE = 500_000, 20, 1_000_000
 """So many columns are a sample, or so many for each row, but no more than the last."""
 
@@ -111,8 +113,9 @@ def state_at(
     buy: Floats,
     cut: Floats = NO_PRICES,
     cuts: CutList = NO_CUTS,
+    box: Box | None = None,
 ) -> State:
-    """Everything that follows from prices."""
+    """Everything that follows from prices, in the case ``box`` if one is given."""
     charged = frame.charged(row)
     if len(cuts.cuts):
         charged += cuts.charge(cut, frame.columns)
@@ -121,7 +124,7 @@ def state_at(
     prices = Prices(row, needs.pair_class[paid], needs.pair_open[paid], need[paid], buy, cut)
     usable = needs.usable(opened)
     margin = fill(frame, np.where(usable, charged, np.inf), frame.limits)[1]
-    proof = proven(frame, prices, needs.charge(charged, need), Box.whole(frame), cuts)
+    proof = proven(frame, prices, needs.charge(charged, need), box or Box.whole(frame), cuts)
     return State(prices, proof, charged, opened, usable, margin)
 
 
@@ -167,7 +170,7 @@ def price(
         if last.proof.value > best.proof.value:
             best = last
             on_bound(best)
-        temperature *= QUICKLY if _all_again(frame, temperature) else COOLING
+        temperature *= QUICKLY if frame.columns > FEW_COLUMNS and temperature <= COOL else COOLING
     return Pricing(best, needs, scale, last, columns, units)
 
 
@@ -177,7 +180,7 @@ def _taking_part(frame: Frame, state: State, scale: Floats, temperature: float) 
         return state.usable, 1
     near = state.beyond(frame, scale) <= REACH * temperature
     number = int(near.sum())
-    if number <= MANY_COLUMNS or _all_again(frame, temperature):
+    if number <= MANY_COLUMNS or temperature <= COOL:
         return near, 1
     return near, -(-number // min(LARGEST_SAMPLE, max(SAMPLE, SAMPLE_A_ROW * frame.rows)))
 

@@ -15,9 +15,8 @@ from situs.planner.solve.nearness import nearest
 from situs.planner.solve.options import Cells, Options, cells, near_options
 from situs.planner.solve.purchases import settled
 
-OPTIONS_A_CLASS = 6
 OPTIONS_A_ROW = 20
-"""So many options take part, on average over the classes, or over the rows at a price if that is more."""
+"""So many options take part, on average over the rows at a price, or over the classes if that is more."""
 
 WANTED = 1e-3
 """And all columns that the market gives more than this share of their class."""
@@ -50,12 +49,17 @@ class Pace:
     """whether units are where they should be but for what does not fit: then nothing is overfilled any more"""
     torn: float = 0.1
     """Classes take part whose second choice costs so much more than the first, as they feel it."""
-    patience: int = 1
+    patience: float = 1.0
     """so many times the usual trials"""
+    options: int = 6
+    """so many of each class take part, on average"""
 
 
 BRISK = Pace(hot=1e-4, steep=3.0, steepest=30.0)
 """For many classes that share few rows: little heat puts them in order."""
+
+THRONG = Pace(hot=1e-4, cold=3e-6, steep=1.0, steepest=10.0, options=12, patience=0.7)
+"""For so many classes that no linear program has told who goes where: who does not find room has far to go."""
 
 SETTLED = Pace(cold=1e-6, patience=40, settled=True)
 """For classes of many units, which were drawn in the right proportions: heat would only put them out of order."""
@@ -70,7 +74,7 @@ class Search:
         self.scale = scale
         self.pace = pace
         self.decided = decided
-        most = max(OPTIONS_A_CLASS * frame.classes, OPTIONS_A_ROW * int((self.decided.row > 0).sum()))
+        most = max(pace.options * frame.classes, OPTIONS_A_ROW * int((self.decided.row > 0).sum()))
         near = nearest(frame, self.decided.charged, self.scale, most)
         columns, units = self.decided.columns, self.decided.units
         wanted = columns[units > WANTED * frame.problem.count[frame.cls[columns]]]
@@ -150,7 +154,7 @@ class Search:
 
     def _anneal(self, there: Cells, hot: float, cold: float, steep: float, steepest: float) -> None:
         usual = max(FEWEST_TRIALS, TRIALS_A_CLASS * len(self._moving.movable))
-        self._moving.anneal(there, self.pace.patience * usual // ROUNDS, hot, cold, steep, steepest)
+        self._moving.anneal(there, int(self.pace.patience * usual) // ROUNDS, hot, cold, steep, steepest)
 
     def placement(self) -> Placement | None:
         """The units as they are, what does not fit left out, with just the purchases they need."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from situs.control.backoff import delay
 from situs.control.checkpoints.bringing import Bringing, Due, Sites
 from situs.control.checkpoints.wanting import Keep, not_needed, of_unit, unfinished, wanted
+from situs.control.force import Force
 from situs.control.leader import Leadership
 from situs.control.pace import Pace
 from situs.control.recurring import Recurring
@@ -40,6 +41,9 @@ class Keeping(Recurring):
         self._sites = sites
         self._say = say
         self._bringing = Bringing(database, folder / "checkpoints", pace, leadership, sites)
+        self._known: tuple[Force, Mapping[str, Keep]] | None = None
+        self._nothing_with: Force | None = None
+        """with this in force there are no checkpoints to be kept, and none that were"""
         self._to_keep: Mapping[str, Sequence[Due]] = {}
         self._to_clear: Mapping[str, Sequence[Copy]] = {}
         self._threads: dict[str, threading.Thread] = {}
@@ -49,12 +53,16 @@ class Keeping(Recurring):
     def again(self) -> None:
         """See what is due, and what is not needed any more."""
         force = self._sites.in_force()
+        if force is not None and force is self._nothing_with:
+            return
         with self._database.read() as connection:
             there = checkpoints.present(connection)
             paused = holds.paused(holds.in_force(connection))
-        keep = wanted(force) if force is not None else {}
+        keep = self._wanted(force) if force is not None else {}
         if force is None or paused or not (keep or there):
             self._to_keep, self._to_clear = {}, {}
+            # Only whoever leads makes copies: there will be none before something else is in force.
+            self._nothing_with = None if keep or there else force
             return
         if _dropped(there, keep):
             self._drop(keep)
@@ -77,6 +85,12 @@ class Keeping(Recurring):
                 self._bringing.tell(
                     Unit(name, 0), site, f"its checkpoints may not be kept at {site}: {rules}"
                 )
+
+    def _wanted(self, force: Force) -> Mapping[str, Keep]:
+        """The same as long as the same is in force: an estate at rest has thousands of workloads and no news."""
+        if self._known is None or self._known[0] is not force:
+            self._known = force, wanted(force)
+        return self._known[1]
 
     def _drop(self, keep: Mapping[str, Keep]) -> None:
         """Write down which copies nobody is to rely on any more."""

@@ -2,62 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from situs.cli.data_names import complete_data, complete_sites
+from situs.cli.data_told import WORDS, as_brought, cells, refused, say_done, sizes, values
 from situs.cli.estate import HERE, EstateOption
 from situs.cli.output import JsonOption, console, emit_json, error_console, language
-from situs.cli.plane import ByOption, DbOption, duration, folder_of, is_there, opened, person
+from situs.cli.plane import ByOption, DbOption, folder_of, is_there, opened, person
 from situs.cli.server import ServerOption, must_be_here
-from situs.model.error import InputError, SitusError
+from situs.model.error import InputError
 
 if TYPE_CHECKING:
-    from situs.control.data.bringing import Brought
-    from situs.control.data.known import Known, Listed, MayNotBeThere
+    from situs.control.data.known import Known
     from situs.store.database import Database
-
-WORDS: Mapping[str, Mapping[str, Any]] = {
-    "en": {
-        "columns": ("data", "level", "site", "size", "files", "SHA-256", "age", "what to do"),
-        "none": "the estate has no data; `datasets:` describes them",
-        "missing": "missing", "nowhere": "nowhere", "undeclared": "the estate does not say so",
-        "put": "{dataset} is at {site}: {size}, {files}, SHA-256 {sha256}",
-        "same": "{dataset} was at {site} already: {size}, {files}, SHA-256 {sha256}",
-        "would": "{dataset} would go to {site}: {size}, {files}; nothing was copied",
-        "strange": "the estate does not say that {dataset} is at {site}, so runs elsewhere do not count on it; "
-        "add it to its `replicas:`",
-        "got": "{dataset} of {site} is copied to {target}: {size}, {files}, SHA-256 {sha256}",
-        "sure": "remove {dataset} at {site} ({size}, {files})?",
-        "last": "it is the only copy that is here; remove {dataset} at {site} ({size}, {files}) all the same?",
-        "removed": "{dataset} is no longer at {site}", "kept": "nothing was removed", "already": "that was so already",
-        "files": "{n} file|{n} files", "copying": "copying",
-        "may": "it may be at {sites}: `situs data put {dataset} PATH --site {first}`",
-        "nowhere-allowed": "no site of the estate may have it; `situs explain` and its label tell why",
-    },
-    "de": {
-        "columns": ("Daten", "Stufe", "Ort", "Größe", "Dateien", "SHA-256", "Alter", "was zu tun ist"),
-        "none": "der Bestand hat keine Daten; `datasets:` beschreibt sie",
-        "missing": "fehlen", "nowhere": "nirgends", "undeclared": "im Bestand steht das nicht",
-        "put": "{dataset} liegt in {site}: {size}, {files}, SHA-256 {sha256}",
-        "same": "{dataset} lag schon in {site}: {size}, {files}, SHA-256 {sha256}",
-        "would": "{dataset} käme nach {site}: {size}, {files}; kopiert wurde nichts",
-        "strange": "im Bestand steht nicht, dass {dataset} in {site} liegt, also rechnet sonst nichts damit; "
-        "unter `replicas:` ergänzen",
-        "got": "{dataset} von {site} ist nach {target} kopiert: {size}, {files}, SHA-256 {sha256}",
-        "sure": "{dataset} in {site} löschen ({size}, {files})?",
-        "last": "das ist die einzige Kopie hier; {dataset} in {site} trotzdem löschen ({size}, {files})?",
-        "removed": "{dataset} liegt nicht mehr in {site}", "kept": "gelöscht wurde nichts",
-        "already": "das war schon so", "files": "{n} Datei|{n} Dateien", "copying": "kopiert",
-        "may": "sein darf es in {sites}: `situs data put {dataset} PFAD --site {first}`",
-        "nowhere-allowed": "kein Ort des Bestands darf es haben; warum, sagen `situs explain` und das Label",
-    },
-}  # fmt: skip
 
 NameArgument = Annotated[
     str,
@@ -90,7 +52,7 @@ def ls_command(
     must_be_here("situs data", server, db, estate)
     rows = list(listed(_known(db, estate), folder_of(estate)))
     if as_json:
-        emit_json([_values(row) for row in rows])
+        emit_json([values(row) for row in rows])
         return
     words = WORDS[language()]
     if not rows:
@@ -100,7 +62,7 @@ def ls_command(
 
     table = new_table(*words["columns"])
     for row in rows:
-        table.add_row(*_cells(row, words))
+        table.add_row(*cells(row, words))
     console.print(table, markup=False)
 
 
@@ -147,8 +109,8 @@ def put_command(
     known = _known(db, estate)
     try:
         sites = sites_for(known, name, site or ())
-    except MayNotBeThere as refused:
-        raise _refused(refused, as_json) from None
+    except MayNotBeThere as why_not:
+        raise refused(why_not, as_json) from None
     found, words = source(path.resolve()), WORDS[language()]
     if dry_run:
         told = [
@@ -157,19 +119,19 @@ def put_command(
         if as_json:
             emit_json({"dry_run": True, "put": told})
         for each in () if as_json else sites:
-            _say("would", dataset=name, site=each, **_sizes(found.size_bytes, found.files, words))
+            say_done("would", dataset=name, site=each, **sizes(found.size_bytes, found.files, words))
         return
     database = opened(db, estate, new=True)
     with _bar(found.size_bytes * len(sites), quiet=as_json) as told_of:
         done = bring(database, folder_of(estate), name, found, sites, person(by), told_of)
     if as_json:
-        emit_json({"dry_run": False, "put": [_brought(each) for each in done]})
+        emit_json({"dry_run": False, "put": [as_brought(each) for each in done]})
         return
     for brought in done:
         at = brought.replica
-        _say(
+        say_done(
             "put" if brought.changed else "same", dataset=name, site=at.site, sha256=at.sha256,
-            **_sizes(at.size_bytes, at.files, words),
+            **sizes(at.size_bytes, at.files, words),
         )  # fmt: skip
         if at.site not in known.intent.datasets[name].replicas:
             error_console.print(
@@ -229,8 +191,10 @@ def get_command(
             }
         )  # fmt: skip
         return
-    sizes = _sizes(content.size_bytes, content.files, WORDS[language()])
-    _say("got", dataset=name, site=at, target=target, sha256=content.sha256, **sizes)
+    say_done(
+        "got", dataset=name, site=at, target=target, sha256=content.sha256,
+        **sizes(content.size_bytes, content.files, WORDS[language()]),
+    )  # fmt: skip
 
 
 @group.command("rm")
@@ -267,7 +231,7 @@ def rm_command(
     elif not yes:
         others = [other for other, dataset in replicas.at_sites() if dataset == name and other != site]
         asked = words["sure" if others else "last"].format(
-            dataset=name, site=site, **_sizes(at.size_bytes, at.files, words)
+            dataset=name, site=site, **sizes(at.size_bytes, at.files, words)
         )
         if not _agreed(asked):
             console.print(words["kept"])
@@ -278,7 +242,7 @@ def rm_command(
     if as_json:
         emit_json({"changed": changed})
         return
-    _say("removed" if changed else "already", dataset=name, site=site)
+    say_done("removed" if changed else "already", dataset=name, site=site)
 
 
 def _known(db: str | None, estate: Path) -> Known:
@@ -286,28 +250,6 @@ def _known(db: str | None, estate: Path) -> Known:
 
     database: Database | None = opened(db, estate) if is_there(db, estate) else None
     return known(database, estate)
-
-
-def _refused(refused: MayNotBeThere, as_json: bool) -> SitusError | typer.Exit:
-    """Why they may not be there, by which rule, and where they may."""
-    from situs.planner.explain.wording import say
-
-    if as_json:
-        emit_json(
-            {
-                "error": str(refused), "dataset": refused.dataset, "site": refused.site,
-                "rules": [refusal.rule for refusal in refused.refusals], "may_be_at": list(refused.allowed),
-            }
-        )  # fmt: skip
-        return typer.Exit(1)
-    words = WORDS[language()]
-    why = "; ".join(f"{say(refusal, language())} ({refusal.rule})" for refusal in refused.refusals)
-    if refused.allowed:
-        sites, first = ", ".join(refused.allowed), refused.allowed[0]
-        after = words["may"].format(sites=sites, dataset=refused.dataset, first=first)
-    else:
-        after = words["nowhere-allowed"]
-    return SitusError(f"{refused.dataset} → {refused.site}: {why}; {after}")
 
 
 def _agreed(question: str) -> bool:
@@ -330,62 +272,3 @@ def _bar(size_bytes: int | None, *, quiet: bool) -> Iterator[Callable[[int], Non
     with bar:
         task = bar.add_task(WORDS[language()]["copying"], total=size_bytes)
         yield lambda size: bar.advance(task, size)
-
-
-def _cells(row: Listed, words: Mapping[str, Any]) -> tuple[str, ...]:
-    at, level = row.replica, str(row.level)
-    if row.site is None:
-        return (
-            row.dataset,
-            level,
-            words["nowhere"],
-            "",
-            "",
-            "",
-            "",
-            f"`situs data put {row.dataset} PATH --site SITE`",
-        )
-    if at is None:
-        put = f"`situs data put {row.dataset} PATH --site {row.site}`"
-        return (row.dataset, level, row.site, words["missing"], "", "", "", put)
-    age = duration((datetime.now(UTC) - at.at).total_seconds())
-    note = "" if row.declared else words["undeclared"]
-    digest = at.sha256[:12] if at.sha256 is not None else "?"
-    return (row.dataset, level, row.site, size_of(at.size_bytes), f"{at.files:,}", digest, age, note)
-
-
-def _values(row: Listed) -> dict[str, Any]:
-    """A row for programs."""
-    at = row.replica
-    return {
-        "dataset": row.dataset, "level": row.level, "site": row.site, "declared": row.declared,
-        "present": at is not None, "bytes": at.size_bytes if at else None, "files": at.files if at else None,
-        "sha256": at.sha256 if at else None, "at": at.at.isoformat() if at else None,
-    }  # fmt: skip
-
-
-def _brought(done: Brought) -> dict[str, Any]:
-    """What came of bringing it to one site, for programs."""
-    at = done.replica
-    return {
-        "dataset": at.dataset, "site": at.site, "bytes": at.size_bytes, "files": at.files, "sha256": at.sha256,
-        "at": at.at.isoformat(), "changed": done.changed, "before": done.before,
-    }  # fmt: skip
-
-
-def _sizes(size_bytes: int, files: int, words: Mapping[str, Any]) -> dict[str, str]:
-    from situs.model.plural import counted
-
-    return {"size": size_of(size_bytes), "files": counted(words["files"], files)}
-
-
-def size_of(size_bytes: int) -> str:
-    """In the largest unit of which there is at least one; decimal, as the estate's `size_gb` is."""
-    for unit, factor in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if size_bytes >= factor:
-            return f"{size_bytes / factor:.1f} {unit}"
-    return f"{size_bytes} B"
-
-
-def _say(what: str, **values: object) -> None:
-    console.print(WORDS[language()][what].format(**values), soft_wrap=True, markup=False)

@@ -22,13 +22,13 @@ HEADINGS: Mapping[str, tuple[str, ...]] = {
 
 def table_of(kept: Sequence[KeptView], now: datetime) -> Any:
     """The newest of each unit first."""
-    from situs.control.checkpoints.words import size
+    from situs.model.data_size import shown
 
     table = new_table(*HEADINGS[language()])
     for each in kept:
         age, step = duration((now - each.at).total_seconds()), "" if each.step is None else str(each.step)
         at = f"{each.at:%Y-%m-%d %H:%M:%S}Z"
-        table.add_row(str(each.unit), at, each.site, age, step, size(each.size_bytes))
+        table.add_row(str(each.unit), at, each.site, age, step, shown(each.size_bytes))
     return table
 
 

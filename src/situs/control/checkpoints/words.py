@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from situs.model.data_size import shown
 from situs.store.checkpoints import Copy
-
-UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
 def said_safe(copy: Copy, site: str, sent_bytes: int) -> str:
     """That it is whole at a site."""
     count = len(copy.files or ())
     many = "1 file" if count == 1 else f"{count} files"
-    sent = "" if site == copy.source else f", {size(sent_bytes)} of it sent"
-    return f"its checkpoint of {named(copy)} is safe at {site} ({many}, {size(copy.size_bytes)}{sent})"
+    sent = "" if site == copy.source else f", {shown(sent_bytes)} of it sent"
+    return f"its checkpoint of {named(copy)} is safe at {site} ({many}, {shown(copy.size_bytes)}{sent})"
 
 
 def said_restored(copy: Copy, site: str, target: str, lost_s: float) -> str:
@@ -28,13 +27,3 @@ def named(copy: Copy) -> str:
     """When it was taken down, and after which step where that is known."""
     step = "" if copy.step is None else f", step {copy.step}"
     return f"{copy.at:%Y-%m-%d %H:%M:%S}Z{step}"
-
-
-def size(count: int) -> str:
-    """So many bytes, in the unit that fits."""
-    value = float(count)
-    for unit in UNITS:
-        if value < 1000 or unit == UNITS[-1]:
-            break
-        value /= 1000
-    return f"{count} B" if unit == "B" else f"{value:.1f} {unit}"

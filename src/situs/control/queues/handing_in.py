@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from situs.control.new_names import must_be_new
+from situs.control.queues.in_force import in_force
 from situs.control.queues.projects import belonging
 from situs.model.error import InputError
 from situs.model.intent import Intent
 from situs.model.workload import Workload
-from situs.store import events, plans, queued
+from situs.store import events, queued
 from situs.store.database import Database
 from situs.store.events import Event
 from situs.store.queued import Asked, Queued
@@ -111,18 +112,8 @@ def _act(database: Database, act: queued.Act, name: str, by: str, reason: str | 
         return True
 
 
-_FORCE: dict[str, Intent] = {}
-"""The estate of the plan that was in force last: many pieces are handed in under one plan."""
-
-
 def _in_force(connection: Connection) -> Intent:
-    target = plans.in_force(connection)
-    if target is None:
-        raise InputError("no plan is in force yet; `situs apply` puts one in force")
-    intent = _FORCE.get(target.plan)
+    intent = in_force(connection)
     if intent is None:
-        intent = plans.load(connection, target.plan).intent
-        # Threads may be at it together: what one of them holds is not taken from it here.
-        _FORCE.clear()
-        _FORCE[target.plan] = intent
+        raise InputError("no plan is in force yet; `situs apply` puts one in force")
     return intent

@@ -6,17 +6,16 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection
 
+from situs.control.queues.in_force import in_force
 from situs.model.error import InputError
 from situs.model.queue import Queue
 from situs.model.workload import Workload
-from situs.store import plans
 
 
 def projects(connection: Connection) -> dict[str, str | None]:
     """Each queue of the plan in force, with its project; None: it is nobody's, and everybody's."""
-    target = plans.in_force(connection)
-    queues = plans.load(connection, target.plan).intent.queues if target else {}
-    return {name: queue.project for name, queue in queues.items()}
+    intent = in_force(connection)
+    return {name: queue.project for name, queue in intent.queues.items()} if intent is not None else {}
 
 
 def use_case_in(queue: str, project: str | None, use_case: str | None) -> str | None:
@@ -35,7 +34,5 @@ def belonging(queues: Mapping[str, Queue], queue: str | None, workload: Workload
     """The work as it is in the queue. Raises InputError; a queue that is not there is told of by who hands in."""
     if queue is None or queue not in queues:
         return workload
-    project = queues[queue].project
-    if project is None:
-        return workload
-    return workload.model_copy(update={"use_case": use_case_in(queue, project, workload.use_case)})
+    use_case = use_case_in(queue, queues[queue].project, workload.use_case)
+    return workload.model_copy(update={"use_case": use_case})

@@ -27,6 +27,7 @@ from uuid import uuid4
 from situs.control.data.source import Content, source
 from situs.model.error import InputError, SitusError
 from situs.sites.writing import written
+from situs.store.files import on_disk
 
 VERSIONS = ".versions"
 NEW = ".new-"
@@ -116,7 +117,7 @@ class Replicas:
                 content = write(new)
                 version = versions / content.sha256
                 if not version.exists():
-                    _folders_on_disk(new)
+                    _folderson_disk(new)
                     new.rename(version)
             finally:
                 cleared(new)
@@ -176,7 +177,7 @@ class Replicas:
             path.rename(version.with_name(f"{NEW}{uuid4().hex}"))
         link.replace(path)
         for folder in (version.parent, path.parent):
-            _on_disk(folder)
+            on_disk(folder)
 
     def _changed(self) -> None:
         stamp = self._folder / STAMP
@@ -216,14 +217,6 @@ def cleared(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _folders_on_disk(content: Path) -> None:
+def _folderson_disk(content: Path) -> None:
     for place, _, _ in os.walk(content):
-        _on_disk(Path(place))
-
-
-def _on_disk(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        on_disk(Path(place))

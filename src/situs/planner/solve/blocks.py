@@ -17,7 +17,7 @@ from situs.planner.solve.frame import Frame
 from situs.planner.solve.market import Market, Soft
 from situs.planner.solve.nearness import charged_if_fitting
 from situs.planner.solve.pricing import Pricing
-from situs.planner.solve.serving import Cases
+from situs.planner.solve.serving import Cases, serving
 
 TEMPERATURE, STEPS = 3e-4, 4
 COLD, COLD_STEPS = 1e-4, 8
@@ -37,6 +37,9 @@ BATCH = 0.6
 
 FEW = 8
 """So few are decided at once."""
+
+HALF = 0.5
+"""An open that only serves purchases is there when more of it than this is wanted."""
 
 AROUND = 1.0
 """No purchase is decided further from what the relaxation makes of it: where a dozen blocks of a kind are worth just
@@ -130,11 +133,10 @@ class Purchases:
 
     def _open(self, soft: Soft) -> None:
         """Decide opens that only serve purchases."""
-        p = self._frame.problem
-        serving = np.unique(p.buy_open[p.buy_open >= 0])
-        serving = serving[~self._fixed[serving]]
-        self._opened[serving] = soft.singles[self._frame.buys + serving] > 0.5
-        self._fixed[serving] = True
+        left = serving(self._frame)
+        left = left[~self._fixed[left]]
+        self._opened[left] = soft.singles[self._frame.buys + left] > HALF
+        self._fixed[left] = True
 
     def _stay_around(self, wanted: Floats) -> None:
         whole = self._frame.problem.buy_integer

@@ -14,7 +14,7 @@ from situs.planner.solve.first import first_placement, nothing_placed
 from situs.planner.solve.frame import Frame
 from situs.planner.solve.many_units import FREE_ROUNDS, FURTHER_ROUNDS, Points, decided_by_points
 from situs.planner.solve.polish import Guide
-from situs.planner.solve.pricing import Pricing, State, price
+from situs.planner.solve.pricing import COLDEST, STEPS, Pricing, State, price
 from situs.planner.solve.primal import BRISK, SETTLED, THRONG, Pace, Search
 from situs.planner.solve.relaxation import relax
 from situs.planner.solve.result import Infeasible, Progress, Solution
@@ -108,15 +108,20 @@ def _large(frame: Frame, run: Run, prices: Prices | None) -> Solution:
     def prove(state: State) -> None:
         run.prove(Certificate(state.proof.value, (state.prices,)))
 
-    if _many_units(frame):
-        pricing = price(frame, start=prices, stop=late, on_bound=prove, coldest=SKETCHED, steps=SKETCH_STEPS)
-    elif not _by_program(frame) and len(serving(frame)):
-        pricing = price(frame, start=prices, stop=late, on_bound=prove, coldest=COOL_ENOUGH)
-    else:
-        pricing = price(frame, start=prices, stop=late, on_bound=prove)
+    coldest, steps = _how_far(frame)
+    pricing = price(frame, start=prices, stop=late, on_bound=prove, coldest=coldest, steps=steps)
     if not run.done():
         _place(frame, pricing, run)
     return _solution(run, pricing.state.prices)
+
+
+def _how_far(frame: Frame) -> tuple[float, int]:
+    """How cold prices have to be, and with how many steps at each temperature."""
+    if _many_units(frame):
+        return SKETCHED, SKETCH_STEPS
+    if not _by_program(frame) and len(serving(frame)):
+        return COOL_ENOUGH, STEPS
+    return COLDEST, STEPS
 
 
 def _many_units(frame: Frame) -> bool:

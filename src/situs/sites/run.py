@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from graphlib import TopologicalSorter
@@ -163,10 +163,9 @@ class Runner:
             command = tuple(sys.executable if part == "python" else part for part in workload.run.command)
             shape = next(shape for shape in workload.shapes if shape.name == assignment.shape)
             found = secrets(workload.run.secrets, self._files, workload.use_case)
-            asked = Task(
-                key, command, env, limit, shape.memory or None, ceil(shape.cpu) or None, secrets=found
-            )
-            site.start(replace(asked, image=workload.run.image))
+            memory_gib, cpus = shape.memory or None, ceil(shape.cpu) or None
+            image = workload.run.image
+            site.start(Task(key, command, env, limit, memory_gib, cpus, secrets=found, image=image))
         if workload.service is not None:
             return self._serving(name, assignment, key)
         status = site.wait(key, (limit or 0.0) + NOTICE_S)

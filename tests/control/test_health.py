@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -33,6 +32,7 @@ from situs.sites.local import LocalSite
 from situs.store import events, observations
 from situs.store.runs import Run
 from tests.control.plane import Plane, estate, until
+from tests.control.ports import free_port
 from tests.control.test_rolling import assignments
 from tests.control.test_traffic import needs_haproxy
 from tests.store.databases import migrated
@@ -86,9 +86,7 @@ def shown(there: Plane, number: int) -> views.UnitView:
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ What differs is the site alone.  The service says the address of wherever it run
 
 from __future__ import annotations
 
-import socket
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -30,6 +29,7 @@ from situs.sites.ray.names import Names
 from situs.sites.ray.site import RaySite
 from situs.store import plans
 from tests.control.plane import Plane, until
+from tests.control.ports import free_port
 from tests.sites.container_engine import IMAGE, python_mounts
 from tests.sites.kubernetes_cluster import IMAGE as CLUSTER_IMAGE
 from tests.sites.kubernetes_cluster import NO_CLUSTER, KubernetesCluster, is_named
@@ -180,8 +180,7 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def free() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return f"127.0.0.1:{listening.getsockname()[1]}"
+    return f"127.0.0.1:{free_port()}"
 
 
 def estate(place: Place, workloads: str) -> Intent:

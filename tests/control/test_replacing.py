@@ -28,6 +28,7 @@ from situs.model.workload import Rolling, Service
 from situs.store import events, holds
 from situs.store.runs import Run
 from tests.control.plane import PATIENCE_S, Plane, estate, until
+from tests.control.ports import free_port
 from tests.control.test_reconcile import ESTATE
 from tests.control.test_rolling import Rolling as MovedSimulation
 from tests.control.test_rolling import assignments
@@ -179,9 +180,7 @@ def written(port: int, deadline_s: float) -> Intent:
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture

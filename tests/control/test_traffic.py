@@ -20,6 +20,7 @@ from situs.control.wanted import USUAL_CHECK, Place, Sight, Step, Unit, Waiting,
 from situs.sites.adapter import Key, Status
 from situs.store.runs import Run
 from tests.control.plane import until
+from tests.control.ports import free_port
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 needs_haproxy = pytest.mark.skipif(
@@ -51,9 +52,7 @@ def served(proxy: Haproxy) -> bool:
 
 
 def free() -> str:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{listening.getsockname()[1]}"
+    return f"127.0.0.1:{free_port()}"
 
 
 class TestFronts:

@@ -10,11 +10,12 @@ from situs.sites.adapter import Adapter, Key, Task
 from situs.sites.conformance.suite import AdapterConformance
 from situs.sites.conformance.waiting import ended, python
 from tests.sites.in_containers import is_alive
+from tests.sites.processor_time import ProcessorTimeConformance
 
 KEY = Key("job", 1)
 
 
-class ContainerConformance(AdapterConformance):
+class ContainerConformance(ProcessorTimeConformance, AdapterConformance):
     """For engines whose host is this machine."""
 
     PARTS = False
@@ -51,19 +52,6 @@ class ContainerConformance(AdapterConformance):
         assert 0.5 <= usage.cpu_s < 5
         assert usage.wall_s >= 1.4
         assert 200 / 1024 <= usage.peak_memory_gib < 300 / 1024
-
-    def test_the_processor_limit_holds(self, site: Adapter) -> None:
-        """By time, not by processors: four busy processes together get one second of them each second."""
-        text = (
-            "import os, time\nfor _ in range(3):\n    if os.fork() == 0: break\n"
-            "end = time.monotonic() + 2.0\nwhile time.monotonic() < end: pass\n"
-            "try:\n    while True: os.wait()\nexcept ChildProcessError: print(os.times()[:4])\n"
-        )
-        site.start(Task(KEY, python(text), cpus=1))
-        status = ended(site, KEY)
-        assert status.usage is not None
-        told = site.logs(KEY)[0].decode().splitlines()[-1]
-        assert sum(map(float, told.strip("()").split(", "))) <= status.usage.wall_s * 1.1
 
     def test_the_memory_limit_counts_all_processes_of_the_run(self, site: Adapter) -> None:
         """Three of 100 MiB each, a while after the start: before that an engine may miss that one of them died."""

@@ -16,6 +16,7 @@ from situs.sites.kubernetes.site import KubernetesSite
 from tests.sites.container_engine import python_mounts
 from tests.sites.in_containers import is_alive
 from tests.sites.kubernetes_cluster import IMAGE, NO_CLUSTER, KubernetesCluster, is_named
+from tests.sites.processor_time import ProcessorTimeConformance
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +35,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubernetesClus
         cluster.stop()
 
 
-class TestKubernetes(AdapterConformance):
+class TestKubernetes(ProcessorTimeConformance, AdapterConformance):
     """A cluster whose node is this machine."""
 
     OWN_VARIABLES = frozenset(
@@ -66,19 +67,6 @@ class TestKubernetes(AdapterConformance):
     @pytest.fixture(autouse=True)
     def _remember_folder(self, tmp_path: Path) -> None:
         self.folder = str(tmp_path)
-
-    def test_the_processor_limit_holds(self, site: Adapter) -> None:
-        """By time, not by processors: four busy processes together get one second of them each second."""
-        text = (
-            "import os, time\nfor _ in range(3):\n    if os.fork() == 0: break\n"
-            "end = time.monotonic() + 2.0\nwhile time.monotonic() < end: pass\n"
-            "try:\n    while True: os.wait()\nexcept ChildProcessError: print(os.times()[:4])\n"
-        )
-        site.start(Task(KEY, python(text), cpus=1))
-        status = ended(site, KEY)
-        assert status.usage is not None
-        told = site.logs(KEY)[0].decode().splitlines()[-1]
-        assert sum(map(float, told.strip("()").split(", "))) <= status.usage.wall_s * 1.1
 
 
 class TestSharedClaim(TestKubernetes, GangConformance):

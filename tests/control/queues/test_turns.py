@@ -6,7 +6,7 @@ import random
 from math import inf
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from situs.model.queue import Amounts, Preemption, Queue
@@ -27,7 +27,15 @@ def three(**more: object) -> dict[str, Queue]:
     return {name: Queue.model_validate({"cohort": "all", "quota": {"cpu": 8}, **more}) for name in "abc"}
 
 
+# Whoever may not borrow because another queue waits for what it has lent begins once that has it.
+GOT_BACK = [
+    *[("a", 1, 1.0, 10, 0.0)] * 13, *[("a", 5, 3.0, 10, 0.0)] * 2, ("b", 5, 3.0, 10, 0.0), ("b", 8, 1.0, 10, 0.0),
+    ("c", 8, 3.0, 10, 1.0), ("c", 1, 1.0, 10, 3.0),
+]  # fmt: skip
+
+
 @settings(max_examples=150)
+@example(GOT_BACK, "it_pays", 2)
 @given(works, st.sampled_from(["it_pays", "always"]), st.integers(0, 24))
 def test_every_rule_holds_at_every_instant_and_all_come_to_their_end(
     work: list[tuple[str, float, float, int, float]], when: str, borrow: int

@@ -118,8 +118,9 @@ class Turns:
         self._purse = purse
         self._now_s = now_s
         self._out = Outcome()
-        self._no_room: set[str] = set()
-        """queues of which somebody lacks nothing but room, which may come free at any time"""
+        self._on_others: set[str] = set()
+        """queues of which somebody may begin though nothing of their own changes: what is lacking is room, which may
+        come free at any time, or that another queue gets back what it has lent"""
         self._lent_until_s = inf
         """nobody begins to borrow for longer, because a queue waits for what it has lent"""
 
@@ -156,12 +157,12 @@ class Turns:
             else:
                 tried[name] += 1
                 if why in ("room", "never", "unpaid"):
-                    self._no_room.add(name)
+                    self._on_others.add(name)
                 if name not in self._out.held and why not in ("never", "unpaid"):
                     self._hold(name, lane, why)
             enter(name)
         for name in served:
-            changes = -1 if name in self._no_room else self._lines[name].changes
+            changes = -1 if name in self._on_others else self._lines[name].changes
             self._seen[name] = Seen(changes, self._cohort.free(name), self._out.held.get(name))
         return self._out
 
@@ -191,6 +192,9 @@ class Turns:
                 continue
             if not holds(option.amount, free):
                 why = "lent" if self._cohort.is_entitled(name, option.amount) else "quota"
+            elif self._is_awaited(name, option):
+                self._on_others.add(name)
+                why = "quota" if why == "never" else why
             elif not self._is_harmless(name, option):
                 why = "quota" if why == "never" else why
             elif not self._room.has(option):
@@ -212,11 +216,14 @@ class Turns:
         claim = self._room.claims.get(option.pool)
         return claim is not None and claim.name != name and self._now_s + option.lasts_s > claim.until_s
 
-    def _is_harmless(self, name: str, option: Option) -> bool:
-        """Whether nobody who has waited longer for the same has to wait longer for it."""
+    def _is_awaited(self, name: str, option: Option) -> bool:
+        """Whether it would borrow, and be at it still when a queue is to get back what it has lent."""
         over_s = self._now_s + option.lasts_s
-        if over_s > self._lent_until_s and self._cohort.borrows(name, option.amount):
-            return False
+        return over_s > self._lent_until_s and self._cohort.borrows(name, option.amount)
+
+    def _is_harmless(self, name: str, option: Option) -> bool:
+        """Whether nobody of its own queue who comes first has to wait longer for it."""
+        over_s = self._now_s + option.lasts_s
         held = self._out.held.get(name)
         return held is None or over_s <= held.until_s or holds(option.amount, held.spare)
 
